@@ -1,0 +1,75 @@
+// The NASFLAT network (Akhauri and Abdelfattah, arXiv 2403.02446) with its devices: architectures -> scores, ms.
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "latencast/checkpoint.h"
+#include "latencast/space.h"
+
+namespace latencast {
+
+/// Monotone map from rank score to latency, fitted in log space.
+/// log(ms) is piecewise linear through the knots and continues with the end slopes.
+struct Calibration {
+  std::vector<double> score;   ///< ascending, at least one
+  std::vector<double> log_ms;  ///< not descending, same length
+  double low_slope = 0;        ///< d log(ms) / d score below the first knot, >= 0
+  double high_slope = 0;       ///< the same above the last knot
+
+  double latency_ms(double score) const;
+};
+
+/// A measured architecture of the target device.
+struct Measurement {
+  Architecture architecture;  ///< canonical
+  double latency_ms;          ///< finite, positive
+};
+
+struct PredictorImpl;
+
+/// An immutable trained predictor; copying is cheap and shares. Adapting one (latencast/transfer.h) returns another.
+class Predictor {
+ public:
+  /// From bytes of write(). Recomputes the self-test stored in them; throws `checkpoint` on any disagreement.
+  static Predictor read(std::string_view bytes);
+
+  /// Bytes of a checkpoint holding everything, including devices, calibration and measurements.
+  std::string write(Precision precision = Precision::float16) const;
+
+  const Space& space() const;
+
+  /// Names of the devices with a hardware embedding, e.g. "pixel3"; a transferred predictor's own device is last.
+  const std::vector<std::string>& devices() const;
+
+  /// The device a transferred predictor was adapted to; empty for a pre-trained one.
+  const std::string& target() const;
+
+  /// The measurements it was adapted on; empty for a pre-trained one.
+  const std::vector<Measurement>& measurements() const;
+
+  /// Score -> milliseconds of the target; absent for a pre-trained one.
+  const std::optional<Calibration>& calibration() const;
+
+  /// Rank scores (larger is slower; only the order means anything), one per architecture, in order.
+  /// device: one of devices(), else throws `argument`. architectures: canonical.
+  std::vector<double> scores(const std::string& device, const std::vector<Architecture>& architectures) const;
+
+  /// Milliseconds on target(). Throws `argument` on a pre-trained predictor.
+  std::vector<double> latency_ms(const std::vector<Architecture>& architectures) const;
+
+  /// Number of trained scalars.
+  std::size_t parameter_count() const;
+
+  explicit Predictor(std::shared_ptr<const PredictorImpl> impl) : impl_(std::move(impl)) {}
+  const PredictorImpl& impl() const { return *impl_; }
+
+ private:
+  std::shared_ptr<const PredictorImpl> impl_;
+};
+
+}  // namespace latencast

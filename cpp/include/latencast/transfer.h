@@ -1,0 +1,64 @@
+// Twenty measurements -> a predictor for a device never seen before (NASFLAT, arXiv 2403.02446, section 4).
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "latencast/predictor.h"
+
+namespace latencast {
+
+struct TransferOptions {
+  std::string device = "my device";  ///< name of the new device; must not be one of the base predictor's
+  int epochs = 40;                   ///< >= 1
+  double learning_rate = 3e-3;       ///< > 0, AdamW with cosine to 1e-6
+  std::uint64_t seed = 0;            ///< decides everything random
+};
+
+/// Where a running transfer stands.
+struct TransferProgress {
+  int step = 0;         ///< optimiser steps done
+  int total_steps = 0;  ///< of these many
+  int epoch = 0;        ///< epochs completed
+  int epochs = 0;
+  double loss = 0;      ///< mean pairwise hinge loss of the last completed epoch
+};
+
+/// A fine-tuning in progress. The base predictor is untouched; two transfers with the same input and seed give
+/// the same result. Cancel by dropping it.
+class Transfer {
+ public:
+  /// measurements: at least 3, not all of one latency; latencies finite and positive; the same architecture may
+  /// appear again (both readings count). Throws `measurement`, naming the offending one by its number from 1.
+  Transfer(const Predictor& base, const std::vector<Measurement>& measurements, const TransferOptions& options);
+  ~Transfer();
+  Transfer(Transfer&&) noexcept;
+  Transfer& operator=(Transfer&&) noexcept;
+
+  /// One optimiser step (a few milliseconds). Returns false when none is left.
+  bool step();
+
+  const TransferProgress& progress() const;
+
+  /// The source device whose hardware embedding the new one started from, and its rank correlation on the samples.
+  const std::string& nearest_device() const;
+  double nearest_spearman() const;
+
+  /// The adapted predictor, once step() has returned false; throws `argument` before.
+  Predictor result() const;
+
+ private:
+  struct Impl;
+  std::unique_ptr<Impl> impl_;
+};
+
+/// Runs a Transfer to its end.
+Predictor transfer(const Predictor& base, const std::vector<Measurement>& measurements,
+                   const TransferOptions& options);
+
+/// Monotone least squares of log latency on score: see Calibration. At least one measurement.
+Calibration calibrate(const std::vector<double>& scores, const std::vector<double>& latency_ms);
+
+}  // namespace latencast
