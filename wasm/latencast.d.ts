@@ -1,0 +1,108 @@
+/**
+ * The raw module that `bindings.cpp` makes, name by name; a test holds the two together. Only `web/api` uses it.
+ *
+ * A list is one string in which every item is followed by a line end. Nothing throws: see `Envelope`.
+ */
+
+/** Failures are data. `code` is one of `_errorCodes()`. */
+export type Envelope<T> =
+  | { readonly value: T; readonly error?: undefined }
+  | { readonly error: { readonly code: string; readonly message: string } };
+
+/** Text holding JSON of this shape. */
+export type Json<T> = string & { readonly __json?: T };
+
+/** Items, each followed by a line end. */
+export type List = string;
+
+export interface RawParsed {
+  /** Position in the space; -1 where the text is no architecture. */
+  readonly indices: Int32Array;
+  /** Canonical forms; empty where the text is no architecture. */
+  readonly architectures: List;
+  /** What is wrong with each text; null where nothing is. */
+  readonly messages: Json<(string | null)[]>;
+}
+
+export interface RawFacts {
+  readonly text: string;
+  readonly macs: number;
+  readonly params: number;
+  readonly graph: {
+    readonly op: readonly string[];
+    readonly predecessors: readonly (readonly number[])[];
+    readonly live: readonly boolean[];
+  };
+}
+
+export interface RawAccuracy {
+  readonly spearman: number;
+  readonly kendall: number;
+  readonly mdape: number;
+  readonly within5: number;
+  readonly within10: number;
+}
+
+export interface RawInfo {
+  readonly space: string;
+  readonly devices: readonly string[];
+  readonly parameter_count: number;
+  readonly target?: string;
+  readonly measurements: readonly { readonly architecture: string; readonly latency_ms: number }[];
+}
+
+export interface RawTransferOptions {
+  readonly device?: string;
+  readonly epochs?: number;
+  readonly learning_rate?: number;
+  readonly seed?: number;
+}
+
+export interface RawProgress {
+  readonly finished: boolean;
+  readonly step: number;
+  readonly total_steps: number;
+  readonly epoch: number;
+  readonly epochs: number;
+  readonly loss: number;
+}
+
+/** Every object with memory of its own. Using it after `delete()` throws embind's own error. */
+export interface RawHandle {
+  delete(): void;
+}
+
+export interface RawPredictor extends RawHandle {
+  _info(): Envelope<Json<RawInfo>>;
+  _scores(device: string, architectures: List): Envelope<Float64Array>;
+  _latency(architectures: List): Envelope<Float64Array>;
+  _save(): Envelope<Uint8Array>;
+  _transfer(
+    architectures: List,
+    latencies_ms: Float64Array,
+    options: Json<RawTransferOptions>,
+  ): Envelope<RawTransfer>;
+}
+
+export interface RawTransfer extends RawHandle {
+  /** At least one optimiser step, then more while they fit. */
+  _step(max_milliseconds: number): Envelope<Json<RawProgress>>;
+  _nearest(): Envelope<Json<{ readonly device: string; readonly spearman: number }>>;
+  /** Once `_step` has said `finished`. */
+  _result(): Envelope<RawPredictor>;
+}
+
+export interface RawModule {
+  _errorCodes(): Envelope<List>;
+  _parse(space: string, texts: List): Envelope<RawParsed>;
+  _facts(space: string, architectures: List): Envelope<Json<RawFacts[]>>;
+  _enumerate(space: string): Envelope<List>;
+  _accuracy(predicted: Float64Array, truth: Float64Array): Envelope<Json<RawAccuracy>>;
+  _load(bytes: Uint8Array): Envelope<RawPredictor>;
+  _liveHandles(): Envelope<number>;
+  /** Best of `repetitions` products of two n x n float matrices, in GFLOP/s. */
+  _gemmGflops(n: number, repetitions: number): Envelope<number>;
+}
+
+/** Emscripten's module factory. `wasmBinary` spares it a fetch of its own. */
+export default function createModule(options: { readonly wasmBinary: Uint8Array }): Promise<RawModule>;
