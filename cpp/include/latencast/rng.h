@@ -1,6 +1,7 @@
 // Random numbers that are the same on every platform for the same seed.
 #pragma once
 
+#include <cstddef>
 #include <cstdint>
 #include <utility>
 #include <vector>
@@ -28,7 +29,9 @@ class Rng {
   /// Fisher-Yates, in place.
   template <class T>
   void shuffle(std::vector<T>& items) {
-    for (std::size_t i = items.size(); i > 1; --i) std::swap(items[i - 1], items[below(i)]);
+    for (std::size_t i = items.size(); i > 1; --i) {
+      std::swap(items[i - 1], items[static_cast<std::size_t>(below(i))]);
+    }
   }
 
   /// k distinct integers of [0, n) in random order. Throws `argument` if k > n.
