@@ -61,8 +61,8 @@ std::uint64_t Rng::bits() {
 
 double Rng::uniform() { return static_cast<double>(bits() >> 11) * 0x1.0p-53; }
 
-std::uint64_t Rng::below(std::uint64_t n) {
-  if (n == 0) throw Error(ErrorCode::argument, "rng: below(0) has no values; n must be at least 1");
+std::uint64_t Rng::below_bits(std::uint64_t n) {
+  if (n == 0) throw Error(ErrorCode::argument, "rng: no integer lies in [0, n) unless n is at least 1");
   // 2^64 mod n values at the low end are refused, so that every remainder is equally likely.
   const std::uint64_t refused = (0 - n) % n;
   for (;;) {
@@ -95,7 +95,7 @@ std::vector<std::size_t> Rng::choose(std::size_t n, std::size_t k) {
   }
   std::vector<std::size_t> items(n);
   std::iota(items.begin(), items.end(), std::size_t{0});
-  for (std::size_t i = 0; i < k; ++i) std::swap(items[i], items[i + static_cast<std::size_t>(below(n - i))]);
+  for (std::size_t i = 0; i < k; ++i) std::swap(items[i], items[i + below(n - i)]);
   items.resize(k);
   return items;
 }

@@ -30,6 +30,12 @@ struct Measurement {
   double latency_ms;          ///< finite, positive
 };
 
+/// The source device a transfer started from.
+struct Nearest {
+  std::string device;
+  double spearman;  ///< between its scores and the target's latencies on the measured architectures
+};
+
 struct PredictorImpl;
 
 /// An immutable trained predictor; copying is cheap and shares. Adapting one (latencast/transfer.h) returns another.
@@ -38,16 +44,19 @@ class Predictor {
   /// From bytes of write(). Recomputes the self-test stored in them; throws `checkpoint` on any disagreement.
   static Predictor read(std::string_view bytes);
 
-  /// Bytes of a checkpoint holding everything, including devices, calibration and measurements.
-  std::string write(Precision precision = Precision::float16) const;
+  /// Bytes of a checkpoint holding everything; reading them gives a predictor with the very same scores.
+  std::string write() const;
 
   const Space& space() const;
 
-  /// Names of the devices with a hardware embedding, e.g. "pixel3"; a transferred predictor's own device is last.
+  /// Names of the devices with a hardware embedding, e.g. "pixel3"; for a transferred predictor only its own.
   const std::vector<std::string>& devices() const;
 
-  /// The device a transferred predictor was adapted to; empty for a pre-trained one.
-  const std::string& target() const;
+  /// Whether it is the result of a transfer, to devices()[0].
+  bool is_transferred() const { return calibration().has_value(); }
+
+  /// Where the transfer started; absent for a pre-trained one.
+  const std::optional<Nearest>& nearest() const;
 
   /// The measurements it was adapted on; empty for a pre-trained one.
   const std::vector<Measurement>& measurements() const;
@@ -59,7 +68,7 @@ class Predictor {
   /// device: one of devices(), else throws `argument`. architectures: canonical.
   std::vector<double> scores(const std::string& device, const std::vector<Architecture>& architectures) const;
 
-  /// Milliseconds on target(). Throws `argument` on a pre-trained predictor.
+  /// Milliseconds on devices()[0]. Throws `argument` on a pre-trained predictor.
   std::vector<double> latency_ms(const std::vector<Architecture>& architectures) const;
 
   /// Number of trained scalars.

@@ -3,6 +3,7 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <type_traits>
 #include <utility>
 #include <vector>
 
@@ -20,8 +21,12 @@ class Rng {
   /// Uniform in [0, 1), 53 bits.
   double uniform();
 
-  /// Uniform integer in [0, n), without bias. n: at least 1.
-  std::uint64_t below(std::uint64_t n);
+  /// Uniform integer in [0, n), without bias, of n's own type. Throws `argument` unless n is at least 1.
+  template <class Integer>
+  Integer below(Integer n) {
+    static_assert(std::is_integral_v<Integer>);
+    return static_cast<Integer>(below_bits(n < 1 ? 0 : static_cast<std::uint64_t>(n)));
+  }
 
   /// Standard normal (polar method of Marsaglia).
   double normal();
@@ -29,15 +34,15 @@ class Rng {
   /// Fisher-Yates, in place.
   template <class T>
   void shuffle(std::vector<T>& items) {
-    for (std::size_t i = items.size(); i > 1; --i) {
-      std::swap(items[i - 1], items[static_cast<std::size_t>(below(i))]);
-    }
+    for (std::size_t i = items.size(); i > 1; --i) std::swap(items[i - 1], items[below(i)]);
   }
 
   /// k distinct integers of [0, n) in random order. Throws `argument` if k > n.
   std::vector<std::size_t> choose(std::size_t n, std::size_t k);
 
  private:
+  std::uint64_t below_bits(std::uint64_t n);
+
   std::uint64_t state_[4];
   double spare_normal_ = 0;
   bool has_spare_ = false;

@@ -11,7 +11,7 @@
 namespace latencast {
 
 struct TransferOptions {
-  std::string device = "my device";  ///< name of the new device; must not be one of the base predictor's
+  std::string device = "my device";  ///< name of the new device
   int epochs = 40;                   ///< >= 1
   double learning_rate = 3e-3;       ///< > 0, AdamW with cosine to 1e-6
   std::uint64_t seed = 0;            ///< decides everything random
@@ -30,7 +30,7 @@ struct TransferProgress {
 /// the same result. Cancel by dropping it.
 class Transfer {
  public:
-  /// measurements: at least 3, not all of one latency; latencies finite and positive; the same architecture may
+  /// base: pre-trained, not itself transferred (else `argument`). measurements: at least 3, not all of one latency; latencies finite and positive; the same architecture may
   /// appear again (both readings count). Throws `measurement`, naming the offending one by its number from 1.
   Transfer(const Predictor& base, const std::vector<Measurement>& measurements, const TransferOptions& options);
   ~Transfer();
@@ -42,9 +42,8 @@ class Transfer {
 
   const TransferProgress& progress() const;
 
-  /// The source device whose hardware embedding the new one started from, and its rank correlation on the samples.
-  const std::string& nearest_device() const;
-  double nearest_spearman() const;
+  /// The source device whose hardware embedding the new one started from.
+  const Nearest& nearest() const;
 
   /// The adapted predictor, once step() has returned false; throws `argument` before.
   Predictor result() const;

@@ -1,0 +1,261 @@
+// The layers of the NASFLAT network (arXiv 2403.02446, section 4), each a forward beside its backward.
+//
+// Parameters of a whole network lie in one flat array; a layer knows only offsets into it, so a copy, an optimiser
+// step or a change of precision is one operation on that array. Matrices are row-major, a row a node (or a merged
+// set of equal nodes, plan.h). Backward functions add to `gradients` and to input gradients.
+#pragma once
+
+#include <Eigen/Core>
+#include <cmath>
+#include <string>
+#include <vector>
+
+#include "plan.h"
+
+namespace latencast {
+
+template <class S>
+using Matrix = Eigen::Matrix<S, Eigen::Dynamic, Eigen::Dynamic, Eigen::RowMajor>;
+template <class S>
+using RowVector = Eigen::Matrix<S, 1, Eigen::Dynamic>;
+template <class S>
+using ConstMatrixMap = Eigen::Map<const Matrix<S>>;
+template <class S>
+using MatrixMap = Eigen::Map<Matrix<S>>;
+
+/// A matrix among the parameters: (rows, cols) from `offset` on.
+struct Block {
+  std::string name;
+  std::size_t offset = 0;
+  Eigen::Index rows = 0;
+  Eigen::Index cols = 0;
+
+  std::size_t size() const { return static_cast<std::size_t>(rows * cols); }
+  template <class S>
+  ConstMatrixMap<S> of(const std::vector<S>& values) const {
+    return {values.data() + offset, rows, cols};
+  }
+  template <class S>
+  MatrixMap<S> of(std::vector<S>& values) const {
+    return {values.data() + offset, rows, cols};
+  }
+};
+
+/// Y = X W + b. X: (N, in), Y: (N, out)
+struct Linear {
+  Block w, b;
+
+  template <class S>
+  void forward(const std::vector<S>& parameters, const Matrix<S>& x, Matrix<S>& y) const {
+    y.noalias() = x * w.of(parameters);
+    y.rowwise() += b.of(parameters).row(0);
+  }
+
+  /// dx may be null.
+  template <class S>
+  void backward(const std::vector<S>& parameters, std::vector<S>& gradients, const Matrix<S>& x,
+                const Matrix<S>& dy, Matrix<S>* dx) const {
+    w.of(gradients).noalias() += x.transpose() * dy;
+    b.of(gradients).row(0) += dy.colwise().sum();
+    if (dx) dx->noalias() += dy * w.of(parameters).transpose();
+  }
+};
+
+template <class S>
+void relu_forward(Matrix<S>& x) {
+  x = x.cwiseMax(S(0));
+}
+
+/// y: what relu_forward left; dy becomes the gradient before it.
+template <class S>
+void relu_backward(const Matrix<S>& y, Matrix<S>& dy) {
+  dy = (y.array() > S(0)).select(dy, S(0));
+}
+
+/// G = sigmoid(O U + c): the gate by which an operation acts on its node. O: (M, d_op), G: (M, out)
+struct Gate {
+  Linear linear;
+
+  template <class S>
+  void forward(const std::vector<S>& parameters, const Matrix<S>& o, Matrix<S>& g) const {
+    linear.forward(parameters, o, g);
+    g = (S(1) + (-g.array()).exp()).inverse();
+  }
+
+  template <class S>
+  void backward(const std::vector<S>& parameters, std::vector<S>& gradients, const Matrix<S>& o,
+                const Matrix<S>& g, const Matrix<S>& dg, Matrix<S>& d_o) const {
+    const Matrix<S> d_logit = dg.array() * g.array() * (S(1) - g.array());
+    linear.backward(parameters, gradients, o, d_logit, &d_o);
+  }
+};
+
+/// Dense graph flow: Y_i = g_i * sum over predecessors j of (H W)_j + (H W)_i + b.
+/// H: (R_before, in), Y: (rows.count(), out)
+struct Dgf {
+  Gate gate;
+  Block w, b;
+
+  template <class S>
+  struct Cache {
+    Matrix<S> g;   ///< (M, out)
+    Matrix<S> hw;  ///< (R_before, out)
+  };
+
+  template <class S>
+  void forward(const std::vector<S>& parameters, const LayerRows& rows, const Matrix<S>& h, const Matrix<S>& o,
+               Cache<S>& cache, Matrix<S>& y) const {
+    gate.forward(parameters, o, cache.g);
+    cache.hw.noalias() = h * w.of(parameters);
+    const auto bias = b.of(parameters).row(0);
+    y.resize(rows.count(), w.cols);
+    for (int r = 0; r < rows.count(); ++r) {
+      if (rows.gate[r] < 0) {
+        y.row(r) = cache.hw.row(rows.own[r]) + bias;
+        continue;
+      }
+      y.row(r) = cache.hw.row(rows.predecessors.item[rows.predecessors.begin[r]]);
+      for (int p = rows.predecessors.begin[r] + 1; p < rows.predecessors.begin[r + 1]; ++p)
+        y.row(r) += cache.hw.row(rows.predecessors.item[p]);
+      y.row(r).array() *= cache.g.row(rows.gate[r]).array();
+      y.row(r) += cache.hw.row(rows.own[r]) + bias;
+    }
+  }
+
+  template <class S>
+  void backward(const std::vector<S>& parameters, std::vector<S>& gradients, const LayerRows& rows,
+                const Matrix<S>& h, const Matrix<S>& o, const Cache<S>& cache, const Matrix<S>& dy, Matrix<S>& dh,
+                Matrix<S>& d_o) const {
+    Matrix<S> d_hw = Matrix<S>::Zero(h.rows(), w.cols), dg = Matrix<S>::Zero(o.rows(), w.cols);
+    RowVector<S> flow(w.cols);
+    for (int r = 0; r < rows.count(); ++r) {
+      d_hw.row(rows.own[r]) += dy.row(r);
+      if (rows.gate[r] < 0) continue;
+      flow = dy.row(r).array() * cache.g.row(rows.gate[r]).array();
+      for (int p = rows.predecessors.begin[r]; p < rows.predecessors.begin[r + 1]; ++p) {
+        const int j = rows.predecessors.item[p];
+        d_hw.row(j) += flow;
+        dg.row(rows.gate[r]).array() += dy.row(r).array() * cache.hw.row(j).array();
+      }
+    }
+    b.of(gradients).row(0) += dy.colwise().sum();
+    w.of(gradients).noalias() += h.transpose() * d_hw;
+    dh.noalias() += d_hw * w.of(parameters).transpose();
+    gate.backward(parameters, gradients, o, cache.g, dg, d_o);
+  }
+};
+
+/// Graph attention with one matrix for query, key and value: K = H W;
+/// e_ij = LeakyReLU(a . (K_i * K_j) / sqrt(out)), alpha_i = softmax of e_i over the predecessors j of i,
+/// Y_i = LayerNorm(g_i * sum_j alpha_ij K_j). Without predecessors the sum is zero and Y_i the norm's shift.
+struct Gat {
+  static constexpr double kLeak = 0.01;
+  static constexpr double kNormEpsilon = 1e-5;
+
+  Gate gate;
+  Block w, a, norm_scale, norm_shift;
+
+  template <class S>
+  struct Cache {
+    Matrix<S> g;                    ///< (M, out)
+    Matrix<S> k;                    ///< (R_before, out)
+    std::vector<S> logit, alpha;    ///< per entry of the predecessor lists, before LeakyReLU / after softmax
+    Matrix<S> sum;                  ///< (R, out) sum_j alpha_ij K_j
+    Matrix<S> normed;               ///< (R, out) before scale and shift
+    std::vector<S> inverse_spread;  ///< (R)
+  };
+
+  template <class S>
+  void forward(const std::vector<S>& parameters, const LayerRows& rows, const Matrix<S>& h, const Matrix<S>& o,
+               Cache<S>& cache, Matrix<S>& y) const {
+    gate.forward(parameters, o, cache.g);
+    cache.k.noalias() = h * w.of(parameters);
+    const auto attention = a.of(parameters).row(0);
+    const S scale = S(1) / std::sqrt(S(w.cols));
+    const auto& item = rows.predecessors.item;
+    const int n = rows.count();
+    cache.logit.resize(item.size());
+    cache.alpha.resize(item.size());
+    cache.sum.setZero(n, w.cols);
+    cache.normed.setZero(n, w.cols);
+    cache.inverse_spread.assign(static_cast<std::size_t>(n), S(0));
+    RowVector<S> query(w.cols), gated(w.cols);
+    y.resize(n, w.cols);
+    for (int r = 0; r < n; ++r) {
+      y.row(r) = norm_shift.of(parameters).row(0);
+      if (rows.gate[r] < 0) continue;
+      const int from = rows.predecessors.begin[r], to = rows.predecessors.begin[r + 1];
+      query = cache.k.row(rows.own[r]).cwiseProduct(attention) * scale;
+      S highest = -std::numeric_limits<S>::infinity();
+      for (int p = from; p < to; ++p) {
+        const S e = query.dot(cache.k.row(item[p]));
+        cache.logit[p] = e;
+        cache.alpha[p] = e > 0 ? e : S(kLeak) * e;
+        highest = std::max(highest, cache.alpha[p]);
+      }
+      S total = 0;
+      for (int p = from; p < to; ++p) total += cache.alpha[p] = std::exp(cache.alpha[p] - highest);
+      for (int p = from; p < to; ++p) {
+        cache.alpha[p] /= total;
+        cache.sum.row(r) += cache.alpha[p] * cache.k.row(item[p]);
+      }
+      gated = cache.sum.row(r).cwiseProduct(cache.g.row(rows.gate[r]));
+      gated.array() -= gated.mean();
+      const S inverse = S(1) / std::sqrt(gated.squaredNorm() / S(w.cols) + S(kNormEpsilon));
+      cache.inverse_spread[r] = inverse;
+      cache.normed.row(r) = gated * inverse;
+      y.row(r) += cache.normed.row(r).cwiseProduct(norm_scale.of(parameters).row(0));
+    }
+  }
+
+  template <class S>
+  void backward(const std::vector<S>& parameters, std::vector<S>& gradients, const LayerRows& rows,
+                const Matrix<S>& h, const Matrix<S>& o, const Cache<S>& cache, const Matrix<S>& dy, Matrix<S>& dh,
+                Matrix<S>& d_o) const {
+    const auto attention = a.of(parameters).row(0);
+    const auto scale_row = norm_scale.of(parameters).row(0);
+    const S scale = S(1) / std::sqrt(S(w.cols));
+    const auto& item = rows.predecessors.item;
+    norm_shift.of(gradients).row(0) += dy.colwise().sum();
+    norm_scale.of(gradients).row(0) += dy.cwiseProduct(cache.normed).colwise().sum();
+    Matrix<S> dk = Matrix<S>::Zero(h.rows(), w.cols), dg = Matrix<S>::Zero(o.rows(), w.cols);
+    RowVector<S> d_attention = RowVector<S>::Zero(w.cols), d_normed(w.cols), d_sum(w.cols), d_product(w.cols);
+    std::vector<S> d_alpha;
+    for (int r = 0; r < rows.count(); ++r) {
+      if (rows.gate[r] < 0) continue;
+      const int from = rows.predecessors.begin[r], to = rows.predecessors.begin[r + 1];
+      // LayerNorm, then the gate.
+      d_normed = dy.row(r).cwiseProduct(scale_row);
+      const S mean = d_normed.mean();
+      const S along = d_normed.dot(cache.normed.row(r)) / S(w.cols);
+      const RowVector<S> d_gated =
+          cache.inverse_spread[r] * (d_normed.array() - mean - cache.normed.row(r).array() * along).matrix();
+      dg.row(rows.gate[r]) += d_gated.cwiseProduct(cache.sum.row(r));
+      d_sum = d_gated.cwiseProduct(cache.g.row(rows.gate[r]));
+      // Weighted sum, softmax, LeakyReLU, product.
+      d_alpha.resize(static_cast<std::size_t>(to - from));
+      S expected = 0;
+      for (int p = from; p < to; ++p) {
+        dk.row(item[p]) += cache.alpha[p] * d_sum;
+        d_alpha[p - from] = d_sum.dot(cache.k.row(item[p]));
+        expected += cache.alpha[p] * d_alpha[p - from];
+      }
+      for (int p = from; p < to; ++p) {
+        S d_logit = cache.alpha[p] * (d_alpha[p - from] - expected) * scale;
+        if (cache.logit[p] <= 0) d_logit *= S(kLeak);
+        const auto own = cache.k.row(rows.own[r]);
+        const auto other = cache.k.row(item[p]);
+        d_attention += d_logit * own.cwiseProduct(other);
+        d_product = d_logit * attention;
+        dk.row(rows.own[r]) += d_product.cwiseProduct(other);
+        dk.row(item[p]) += d_product.cwiseProduct(own);
+      }
+    }
+    a.of(gradients).row(0) += d_attention;
+    w.of(gradients).noalias() += h.transpose() * dk;
+    dh.noalias() += dk * w.of(parameters).transpose();
+    gate.backward(parameters, gradients, o, cache.g, dg, d_o);
+  }
+};
+
+}  // namespace latencast

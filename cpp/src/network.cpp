@@ -1,0 +1,272 @@
+#include "network.h"
+
+#include <algorithm>
+#include <limits>
+
+namespace latencast {
+namespace {
+
+constexpr int kSummaryLayers = 3;
+constexpr int kHeadLayers = 3;
+constexpr double kDropout = 0.1;
+
+bool uses_dgf(Gnn gnn) { return gnn != Gnn::gat; }
+bool uses_gat(Gnn gnn) { return gnn != Gnn::dgf; }
+
+}  // namespace
+
+Network::Network(const NetworkShape& shape) : shape_(shape) {
+  const int gates = shape.gate_width();
+  operation_table_ = add("operation", shape.operations, shape.operation_width);
+  hardware_ = add("hardware", shape.devices, shape.hardware_width);
+  output_vector_ = add("output_operation", 1, gates);
+  initial_states_ = add("initial_states", 2, gates);
+  initial_ = add_linear("initial", gates, shape.initial_width);
+  for (int i = 0; i < shape.stage1_layers; ++i)
+    stage1_.push_back(add_layer("stage1." + std::to_string(i), i ? shape.state_width : shape.initial_width));
+  for (int i = 0; i < kSummaryLayers; ++i)
+    summary_.push_back(add_linear("summary." + std::to_string(i), shape.state_width, shape.state_width));
+  refine_hidden_ = add_linear("refine.0", gates + shape.state_width, shape.state_width);
+  refine_ = add_linear("refine.1", shape.state_width, gates);
+  for (int i = 0; i < shape.stage2_layers; ++i)
+    stage2_.push_back(add_layer("stage2." + std::to_string(i), i ? shape.state_width : shape.initial_width));
+  for (int i = 0; i < kHeadLayers; ++i)
+    head_.push_back(add_linear("head." + std::to_string(i), i ? shape.head_width : shape.state_width + 2 * gates + 1,
+                               shape.head_width));
+  score_ = add_linear("score", shape.head_width, 1);
+}
+
+Block Network::add(const std::string& name, int rows, int cols) {
+  blocks_.push_back({name, parameter_count_, rows, cols});
+  parameter_count_ += blocks_.back().size();
+  return blocks_.back();
+}
+
+Linear Network::add_linear(const std::string& name, int in, int out) {
+  return {add(name + ".w", in, out), add(name + ".b", 1, out)};
+}
+
+GraphLayer Network::add_layer(const std::string& name, int in) {
+  const int out = shape_.state_width, gates = shape_.gate_width();
+  GraphLayer layer;
+  if (uses_dgf(shape_.gnn))
+    layer.dgf = {{add_linear(name + ".dgf.gate", gates, out)}, add(name + ".dgf.w", in, out),
+                 add(name + ".dgf.b", 1, out)};
+  if (uses_gat(shape_.gnn))
+    layer.gat = {{add_linear(name + ".gat.gate", gates, out)}, add(name + ".gat.w", in, out),
+                 add(name + ".gat.a", 1, out), add(name + ".gat.norm_scale", 1, out),
+                 add(name + ".gat.norm_shift", 1, out)};
+  return layer;
+}
+
+template <class S>
+std::vector<S> Network::initial_parameters(Rng& rng) const {
+  const auto ends_with = [](const std::string& text, const std::string& end) {
+    return text.size() >= end.size() && text.compare(text.size() - end.size(), end.size(), end) == 0;
+  };
+  std::vector<S> values(parameter_count_, S(0));
+  for (const Block& block : blocks_) {
+    auto matrix = block.of(values);
+    const bool embedding = block.name == "operation" || block.name == "hardware" || block.name == "output_operation";
+    if (embedding) {
+      for (auto& value : matrix.reshaped()) value = static_cast<S>(rng.normal());
+    } else if (block.name == "initial_states") {
+      // The shared state of the other nodes starts at zero.
+      for (auto& value : matrix.row(Plan::kInputRow)) value = static_cast<S>(rng.normal());
+    } else if (ends_with(block.name, ".norm_scale")) {
+      matrix.setOnes();
+    } else if (ends_with(block.name, "gat.a")) {
+      for (auto& value : matrix.reshaped()) value = static_cast<S>(rng.normal() / std::sqrt(double(block.cols)));
+    } else if (ends_with(block.name, ".w")) {
+      // Glorot: keeps the spread of activations and gradients alike.
+      const double bound = std::sqrt(6.0 / double(block.rows + block.cols));
+      for (auto& value : matrix.reshaped()) value = static_cast<S>((2 * rng.uniform() - 1) * bound);
+    }
+  }
+  return values;
+}
+
+template <class S>
+void Network::stage_forward(const std::vector<S>& parameters, const std::vector<GraphLayer>& layers,
+                            const std::vector<LayerRows>& rows, const Matrix<S>& initial, const Matrix<S>& gates,
+                            std::vector<typename Trace<S>::Layer>& trace) const {
+  trace.resize(layers.size());
+  Matrix<S> attended;
+  for (std::size_t i = 0; i < layers.size(); ++i) {
+    const Matrix<S>& before = i ? trace[i - 1].out : initial;
+    Matrix<S>& out = trace[i].out;
+    if (uses_dgf(shape_.gnn)) layers[i].dgf.forward(parameters, rows[i], before, gates, trace[i].dgf, out);
+    if (uses_gat(shape_.gnn)) {
+      Matrix<S>& y = uses_dgf(shape_.gnn) ? attended : out;
+      layers[i].gat.forward(parameters, rows[i], before, gates, trace[i].gat, y);
+      if (uses_dgf(shape_.gnn)) out = (out + attended) * S(0.5);
+    }
+    if (i + 1 < layers.size()) relu_forward(out);
+  }
+}
+
+template <class S>
+void Network::stage_backward(const std::vector<S>& parameters, std::vector<S>& gradients,
+                             const std::vector<GraphLayer>& layers, const std::vector<LayerRows>& rows,
+                             const Matrix<S>& initial, const Matrix<S>& gates,
+                             const std::vector<typename Trace<S>::Layer>& trace, Matrix<S> d_out,
+                             Matrix<S>& d_initial, Matrix<S>& d_gates) const {
+  for (std::size_t i = layers.size(); i-- > 0;) {
+    const Matrix<S>& before = i ? trace[i - 1].out : initial;
+    if (i + 1 < layers.size()) relu_backward(trace[i].out, d_out);
+    if (shape_.gnn == Gnn::ensemble) d_out *= S(0.5);
+    Matrix<S> d_before = Matrix<S>::Zero(before.rows(), before.cols());
+    if (uses_dgf(shape_.gnn))
+      layers[i].dgf.backward(parameters, gradients, rows[i], before, gates, trace[i].dgf, d_out, d_before, d_gates);
+    if (uses_gat(shape_.gnn))
+      layers[i].gat.backward(parameters, gradients, rows[i], before, gates, trace[i].gat, d_out, d_before, d_gates);
+    d_out.swap(d_before);
+  }
+  d_initial += d_out;
+}
+
+template <class S>
+void Network::forward(const std::vector<S>& parameters, const Plan& plan, Trace<S>& trace, Rng* dropout) const {
+  const auto width = shape_.operation_width, gates = shape_.gate_width(), states = shape_.state_width;
+  trace.operations.resize(static_cast<Eigen::Index>(plan.operations.size()), gates);
+  for (std::size_t i = 0; i < plan.operations.size(); ++i) {
+    const auto row = static_cast<Eigen::Index>(i);
+    if (plan.operations[i].op == 0) {
+      trace.operations.row(row) = output_vector_.of(parameters).row(0);
+    } else {
+      trace.operations.row(row).head(width) = operation_table_.of(parameters).row(plan.operations[i].op);
+      trace.operations.row(row).tail(gates - width) = hardware_.of(parameters).row(plan.operations[i].device);
+    }
+  }
+  trace.initial_raw = initial_states_.of(parameters);
+  initial_.forward(parameters, trace.initial_raw, trace.initial);
+
+  stage_forward(parameters, stage1_, plan.stage1, trace.initial, trace.operations, trace.stage1);
+  trace.summary.resize(kSummaryLayers + 1);
+  trace.summary[0] = trace.stage1.back().out(plan.summary, Eigen::all);
+  for (int i = 0; i < kSummaryLayers; ++i) {
+    summary_[i].forward(parameters, trace.summary[i], trace.summary[i + 1]);
+    if (i + 1 < kSummaryLayers) relu_forward(trace.summary[i + 1]);
+  }
+  // [O ; summary] W in two parts, so that each is computed once for all rows that share it.
+  const auto n_refined = static_cast<Eigen::Index>(plan.refined.size());
+  const auto refine_w = refine_hidden_.w.of(parameters);
+  const Matrix<S> of_operation = trace.operations * refine_w.topRows(gates);
+  const Matrix<S> of_summary = trace.summary.back() * refine_w.bottomRows(states);
+  trace.refine_hidden.resize(n_refined, states);
+  for (Eigen::Index r = 0; r < n_refined; ++r)
+    trace.refine_hidden.row(r) = of_operation.row(plan.refined[r].operation) +
+                                 of_summary.row(plan.refined[r].summary) + refine_hidden_.b.of(parameters).row(0);
+  relu_forward(trace.refine_hidden);
+  refine_.forward(parameters, trace.refine_hidden, trace.refined);
+
+  stage_forward(parameters, stage2_, plan.stage2, trace.initial, trace.refined, trace.stage2);
+  // Read-out: mean node state, then the mean refined operation of live nodes, of dead nodes, and the live share.
+  const Matrix<S>& state = trace.stage2.back().out;
+  trace.pooled.setZero(plan.distinct_graphs(), states + 2 * gates + 1);
+  for (int g = 0; g < plan.distinct_graphs(); ++g) {
+    const S share = S(1) / S(plan.node_begin[g + 1] - plan.node_begin[g]);
+    auto pooled = trace.pooled.row(g);
+    for (int i = plan.node_begin[g]; i < plan.node_begin[g + 1]; ++i) {
+      const Plan::Node& node = plan.nodes[i];
+      pooled.head(states) += share * state.row(node.state);
+      pooled.segment(node.live ? states : states + gates, gates) += share * trace.refined.row(node.refined);
+      if (node.live) pooled(states + 2 * gates) += share;
+    }
+  }
+  trace.head.resize(kHeadLayers);
+  trace.dropout.resize(dropout ? kHeadLayers : 0);
+  for (int i = 0; i < kHeadLayers; ++i) {
+    head_[i].forward(parameters, i ? trace.head[i - 1] : trace.pooled, trace.head[i]);
+    relu_forward(trace.head[i]);
+    if (!dropout) continue;
+    trace.dropout[i].resize(trace.head[i].rows(), trace.head[i].cols());
+    for (auto& keep : trace.dropout[i].reshaped())
+      keep = dropout->uniform() < kDropout ? S(0) : static_cast<S>(1 / (1 - kDropout));
+    trace.head[i].array() *= trace.dropout[i].array();
+  }
+  score_.forward(parameters, trace.head.back(), trace.score);
+}
+
+template <class S>
+void Network::backward(const std::vector<S>& parameters, std::vector<S>& gradients, const Plan& plan,
+                       const Trace<S>& trace, const Matrix<S>& d_score) const {
+  const auto width = shape_.operation_width, gates = shape_.gate_width(), states = shape_.state_width;
+  const auto zeros_like = [](const Matrix<S>& m) { return Matrix<S>(Matrix<S>::Zero(m.rows(), m.cols())); };
+
+  Matrix<S> d = zeros_like(trace.head.back());
+  score_.backward(parameters, gradients, trace.head.back(), d_score, &d);
+  for (int i = kHeadLayers; i-- > 0;) {
+    if (!trace.dropout.empty()) d.array() *= trace.dropout[i].array();
+    relu_backward(trace.head[i], d);
+    const Matrix<S>& before = i ? trace.head[i - 1] : trace.pooled;
+    Matrix<S> d_before = zeros_like(before);
+    head_[i].backward(parameters, gradients, before, d, &d_before);
+    d.swap(d_before);
+  }
+
+  Matrix<S> d_state = zeros_like(trace.stage2.back().out), d_refined = zeros_like(trace.refined);
+  for (int g = 0; g < plan.distinct_graphs(); ++g) {
+    const S share = S(1) / S(plan.node_begin[g + 1] - plan.node_begin[g]);
+    for (int i = plan.node_begin[g]; i < plan.node_begin[g + 1]; ++i) {
+      const Plan::Node& node = plan.nodes[i];
+      d_state.row(node.state) += share * d.row(g).head(states);
+      d_refined.row(node.refined) += share * d.row(g).segment(node.live ? states : states + gates, gates);
+    }
+  }
+  Matrix<S> d_initial = zeros_like(trace.initial);
+  stage_backward(parameters, gradients, stage2_, plan.stage2, trace.initial, trace.refined, trace.stage2,
+                 std::move(d_state), d_initial, d_refined);
+
+  Matrix<S> d_hidden = zeros_like(trace.refine_hidden);
+  refine_.backward(parameters, gradients, trace.refine_hidden, d_refined, &d_hidden);
+  relu_backward(trace.refine_hidden, d_hidden);
+  Matrix<S> d_of_operation = Matrix<S>::Zero(trace.operations.rows(), states);
+  Matrix<S> d_of_summary = Matrix<S>::Zero(trace.summary.back().rows(), states);
+  for (std::size_t r = 0; r < plan.refined.size(); ++r) {
+    d_of_operation.row(plan.refined[r].operation) += d_hidden.row(static_cast<Eigen::Index>(r));
+    d_of_summary.row(plan.refined[r].summary) += d_hidden.row(static_cast<Eigen::Index>(r));
+  }
+  refine_hidden_.b.of(gradients).row(0) += d_hidden.colwise().sum();
+  auto d_refine_w = refine_hidden_.w.of(gradients);
+  d_refine_w.topRows(gates).noalias() += trace.operations.transpose() * d_of_operation;
+  d_refine_w.bottomRows(states).noalias() += trace.summary.back().transpose() * d_of_summary;
+  const auto refine_w = refine_hidden_.w.of(parameters);
+  Matrix<S> d_operations = d_of_operation * refine_w.topRows(gates).transpose();
+  d = d_of_summary * refine_w.bottomRows(states).transpose();
+  for (int i = kSummaryLayers; i-- > 0;) {
+    if (i + 1 < kSummaryLayers) relu_backward(trace.summary[i + 1], d);
+    Matrix<S> d_before = zeros_like(trace.summary[i]);
+    summary_[i].backward(parameters, gradients, trace.summary[i], d, &d_before);
+    d.swap(d_before);
+  }
+  Matrix<S> d_stage1 = zeros_like(trace.stage1.back().out);
+  for (std::size_t i = 0; i < plan.summary.size(); ++i)
+    d_stage1.row(plan.summary[i]) += d.row(static_cast<Eigen::Index>(i));
+  stage_backward(parameters, gradients, stage1_, plan.stage1, trace.initial, trace.operations, trace.stage1,
+                 std::move(d_stage1), d_initial, d_operations);
+
+  Matrix<S> d_raw = zeros_like(trace.initial_raw);
+  initial_.backward(parameters, gradients, trace.initial_raw, d_initial, &d_raw);
+  initial_states_.of(gradients) += d_raw;
+  for (std::size_t i = 0; i < plan.operations.size(); ++i) {
+    const auto row = d_operations.row(static_cast<Eigen::Index>(i));
+    if (plan.operations[i].op == 0) {
+      output_vector_.of(gradients).row(0) += row;
+    } else {
+      operation_table_.of(gradients).row(plan.operations[i].op) += row.head(width);
+      hardware_.of(gradients).row(plan.operations[i].device) += row.tail(gates - width);
+    }
+  }
+}
+
+#define LATENCAST_INSTANTIATE(S)                                                                                \
+  template std::vector<S> Network::initial_parameters<S>(Rng&) const;                                           \
+  template void Network::forward<S>(const std::vector<S>&, const Plan&, Trace<S>&, Rng*) const;                 \
+  template void Network::backward<S>(const std::vector<S>&, std::vector<S>&, const Plan&, const Trace<S>&,      \
+                                     const Matrix<S>&) const;
+LATENCAST_INSTANTIATE(float)
+LATENCAST_INSTANTIATE(double)
+#undef LATENCAST_INSTANTIATE
+
+}  // namespace latencast

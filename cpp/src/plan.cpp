@@ -1,0 +1,168 @@
+#include "plan.h"
+
+#include <algorithm>
+#include <tuple>
+#include <utility>
+
+namespace latencast {
+namespace {
+
+// Gives equal keys (short lists of integers) one number, counting from 0. Open addressing over one flat store.
+class Numbering {
+ public:
+  Numbering() : slots_(1024, -1) {}
+
+  // Returns the key's number and whether it is new.
+  std::pair<int, bool> number(const std::vector<int>& key) {
+    if (2 * hash_.size() >= slots_.size()) grow();
+    const std::uint64_t hash = hash_of(key);
+    std::size_t slot = hash & (slots_.size() - 1);
+    for (; slots_[slot] >= 0; slot = (slot + 1) & (slots_.size() - 1)) {
+      const auto candidate = static_cast<std::size_t>(slots_[slot]);
+      if (hash_[candidate] == hash && same(candidate, key)) return {slots_[slot], false};
+    }
+    const int fresh = static_cast<int>(hash_.size());
+    slots_[slot] = fresh;
+    hash_.push_back(hash);
+    store_.insert(store_.end(), key.begin(), key.end());
+    begin_.push_back(store_.size());
+    return {fresh, true};
+  }
+
+ private:
+  static std::uint64_t hash_of(const std::vector<int>& key) {
+    std::uint64_t hash = 0x9e3779b97f4a7c15u ^ key.size();
+    for (const int part : key) {
+      hash = (hash ^ static_cast<std::uint32_t>(part)) * 0xff51afd7ed558ccdu;
+      hash ^= hash >> 32;
+    }
+    return hash;
+  }
+
+  bool same(std::size_t candidate, const std::vector<int>& key) const {
+    const std::size_t from = begin_[candidate];
+    return begin_[candidate + 1] - from == key.size() &&
+           std::equal(key.begin(), key.end(), store_.begin() + static_cast<std::ptrdiff_t>(from));
+  }
+
+  void grow() {
+    slots_.assign(slots_.size() * 2, -1);
+    for (std::size_t i = 0; i < hash_.size(); ++i) {
+      std::size_t slot = hash_[i] & (slots_.size() - 1);
+      while (slots_[slot] >= 0) slot = (slot + 1) & (slots_.size() - 1);
+      slots_[slot] = static_cast<int>(i);
+    }
+  }
+
+  std::vector<int> slots_;
+  std::vector<std::uint64_t> hash_;
+  std::vector<std::size_t> begin_{0};
+  std::vector<int> store_;
+};
+
+// One layer over all graphs: previous[b] holds each node's row before it, the result each node's row after.
+// Only nodes for which wanted(b, i) holds get a row; the others keep -1.
+template <class Gate, class Wanted>
+LayerRows merge_layer(const std::vector<Graph>& graphs, const std::vector<std::vector<int>>& previous, Gate gate,
+                      Wanted wanted, std::vector<std::vector<int>>& after) {
+  LayerRows rows;
+  Numbering numbering;
+  std::vector<int> key;
+  after.resize(graphs.size());
+  for (std::size_t b = 0; b < graphs.size(); ++b) {
+    const Graph& graph = graphs[b];
+    after[b].assign(graph.op.size(), -1);
+    for (std::size_t i = 0; i < graph.op.size(); ++i) {
+      if (!wanted(b, i)) continue;
+      const auto& predecessors = graph.predecessors[i];
+      key.assign({previous[b][i], predecessors.empty() ? -1 : gate(b, i)});
+      for (const auto p : predecessors) key.push_back(previous[b][p]);
+      std::sort(key.begin() + 2, key.end());
+      const auto [row, fresh] = numbering.number(key);
+      after[b][i] = row;
+      if (!fresh) continue;
+      rows.own.push_back(key[0]);
+      rows.gate.push_back(key[1]);
+      rows.predecessors.item.insert(rows.predecessors.item.end(), key.begin() + 2, key.end());
+      rows.predecessors.close();
+    }
+  }
+  return rows;
+}
+
+}  // namespace
+
+Plan make_plan(const std::vector<Graph>& graphs, const std::vector<int>& devices, int stage1_layers,
+               int stage2_layers) {
+  Plan plan;
+  const auto everywhere = [](std::size_t, std::size_t) { return true; };
+  const auto output_only = [&](std::size_t b, std::size_t i) { return i + 1 == graphs[b].op.size(); };
+
+  // The input node's operation vector is zero, and no gate ever acts on it: it has no row.
+  std::vector<std::vector<int>> operation(graphs.size()), initial(graphs.size());
+  Numbering operations;
+  for (std::size_t b = 0; b < graphs.size(); ++b) {
+    const std::size_t n = graphs[b].op.size();
+    operation[b].assign(n, -1);
+    initial[b].assign(n, Plan::kOtherRow);
+    initial[b][0] = Plan::kInputRow;
+    for (std::size_t i = 1; i < n; ++i) {
+      const OperationKey key{graphs[b].op[i], i + 1 == n ? 0 : devices[b]};
+      const auto [row, fresh] = operations.number({key.op, key.device});
+      operation[b][i] = row;
+      if (fresh) plan.operations.push_back(key);
+    }
+  }
+
+  std::vector<std::vector<int>> rows = initial, next;
+  for (int layer = 0; layer < stage1_layers; ++layer) {
+    const auto gate = [&](std::size_t b, std::size_t i) { return operation[b][i]; };
+    plan.stage1.push_back(layer + 1 < stage1_layers ? merge_layer(graphs, rows, gate, everywhere, next)
+                                                    : merge_layer(graphs, rows, gate, output_only, next));
+    rows.swap(next);
+  }
+
+  std::vector<std::vector<int>> refined(graphs.size());
+  Numbering summaries, refinements;
+  for (std::size_t b = 0; b < graphs.size(); ++b) {
+    const auto [summary, fresh] = summaries.number({rows[b].back()});
+    if (fresh) plan.summary.push_back(rows[b].back());
+    refined[b].assign(graphs[b].op.size(), -1);
+    for (std::size_t i = 1; i < graphs[b].op.size(); ++i) {
+      const auto [row, is_new] = refinements.number({operation[b][i], summary});
+      refined[b][i] = row;
+      if (is_new) plan.refined.push_back({operation[b][i], summary});
+    }
+  }
+
+  rows = initial;
+  for (int layer = 0; layer < stage2_layers; ++layer) {
+    const auto gate = [&](std::size_t b, std::size_t i) { return refined[b][i]; };
+    const auto but_input = [](std::size_t, std::size_t i) { return i > 0; };
+    plan.stage2.push_back(layer + 1 < stage2_layers ? merge_layer(graphs, rows, gate, everywhere, next)
+                                                    : merge_layer(graphs, rows, gate, but_input, next));
+    rows.swap(next);
+  }
+
+  Numbering distinct;
+  std::vector<int> key;
+  std::vector<Plan::Node> nodes;
+  for (std::size_t b = 0; b < graphs.size(); ++b) {
+    nodes.clear();
+    for (std::size_t i = 1; i < graphs[b].op.size(); ++i)
+      nodes.push_back({rows[b][i], refined[b][i], graphs[b].live[i] != 0});
+    std::sort(nodes.begin(), nodes.end(), [](const Plan::Node& x, const Plan::Node& y) {
+      return std::tie(x.state, x.refined, x.live) < std::tie(y.state, y.refined, y.live);
+    });
+    key.clear();
+    for (const auto& node : nodes) key.insert(key.end(), {node.state, node.refined, node.live});
+    const auto [row, fresh] = distinct.number(key);
+    plan.graph.push_back(row);
+    if (!fresh) continue;
+    plan.nodes.insert(plan.nodes.end(), nodes.begin(), nodes.end());
+    plan.node_begin.push_back(static_cast<int>(plan.nodes.size()));
+  }
+  return plan;
+}
+
+}  // namespace latencast

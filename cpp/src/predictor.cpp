@@ -1,0 +1,232 @@
+#include "latencast/predictor.h"
+
+#include <algorithm>
+#include <cmath>
+#include <nlohmann/json.hpp>
+
+#include "latencast/error.h"
+#include "predictor_impl.h"
+
+namespace latencast {
+namespace {
+
+using nlohmann::json;
+
+constexpr int kMetaVersion = 1;
+constexpr std::size_t kSelfTests = 8;
+constexpr double kSelfTestTolerance = 1e-3;
+
+[[noreturn]] void damaged(const std::string& what) { throw Error(ErrorCode::checkpoint, "predictor file: " + what); }
+
+// A batch small enough that its activations stay in a few tens of megabytes, large enough to share work.
+constexpr std::size_t kBatch = 4096;
+
+std::vector<double> scores_of(const PredictorImpl& impl, int device, const std::vector<Architecture>& architectures) {
+  std::vector<double> scores;
+  scores.reserve(architectures.size());
+  Network::Trace<float> trace;
+  std::vector<Graph> graphs;
+  for (std::size_t from = 0; from < architectures.size(); from += kBatch) {
+    const std::size_t to = std::min(from + kBatch, architectures.size());
+    graphs.clear();
+    for (std::size_t i = from; i < to; ++i) graphs.push_back(impl.space->graph(architectures[i]));
+    const Plan plan = make_plan(graphs, std::vector<int>(to - from, device), impl.network.shape().stage1_layers,
+                                impl.network.shape().stage2_layers);
+    impl.network.forward(impl.parameters, plan, trace);
+    for (const int graph : plan.graph) scores.push_back(static_cast<double>(trace.score(graph, 0)));
+  }
+  return scores;
+}
+
+std::vector<Architecture> self_test_architectures(const Space& space) {
+  std::vector<Architecture> chosen;
+  for (std::size_t i = 0; i < kSelfTests; ++i) chosen.push_back(space.enumerate()[i * space.size() / kSelfTests]);
+  return chosen;
+}
+
+json shape_to_json(const NetworkShape& shape) {
+  return {{"gnn", name_of(shape.gnn)},
+          {"operation_width", shape.operation_width},
+          {"hardware_width", shape.hardware_width},
+          {"initial_width", shape.initial_width},
+          {"state_width", shape.state_width},
+          {"stage1_layers", shape.stage1_layers},
+          {"stage2_layers", shape.stage2_layers},
+          {"head_width", shape.head_width}};
+}
+
+int bounded(const json& object, const char* key, int highest) {
+  const auto value = object.at(key).get<std::int64_t>();
+  if (value < 1 || value > highest)
+    damaged(std::string(key) + " is " + std::to_string(value) + "; expected 1 to " + std::to_string(highest));
+  return static_cast<int>(value);
+}
+
+NetworkShape shape_from_json(const json& object) {
+  // Bounds far above anything useful keep a hostile header from asking for gigabytes.
+  constexpr int kWidest = 4096, kDeepest = 64;
+  NetworkShape shape;
+  shape.gnn = gnn_from_name(object.at("gnn").get<std::string>());
+  shape.operation_width = bounded(object, "operation_width", kWidest);
+  shape.hardware_width = bounded(object, "hardware_width", kWidest);
+  shape.initial_width = bounded(object, "initial_width", kWidest);
+  shape.state_width = bounded(object, "state_width", kWidest);
+  shape.stage1_layers = bounded(object, "stage1_layers", kDeepest);
+  shape.stage2_layers = bounded(object, "stage2_layers", kDeepest);
+  shape.head_width = bounded(object, "head_width", kWidest);
+  return shape;
+}
+
+json calibration_to_json(const Calibration& c) {
+  return {{"score", c.score}, {"log_ms", c.log_ms}, {"low_slope", c.low_slope}, {"high_slope", c.high_slope}};
+}
+
+Calibration calibration_from_json(const json& object) {
+  Calibration c;
+  object.at("score").get_to(c.score);
+  object.at("log_ms").get_to(c.log_ms);
+  object.at("low_slope").get_to(c.low_slope);
+  object.at("high_slope").get_to(c.high_slope);
+  const bool rising = std::is_sorted(c.score.begin(), c.score.end()) && std::is_sorted(c.log_ms.begin(), c.log_ms.end());
+  if (c.score.empty() || c.score.size() != c.log_ms.size() || !rising || !(c.low_slope >= 0) || !(c.high_slope >= 0))
+    damaged("the calibration is not a rising curve");
+  return c;
+}
+
+Predictor from_checkpoint(const Checkpoint& checkpoint) {
+  const json meta = json::parse(checkpoint.meta);
+  if (meta.at("kind") != "predictor" || meta.at("version") != kMetaVersion)
+    damaged("found kind " + meta.at("kind").dump() + " version " + meta.at("version").dump() +
+            "; expected \"predictor\" version " + std::to_string(kMetaVersion));
+  const Space& space = latencast::space(meta.at("space").get<std::string>());
+  auto devices = meta.at("devices").get<std::vector<std::string>>();
+  if (devices.empty()) damaged("no devices");
+  NetworkShape shape = shape_from_json(meta.at("network"));
+  shape.operations = static_cast<int>(space.op_names().size());
+  shape.devices = static_cast<int>(devices.size());
+
+  auto impl = std::make_shared<PredictorImpl>(
+      PredictorImpl{&space, Network(shape), {}, std::move(devices), {}, std::nullopt, std::nullopt});
+  const auto& blocks = impl->network.blocks();
+  if (blocks.size() != checkpoint.tensors.size())
+    damaged("found " + std::to_string(checkpoint.tensors.size()) + " tensors; expected " + std::to_string(blocks.size()));
+  impl->parameters.reserve(impl->network.parameter_count());
+  for (std::size_t i = 0; i < blocks.size(); ++i) {
+    const Tensor& tensor = checkpoint.tensors[i];
+    const std::vector<std::size_t> expected = {static_cast<std::size_t>(blocks[i].rows),
+                                               static_cast<std::size_t>(blocks[i].cols)};
+    if (tensor.name != blocks[i].name || tensor.shape != expected)
+      damaged("tensor " + std::to_string(i + 1) + " is " + tensor.name + " " + json(tensor.shape).dump() + "; expected " +
+              blocks[i].name + " " + json(expected).dump());
+    for (const float value : tensor.values)
+      if (!std::isfinite(value)) damaged("tensor " + tensor.name + " holds a value that is not finite");
+    impl->parameters.insert(impl->parameters.end(), tensor.values.begin(), tensor.values.end());
+  }
+
+  if (meta.contains("transfer")) {
+    const json& transfer = meta.at("transfer");
+    impl->calibration = calibration_from_json(transfer.at("calibration"));
+    impl->nearest = Nearest{transfer.at("nearest").at("device").get<std::string>(),
+                            transfer.at("nearest").at("spearman").get<double>()};
+    for (const auto& entry : transfer.at("measurements"))
+      impl->measurements.push_back({space.parse(entry.at(0).get<std::string>()), entry.at(1).get<double>()});
+  }
+
+  const json& test = meta.at("self_test");
+  const auto expected = test.at("scores").get<std::vector<double>>();
+  auto architectures = test.at("architectures").get<std::vector<Architecture>>();
+  for (auto& architecture : architectures) architecture = space.parse(architecture);
+  if (expected.empty() || expected.size() != architectures.size()) damaged("the self-test is empty or uneven");
+  const auto found = scores_of(*impl, 0, architectures);
+  const auto [low, high] = std::minmax_element(expected.begin(), expected.end());
+  const double tolerance = kSelfTestTolerance * std::max(*high - *low, std::abs(*high));
+  for (std::size_t i = 0; i < expected.size(); ++i)
+    if (!(std::abs(found[i] - expected[i]) <= tolerance))
+      damaged("self-test: architecture " + architectures[i] + " scores " + std::to_string(found[i]) + "; expected " +
+              std::to_string(expected[i]));
+  return Predictor(std::move(impl));
+}
+
+}  // namespace
+
+Gnn gnn_from_name(const std::string& name) {
+  for (const Gnn gnn : {Gnn::dgf, Gnn::gat, Gnn::ensemble})
+    if (name == name_of(gnn)) return gnn;
+  throw Error(ErrorCode::argument, "gnn: found \"" + name + "\"; expected dgf, gat or ensemble");
+}
+
+const char* name_of(Gnn gnn) { return gnn == Gnn::dgf ? "dgf" : gnn == Gnn::gat ? "gat" : "ensemble"; }
+
+double Calibration::latency_ms(double at) const {
+  if (at <= score.front()) return std::exp(log_ms.front() + low_slope * (at - score.front()));
+  if (at >= score.back()) return std::exp(log_ms.back() + high_slope * (at - score.back()));
+  const auto above = static_cast<std::size_t>(std::upper_bound(score.begin(), score.end(), at) - score.begin());
+  const double share = (at - score[above - 1]) / (score[above] - score[above - 1]);
+  return std::exp(log_ms[above - 1] + share * (log_ms[above] - log_ms[above - 1]));
+}
+
+Predictor Predictor::read(std::string_view bytes) {
+  const Checkpoint checkpoint = read_checkpoint(bytes);
+  try {
+    return from_checkpoint(checkpoint);
+  } catch (const json::exception& error) {
+    damaged(std::string("the header does not describe a predictor: ") + error.what());
+  } catch (const Error& error) {
+    if (error.code() == ErrorCode::checkpoint) throw;
+    damaged(error.what());
+  }
+}
+
+std::string Predictor::write() const {
+  const auto test = self_test_architectures(space());
+  json meta = {{"kind", "predictor"},
+               {"version", kMetaVersion},
+               {"space", space().id()},
+               {"devices", impl_->devices},
+               {"network", shape_to_json(impl_->network.shape())},
+               {"self_test", {{"architectures", test}, {"scores", scores_of(*impl_, 0, test)}}}};
+  if (is_transferred()) {
+    json measurements = json::array();
+    for (const auto& one : impl_->measurements) measurements.push_back({one.architecture, one.latency_ms});
+    meta["transfer"] = {{"calibration", calibration_to_json(*impl_->calibration)},
+                        {"nearest", {{"device", impl_->nearest->device}, {"spearman", impl_->nearest->spearman}}},
+                        {"measurements", std::move(measurements)}};
+  }
+  Checkpoint checkpoint{meta.dump(), {}};
+  for (const Block& block : impl_->network.blocks()) {
+    const auto from = impl_->parameters.begin() + static_cast<std::ptrdiff_t>(block.offset);
+    checkpoint.tensors.push_back({block.name,
+                                  {static_cast<std::size_t>(block.rows), static_cast<std::size_t>(block.cols)},
+                                  std::vector<float>(from, from + static_cast<std::ptrdiff_t>(block.size()))});
+  }
+  return write_checkpoint(checkpoint, Precision::float16);
+}
+
+const Space& Predictor::space() const { return *impl_->space; }
+const std::vector<std::string>& Predictor::devices() const { return impl_->devices; }
+const std::optional<Nearest>& Predictor::nearest() const { return impl_->nearest; }
+const std::vector<Measurement>& Predictor::measurements() const { return impl_->measurements; }
+const std::optional<Calibration>& Predictor::calibration() const { return impl_->calibration; }
+std::size_t Predictor::parameter_count() const { return impl_->network.parameter_count(); }
+
+std::vector<double> Predictor::scores(const std::string& device,
+                                      const std::vector<Architecture>& architectures) const {
+  const auto found = std::find(devices().begin(), devices().end(), device);
+  if (found == devices().end()) {
+    std::string known;
+    for (const auto& name : devices()) known += (known.empty() ? "" : ", ") + name;
+    throw Error(ErrorCode::argument, "scores: found device \"" + device + "\"; expected one of " + known);
+  }
+  return scores_of(*impl_, static_cast<int>(found - devices().begin()), architectures);
+}
+
+std::vector<double> Predictor::latency_ms(const std::vector<Architecture>& architectures) const {
+  if (!is_transferred())
+    throw Error(ErrorCode::argument,
+                "latency_ms: this predictor gives only ranks; transfer it to a device with measurements first");
+  auto values = scores_of(*impl_, 0, architectures);
+  for (double& value : values) value = calibration()->latency_ms(value);
+  return values;
+}
+
+}  // namespace latencast

@@ -1,0 +1,297 @@
+// NAS-Bench-201 (Dong and Yang, ICLR 2020): cells of 4 nodes and 6 edges, 5 operations an edge, 15,625 cells.
+// Graph as NASFLAT builds it (arXiv 2403.02446): edges become nodes, `none` and `skip_connect` are simplified away.
+#include <algorithm>
+#include <array>
+#include <charconv>
+#include <random>
+
+#include "latencast/error.h"
+#include "spaces/spaces.h"
+
+namespace latencast {
+namespace {
+
+constexpr int kEdges = 6;
+constexpr int kOperations = 5;
+constexpr std::size_t kCells = 15625;
+
+// Digits of the short form, in the order of the benchmark's own files.
+enum Operation { kNone, kSkip, kConv1, kConv3, kPool };
+constexpr std::array<const char*, kOperations> kOperationNames = {"none", "skip_connect", "nor_conv_1x1",
+                                                                  "nor_conv_3x3", "avg_pool_3x3"};
+
+// Edge e runs from cell node kFrom[e] to kTo[e]: the order of the arch string.
+constexpr std::array<int, kEdges> kFrom = {0, 0, 1, 0, 1, 2};
+constexpr std::array<int, kEdges> kTo = {1, 2, 2, 3, 3, 3};
+
+// Graph nodes: 0 the input, 1 + e edge e, 7 the output.
+constexpr int kNodes = kEdges + 2;
+constexpr int kOutput = kNodes - 1;
+
+constexpr std::array<std::int64_t, 3> kWidth = {16, 32, 64};
+constexpr std::array<std::int64_t, 3> kPixels = {32 * 32, 16 * 16, 8 * 8};
+constexpr std::int64_t kCellsPerStage = 5;
+constexpr std::int64_t kClasses = 10;
+
+std::string shown(std::string_view text) {
+  constexpr std::size_t kLongest = 80;
+  return "\"" + std::string(text.substr(0, kLongest)) + (text.size() > kLongest ? "...\"" : "\"");
+}
+
+[[noreturn]] void refuse(std::string_view text, const std::string& expected) {
+  throw Error(ErrorCode::architecture, "nb201: found " + shown(text) + "; expected " + expected);
+}
+
+constexpr const char* kForms =
+    "six digits 0-4 (421211), an arch string (|nor_conv_3x3~0|+|none~0|skip_connect~1|+|...|) or an official "
+    "index from 0 to 15624";
+
+Architecture parse_arch_string(std::string_view text) {
+  Architecture digits;
+  std::string_view rest = text;
+  const auto eat = [&](std::string_view token) {
+    if (rest.substr(0, token.size()) != token) {
+      const auto at = std::to_string(text.size() - rest.size() + 1);
+      refuse(text, "\"" + std::string(token) + "\" at character " + at + " of the arch string");
+    }
+    rest.remove_prefix(token.size());
+  };
+  for (int edge = 0; edge < kEdges; ++edge) {
+    const bool first_of_node = edge == 0 || kTo[edge] != kTo[edge - 1];
+    if (first_of_node) eat(edge == 0 ? "|" : "+|");
+    const auto operation = rest.substr(0, rest.find('~'));
+    const auto found = std::find(kOperationNames.begin(), kOperationNames.end(), operation);
+    if (found == kOperationNames.end()) {
+      refuse(text, "one of none, skip_connect, nor_conv_1x1, nor_conv_3x3, avg_pool_3x3 in place of " +
+                       shown(operation.substr(0, operation.find('|'))) + " on edge " +
+                       std::to_string(edge + 1) + " of 6");
+    }
+    digits.push_back(static_cast<char>('0' + (found - kOperationNames.begin())));
+    rest.remove_prefix(operation.size());
+    eat("~" + std::to_string(kFrom[edge]) + "|");
+  }
+  if (!rest.empty()) refuse(text, "nothing after the third node; found " + shown(rest));
+  return digits;
+}
+
+// The benchmark numbers its cells by Python's random.seed(88); random.shuffle(cells in digit order). What
+// follows is that generator: MT19937 seeded by an array of one word, whose state a seed sequence can set.
+struct PythonSeed {
+  using result_type = std::uint32_t;
+  std::uint32_t key;
+
+  template <class Iterator>
+  void generate(Iterator begin, Iterator end) const {
+    const auto n = static_cast<std::uint32_t>(end - begin);
+    begin[0] = 19650218u;
+    for (std::uint32_t i = 1; i < n; ++i) begin[i] = next(begin, i, 1812433253u) + i;
+    std::uint32_t i = 1;
+    const auto wrap = [&] {
+      if (++i >= n) {
+        begin[0] = begin[n - 1];
+        i = 1;
+      }
+    };
+    for (std::uint32_t k = n; k; --k, wrap()) begin[i] = (begin[i] ^ next(begin, i, 1664525u)) + key;
+    for (std::uint32_t k = n - 1; k; --k, wrap()) begin[i] = (begin[i] ^ next(begin, i, 1566083941u)) - i;
+    begin[0] = 0x80000000u;
+  }
+
+ private:
+  template <class Iterator>
+  static std::uint32_t next(Iterator state, std::uint32_t i, std::uint32_t factor) {
+    const std::uint32_t previous = state[i - 1];
+    return (previous ^ (previous >> 30)) * factor;
+  }
+};
+
+struct OfficialOrder {
+  std::vector<Architecture> cell;       // official index -> digits
+  std::vector<std::uint16_t> position;  // digits as a base-5 number -> official index
+
+  OfficialOrder() : cell(kCells), position(kCells) {
+    for (std::size_t code = 0; code < kCells; ++code) {
+      std::size_t rest = code;
+      cell[code].assign(kEdges, '0');
+      for (int edge = kEdges - 1; edge >= 0; --edge, rest /= kOperations)
+        cell[code][static_cast<std::size_t>(edge)] = static_cast<char>('0' + rest % kOperations);
+    }
+    PythonSeed seed{88};
+    std::mt19937 generator(seed);
+    for (std::uint32_t i = kCells - 1; i > 0; --i) {
+      int bits = 0;
+      while ((i + 1) >> bits) ++bits;
+      std::uint32_t j = i + 1;
+      while (j > i) j = static_cast<std::uint32_t>(generator()) >> (32 - bits);
+      std::swap(cell[i], cell[j]);
+    }
+    for (std::size_t i = 0; i < kCells; ++i) position[code_of(cell[i])] = static_cast<std::uint16_t>(i);
+  }
+
+  static std::size_t code_of(const Architecture& digits) {
+    std::size_t code = 0;
+    for (const char digit : digits) code = code * kOperations + static_cast<std::size_t>(digit - '0');
+    return code;
+  }
+};
+
+const OfficialOrder& official_order() {
+  static const OfficialOrder order;
+  return order;
+}
+
+class Nb201 final : public Space {
+ public:
+  const char* id() const override { return "nb201"; }
+  const char* title() const override { return "NAS-Bench-201"; }
+
+  const std::vector<std::string>& op_names() const override {
+    static const std::vector<std::string> names = [] {
+      std::vector<std::string> all = {"output", "input"};
+      all.insert(all.end(), kOperationNames.begin(), kOperationNames.end());
+      return all;
+    }();
+    return names;
+  }
+
+  Architecture parse(std::string_view text) const override {
+    const auto is_space = [](char c) { return c == ' ' || c == '\t' || c == '\r' || c == '\n'; };
+    while (!text.empty() && is_space(text.front())) text.remove_prefix(1);
+    while (!text.empty() && is_space(text.back())) text.remove_suffix(1);
+    if (text.empty()) refuse(text, kForms);
+    if (text.find('|') != std::string_view::npos) return parse_arch_string(text);
+    if (!std::all_of(text.begin(), text.end(), [](char c) { return c >= '0' && c <= '9'; })) refuse(text, kForms);
+    if (text.size() == kEdges) {
+      if (text.find_first_not_of("01234") != std::string_view::npos)
+        refuse(text, "each of the six digits from 0 to 4");
+      return Architecture(text);
+    }
+    std::size_t index = kCells;
+    const auto read = std::from_chars(text.data(), text.data() + text.size(), index);
+    if (text.size() > kEdges || read.ec != std::errc() || index >= kCells) refuse(text, kForms);
+    return official_order().cell[index];
+  }
+
+  std::string format(const Architecture& architecture) const override {
+    check(architecture);
+    std::string text;
+    for (int edge = 0; edge < kEdges; ++edge) {
+      if (edge == 0 || kTo[edge] != kTo[edge - 1]) text += edge == 0 ? "|" : "+|";
+      text += kOperationNames[operation(architecture, edge)];
+      text += "~" + std::to_string(kFrom[edge]) + "|";
+    }
+    return text;
+  }
+
+  std::size_t size() const override { return kCells; }
+  const std::vector<Architecture>& enumerate() const override { return official_order().cell; }
+
+  std::size_t index(const Architecture& architecture) const override {
+    check(architecture);
+    return official_order().position[OfficialOrder::code_of(architecture)];
+  }
+
+  Graph graph(const Architecture& architecture) const override {
+    check(architecture);
+    bool edge[kNodes][kNodes] = {};
+    std::array<bool, kEdges> keeps_edges{};
+    for (int e = 0; e < kEdges; ++e) keeps_edges[e] = operation(architecture, e) != kNone;
+    for (int e = 0; e < kEdges; ++e) {
+      if (!keeps_edges[e]) continue;
+      if (kFrom[e] == 0) edge[0][1 + e] = true;
+      if (kTo[e] == 3) edge[1 + e][kOutput] = true;
+      for (int f = e + 1; f < kEdges; ++f)
+        if (kTo[e] == kFrom[f] && keeps_edges[f]) edge[1 + e][1 + f] = true;
+    }
+
+    Graph graph;
+    graph.op.resize(kNodes);
+    graph.op[0] = 1;
+    graph.op[kOutput] = 0;
+    for (int e = 0; e < kEdges; ++e) graph.op[1 + e] = static_cast<std::uint8_t>(2 + operation(architecture, e));
+
+    graph.live = on_path(edge);
+    for (int i = 0; i < kNodes; ++i)
+      for (int j = 0; j < kNodes; ++j) edge[i][j] = edge[i][j] && graph.live[i] && graph.live[j];
+
+    // Edges run from lower to higher nodes, so one ascending pass bypasses chains of skips too.
+    for (int e = 0; e < kEdges; ++e) {
+      if (operation(architecture, e) != kSkip) continue;
+      const int skip = 1 + e;
+      for (int i = 0; i < kNodes; ++i)
+        for (int j = 0; j < kNodes; ++j) edge[i][j] = edge[i][j] || (edge[i][skip] && edge[skip][j]);
+      for (int i = 0; i < kNodes; ++i) edge[i][skip] = edge[skip][i] = false;
+    }
+    graph.predecessors.resize(kNodes);
+    for (int j = 0; j < kNodes; ++j)
+      for (int i = 0; i < kNodes; ++i)
+        if (edge[i][j]) graph.predecessors[j].push_back(static_cast<std::uint8_t>(i));
+    return graph;
+  }
+
+  std::int64_t macs(const Architecture& architecture) const override {
+    std::int64_t total = 27 * kWidth[0] * kPixels[0] + kWidth[2] * kClasses;  // stem, classifier
+    for (std::size_t stage = 0; stage < kWidth.size(); ++stage) {
+      total += kCellsPerStage * convolution_taps(architecture) * kWidth[stage] * kWidth[stage] * kPixels[stage];
+      if (stage > 0) total += reduction_weights(stage) * kPixels[stage];
+    }
+    return total;
+  }
+
+  std::int64_t params(const Architecture& architecture) const override {
+    std::int64_t total = 27 * kWidth[0] + 2 * kWidth[0] + 2 * kWidth[2] + (kWidth[2] + 1) * kClasses;
+    const auto convolutions =
+        std::count(architecture.begin(), architecture.end(), '0' + kConv1) +
+        std::count(architecture.begin(), architecture.end(), '0' + kConv3);
+    for (std::size_t stage = 0; stage < kWidth.size(); ++stage) {
+      const auto width = kWidth[stage];
+      total += kCellsPerStage * (convolution_taps(architecture) * width * width + convolutions * 2 * width);
+      if (stage > 0) total += reduction_weights(stage) + 4 * width;
+    }
+    return total;
+  }
+
+ private:
+  static void check(const Architecture& architecture) {
+    if (architecture.size() != kEdges || architecture.find_first_not_of("01234") != std::string::npos)
+      refuse(architecture, "the canonical form: six digits 0-4");
+  }
+
+  static std::size_t operation(const Architecture& architecture, int edge) {
+    return static_cast<std::size_t>(architecture[static_cast<std::size_t>(edge)] - '0');
+  }
+
+  // 1 for each 1x1 and 9 for each 3x3 convolution of the cell.
+  static std::int64_t convolution_taps(const Architecture& architecture) {
+    check(architecture);
+    return std::count(architecture.begin(), architecture.end(), '0' + kConv1) +
+           9 * std::count(architecture.begin(), architecture.end(), '0' + kConv3);
+  }
+
+  // Residual block into `stage`: 3x3 stride 2, 3x3, and a 1x1 on the pooled shortcut.
+  static std::int64_t reduction_weights(std::size_t stage) {
+    return 9 * kWidth[stage - 1] * kWidth[stage] + 9 * kWidth[stage] * kWidth[stage] +
+           kWidth[stage - 1] * kWidth[stage];
+  }
+
+  static std::vector<std::uint8_t> on_path(const bool (&edge)[kNodes][kNodes]) {
+    std::array<bool, kNodes> from_input{}, to_output{};
+    from_input[0] = to_output[kOutput] = true;
+    for (int i = 0; i < kNodes; ++i)
+      for (int j = i + 1; j < kNodes; ++j) from_input[j] = from_input[j] || (from_input[i] && edge[i][j]);
+    for (int i = kNodes - 1; i >= 0; --i)
+      for (int j = i + 1; j < kNodes; ++j) to_output[i] = to_output[i] || (to_output[j] && edge[i][j]);
+    std::vector<std::uint8_t> live(kNodes);
+    for (int i = 0; i < kNodes; ++i) live[i] = from_input[i] && to_output[i];
+    return live;
+  }
+};
+
+}  // namespace
+
+const Space& nb201_space() {
+  static const Nb201 space;
+  return space;
+}
+
+}  // namespace latencast

@@ -1,0 +1,10 @@
+// The built-in spaces; one file each in this folder.
+#pragma once
+
+#include "latencast/space.h"
+
+namespace latencast {
+
+const Space& nb201_space();
+
+}  // namespace latencast

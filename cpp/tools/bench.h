@@ -1,0 +1,18 @@
+// `latencast bench`: how fast the engine is on this machine.
+#pragma once
+
+#include <CLI/CLI.hpp>
+#include <string>
+
+namespace latencast {
+
+struct BenchCommand {
+  std::string weights;
+  int repetitions = 5;
+  bool as_json = false;
+
+  void add_to(CLI::App& app);
+  void run() const;
+};
+
+}  // namespace latencast
