@@ -41,7 +41,7 @@ double spearman_by_counting(const std::vector<double>& x, const std::vector<doub
     sx += a, sy += b, sxx += a * a, syy += b * b, sxy += a * b;
   }
   const double vx = sxx - sx * sx / n, vy = syy - sy * sy / n;
-  return vx <= 0 || vy <= 0 ? 0 : (sxy - sx * sy / n) / std::sqrt(vx * vy);
+  return n == 0 || vx <= 0 || vy <= 0 ? 0 : (sxy - sx * sy / n) / std::sqrt(vx * vy);
 }
 
 // n values of `levels` different ones: few levels give many ties.
@@ -73,7 +73,7 @@ TEST_CASE("average ranks share the mean among ties", "[metrics]") {
 TEST_CASE("rank correlations agree with their definitions, with and without ties", "[metrics]") {
   Rng rng(11);
   for (std::uint64_t round = 0; round < 300; ++round) {
-    const std::size_t n = static_cast<std::size_t>(rng.below(40));
+    const std::size_t n = rng.below(std::size_t{40});
     const std::uint64_t levels = round % 3 == 0 ? 3 : round % 3 == 1 ? 12 : 100000;
     const auto x = tied_values(rng, n, levels);
     const auto y = tied_values(rng, n, levels);

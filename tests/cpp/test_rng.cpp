@@ -30,7 +30,8 @@ TEST_CASE("rng: the stream of a seed is fixed on every platform", "[rng]") {
     CHECK(normal.normal() == value);
 
   Rng below(42);
-  for (std::uint64_t value : {742u, 102u, 9u, 193u, 476u, 584u}) CHECK(below.below(1000) == value);
+  for (std::uint64_t value : {742u, 102u, 9u, 193u, 476u, 584u})
+    CHECK(below.below(std::uint64_t{1000}) == value);
 
   Rng shuffle(42);
   std::vector<int> items(10);
@@ -109,6 +110,7 @@ TEST_CASE("rng: below is in range and even", "[rng]") {
   for (int i = 0; i < 10000; ++i) low += rng.below(large) < large / 2;
   CHECK(std::abs(low - 5000) < 250);
   CHECK_THROWS_AS(rng.below(0), Error);
+  CHECK_THROWS_AS(rng.below(-3), Error);
 }
 
 TEST_CASE("rng: shuffle reaches every order evenly", "[rng]") {
