@@ -190,7 +190,10 @@ class RawPredictor : public Handle {
                    {"devices", predictor_.devices()},
                    {"parameter_count", predictor_.parameter_count()},
                    {"measurements", measurements}};
-      if (!predictor_.target().empty()) info["target"] = predictor_.target();
+      if (predictor_.is_transferred()) info["target"] = predictor_.devices().front();
+      if (const auto& nearest = predictor_.nearest()) {
+        info["nearest"] = {{"device", nearest->device}, {"spearman", nearest->spearman}};
+      }
       return dump(info);
     });
   }
@@ -238,12 +241,6 @@ class RawTransfer : public Handle {
                    {"epoch", progress.epoch},
                    {"epochs", progress.epochs},
                    {"loss", progress.loss}});
-    });
-  }
-
-  val nearest() const {
-    return envelope([&] {
-      return dump({{"device", transfer_.nearest_device()}, {"spearman", transfer_.nearest_spearman()}});
     });
   }
 
@@ -303,7 +300,6 @@ EMSCRIPTEN_BINDINGS(latencast) {
 
   emscripten::class_<RawTransfer>("RawTransfer")
       .function("_step", &RawTransfer::step)
-      .function("_nearest", &RawTransfer::nearest)
       .function("_result", &RawTransfer::result);
 }
 

@@ -48,14 +48,15 @@ export interface RawInfo {
   readonly devices: readonly string[];
   readonly parameter_count: number;
   readonly target?: string;
+  readonly nearest?: { readonly device: string; readonly spearman: number };
   readonly measurements: readonly { readonly architecture: string; readonly latency_ms: number }[];
 }
 
 export interface RawTransferOptions {
-  readonly device?: string;
-  readonly epochs?: number;
-  readonly learning_rate?: number;
-  readonly seed?: number;
+  readonly device?: string | undefined;
+  readonly epochs?: number | undefined;
+  readonly learning_rate?: number | undefined;
+  readonly seed?: number | undefined;
 }
 
 export interface RawProgress {
@@ -87,7 +88,6 @@ export interface RawPredictor extends RawHandle {
 export interface RawTransfer extends RawHandle {
   /** At least one optimiser step, then more while they fit. */
   _step(max_milliseconds: number): Envelope<Json<RawProgress>>;
-  _nearest(): Envelope<Json<{ readonly device: string; readonly spearman: number }>>;
   /** Once `_step` has said `finished`. */
   _result(): Envelope<RawPredictor>;
 }

@@ -1,0 +1,19 @@
+import { LatencastError } from './errors.js';
+import { loadModule } from './load.js';
+import { LocalEngine } from './local.js';
+import { nodeBuiltin } from './platform.js';
+import { RemoteEngine } from './remote.js';
+import type { Engine, EngineOptions } from './types.js';
+
+/** Starts an engine. Throws `load` where its file cannot be had or this browser cannot run it. */
+export async function createEngine(options: EngineOptions = {}): Promise<Engine> {
+  const { kind = nodeBuiltin('node:worker_threads') ? 'local' : 'worker', wasm } = options;
+  switch (kind) {
+    case 'local':
+      return new LocalEngine(await loadModule(wasm));
+    case 'worker':
+      return RemoteEngine.start(wasm);
+    default:
+      throw new LatencastError('argument', `createEngine: kind is ${JSON.stringify(kind)}; expected local or worker`);
+  }
+}

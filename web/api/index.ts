@@ -1,0 +1,15 @@
+export { createEngine } from './engine.js';
+export { LatencastError } from './errors.js';
+export { fetchBytes, type FetchOptions } from './load.js';
+export {
+  checkMeasurements,
+  readMeasurements,
+  type CheckedLine,
+  type CheckedMeasurements,
+  type Fix,
+  type LatencyUnit,
+  type MeasurementLine,
+  type Note,
+  type ReadMeasurements,
+} from './measurements.js';
+export type * from './types.js';

@@ -1,0 +1,275 @@
+import type { Json, List, RawModule, RawPredictor } from '../../wasm/latencast.js';
+
+import { ask, LatencastError } from './errors.js';
+import { kDispose, Owned } from './owned.js';
+import { drive, kSliceMilliseconds, type Share, type Steps } from './slices.js';
+import type {
+  Accuracy,
+  ArchitectureFacts,
+  Engine,
+  LeaveOneOut,
+  Measurement,
+  ParsedArchitecture,
+  Predictor,
+  PredictorInfo,
+  PredictOptions,
+  SpaceId,
+  TransferOptions,
+} from './types.js';
+
+/** Architectures in one call of the network: it shares work between them, but a call cannot be interrupted. */
+const kPredictChunk = 4096;
+
+/** The same for `facts`, which shares nothing. */
+const kFactsChunk = 512;
+
+/** Transfers need this many measurements; leave-one-out holds one back. */
+const kFewestForLeaveOneOut = 4;
+
+/** The engine in this thread. Long work gives way to the event loop every few milliseconds. */
+export class LocalEngine implements Engine {
+  readonly kind = 'local';
+  /** Predictors that live in the module, for the day the engine goes before them. */
+  readonly handles = new Set<RawPredictor>();
+  readonly #module: Owned<RawModule>;
+
+  constructor(module: RawModule) {
+    const { handles } = this;
+    this.#module = new Owned(
+      module,
+      () => {
+        for (const handle of handles) handle.delete();
+        handles.clear();
+      },
+      'engine',
+    );
+  }
+
+  /** Throws `disposed` once the engine is. */
+  get module(): RawModule {
+    return this.#module.value;
+  }
+
+  async load(bytes: Uint8Array): Promise<Predictor> {
+    return new LocalPredictor(this, ask(() => this.module._load(bytes)));
+  }
+
+  async parse(space: SpaceId, texts: readonly string[]): Promise<ParsedArchitecture[]> {
+    const parsed = ask(() => this.module._parse(space, toList(texts)));
+    const messages = parseJson(parsed.messages);
+    return fromList(parsed.architectures).map((architecture, i) => {
+      const message = messages[i];
+      return typeof message === 'string'
+        ? { ok: false, message }
+        : { ok: true, architecture, index: parsed.indices[i]! };
+    });
+  }
+
+  async facts(space: SpaceId, architectures: readonly string[]): Promise<ArchitectureFacts[]> {
+    const engine = this;
+    return drive('predict', function* () {
+      const all: ArchitectureFacts[] = [];
+      for (const chunk of chunks(architectures, kFactsChunk)) {
+        all.push(...parseJson(ask(() => engine.module._facts(space, toList(chunk)))));
+        yield { done: all.length / architectures.length };
+      }
+      return all;
+    });
+  }
+
+  async enumerate(space: SpaceId): Promise<string[]> {
+    return fromList(ask(() => this.module._enumerate(space)));
+  }
+
+  async accuracy(predicted: Float64Array, truth: Float64Array): Promise<Accuracy> {
+    return accuracy(this.module, predicted, truth);
+  }
+
+  async liveHandles(): Promise<number> {
+    return ask(() => this.module._liveHandles());
+  }
+
+  dispose(): void {
+    this.#module.dispose();
+  }
+
+  [kDispose](): void {
+    this.dispose();
+  }
+}
+
+class LocalPredictor implements Predictor {
+  readonly info: PredictorInfo;
+  readonly #engine: LocalEngine;
+  readonly #owned: Owned<RawPredictor>;
+
+  constructor(engine: LocalEngine, raw: RawPredictor) {
+    const { handles } = engine;
+    handles.add(raw);
+    this.#engine = engine;
+    this.#owned = new Owned(
+      raw,
+      () => {
+        if (handles.delete(raw)) raw.delete();
+      },
+      'predictor',
+    );
+    const info = parseJson(ask(() => raw._info()));
+    this.info = { ...info, space: info.space as SpaceId };
+  }
+
+  async scores(device: string, architectures: readonly string[], options?: PredictOptions): Promise<Float64Array> {
+    return this.#evaluate(architectures, options, (list) => this.#raw._scores(device, list));
+  }
+
+  async predict(architectures: readonly string[], options?: PredictOptions): Promise<Float64Array> {
+    return this.#evaluate(architectures, options, (list) => this.#raw._latency(list));
+  }
+
+  async predictAll(options?: PredictOptions): Promise<Float64Array> {
+    return this.predict(await this.#engine.enumerate(this.info.space), options);
+  }
+
+  async transfer(measurements: readonly Measurement[], options: TransferOptions = {}): Promise<Predictor> {
+    const raw = await drive('transfer', () => this.#fineTune(measurements, options), options);
+    return new LocalPredictor(this.#engine, raw);
+  }
+
+  async leaveOneOut(measurements: readonly Measurement[], options: TransferOptions = {}): Promise<LeaveOneOut> {
+    return drive('leave-one-out', () => this.#leaveOneOut(measurements, options), options);
+  }
+
+  async save(): Promise<Uint8Array> {
+    return ask(() => this.#raw._save());
+  }
+
+  dispose(): void {
+    this.#owned.dispose();
+  }
+
+  [kDispose](): void {
+    this.dispose();
+  }
+
+  /** Asked for anew at every slice: either may be disposed between two. */
+  get #raw(): RawPredictor {
+    void this.#engine.module;
+    return this.#owned.value;
+  }
+
+  #evaluate(
+    architectures: readonly string[],
+    options: PredictOptions | undefined,
+    evaluate: (list: List) => ReturnType<RawPredictor['_latency']>,
+  ): Promise<Float64Array> {
+    return drive(
+      'predict',
+      function* () {
+        const values = new Float64Array(architectures.length);
+        let done = 0;
+        // An empty list still asks once: a wrong device is an error all the same.
+        for (const chunk of architectures.length ? chunks(architectures, kPredictChunk) : [[]]) {
+          values.set(
+            ask(() => evaluate(toList(chunk))),
+            done,
+          );
+          done += chunk.length;
+          yield { done: architectures.length ? done / architectures.length : 1 };
+        }
+        return values;
+      },
+      options,
+    );
+  }
+
+  *#fineTune(measurements: readonly Measurement[], options: TransferOptions): Steps<RawPredictor> {
+    const transfer = this.#begin(measurements, options);
+    try {
+      for (let finished = false; !finished; ) {
+        void this.#raw;
+        const progress = parseJson(ask(() => transfer._step(kSliceMilliseconds)));
+        finished = progress.finished;
+        yield {
+          done: progress.step / progress.total_steps,
+          epoch: progress.epoch,
+          epochs: progress.epochs,
+          loss: progress.loss,
+        };
+      }
+      return ask(() => transfer._result());
+    } finally {
+      transfer.delete();
+    }
+  }
+
+  #begin(measurements: readonly Measurement[], { device, epochs, learning_rate, seed }: TransferOptions) {
+    const architectures = toList(measurements.map((measurement) => measurement.architecture));
+    const latencies = Float64Array.from(measurements, (measurement) => measurement.latency_ms);
+    return ask(() =>
+      this.#raw._transfer(architectures, latencies, toJson({ device, epochs, learning_rate, seed })),
+    );
+  }
+
+  *#leaveOneOut(measurements: readonly Measurement[], options: TransferOptions): Steps<LeaveOneOut> {
+    const k = measurements.length;
+    if (k < kFewestForLeaveOneOut) {
+      throw new LatencastError(
+        'measurement',
+        `leave-one-out: ${k} measurements; expected at least ${kFewestForLeaveOneOut}`,
+      );
+    }
+    // Begun and dropped: an error in the measurements is named by its place among all of them.
+    this.#begin(measurements, options).delete();
+
+    const predicted = new Float64Array(k);
+    for (const [i, held] of measurements.entries()) {
+      const rest = measurements.filter((_, j) => j !== i);
+      const raw = yield* mapShares(this.#fineTune(rest, options), ({ done }) => ({ done: (i + done) / k }));
+      try {
+        predicted[i] = ask(() => raw._latency(toList([held.architecture])))[0]!;
+      } finally {
+        raw.delete();
+      }
+    }
+    const measured = Float64Array.from(measurements, (measurement) => measurement.latency_ms);
+    const { spearman, mdape } = accuracy(this.#engine.module, predicted, measured);
+    return { latency_ms: predicted, spearman, mdape };
+  }
+}
+
+function accuracy(module: RawModule, predicted: Float64Array, truth: Float64Array): Accuracy {
+  return parseJson(ask(() => module._accuracy(predicted, truth)));
+}
+
+function* chunks<T>(items: readonly T[], size: number): Generator<readonly T[]> {
+  for (let i = 0; i < items.length; i += size) yield items.slice(i, i + size);
+}
+
+function* mapShares<T>(work: Steps<T>, map: (share: Share) => Share): Steps<T> {
+  try {
+    for (;;) {
+      const step = work.next();
+      if (step.done) return step.value;
+      yield map(step.value);
+    }
+  } finally {
+    work.return(undefined as T);
+  }
+}
+
+// A line end inside a text would make two items of it; as a space it stays one, which is refused and quoted.
+function toList(items: readonly string[]): List {
+  return items.map((item) => item.replace(/[\r\n]+/g, ' ') + '\n').join('');
+}
+
+function fromList(list: List): string[] {
+  return list.split('\n').slice(0, -1);
+}
+
+function parseJson<T>(text: Json<T>): T {
+  return JSON.parse(text) as T;
+}
+
+function toJson<T>(value: T): Json<T> {
+  return JSON.stringify(value) as Json<T>;
+}

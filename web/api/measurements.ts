@@ -1,0 +1,611 @@
+/**
+ * What people paste, read as measurements. Two steps: `readMeasurements` splits a text and needs no engine;
+ * `checkMeasurements` asks the engine about the architectures and settles the unit. Neither changes or drops the text: every
+ * line that is not blank comes back with what was made of it.
+ */
+import { parse as parseJsonTree, type Node, type ValueNode } from '@humanwhocodes/momoa';
+import Papa from 'papaparse';
+
+import type { Engine, Measurement, SpaceId } from './types.js';
+
+export type LatencyUnit = 'ns' | 'us' | 'ms' | 's';
+
+/** What one line says. A JSON text may hold several on one line; then each has an entry of its own. */
+export interface MeasurementLine {
+  /** From 1. */
+  readonly line: number;
+  /** The line as it stands; for JSON the part of the text that holds this measurement. */
+  readonly text: string;
+  readonly status: 'ok' | 'skipped' | 'error';
+  /** Why it is skipped or an error; without the line's number. */
+  readonly reason?: string;
+  readonly architecture_text?: string;
+  /** In `unit`; finite and positive. */
+  readonly latency?: number;
+  /** What the value or its column's name states, else the unit asked for; absent where neither says. */
+  readonly unit?: LatencyUnit;
+  /** The latency as it stands in `text`, e.g. `12.4 ms`; absent for JSON. */
+  readonly latency_text?: string;
+}
+
+export interface ReadOptions {
+  /** For values that state none. `auto`, the default, leaves the guess to `checkMeasurements`. */
+  readonly unit?: LatencyUnit | 'auto';
+  /** Only its ending counts: `.json`. */
+  readonly filename?: string;
+}
+
+export interface ReadMeasurements {
+  /** By line; blank lines have none. */
+  readonly lines: readonly MeasurementLine[];
+  /** What was assumed of the whole text. */
+  readonly notes: readonly Note[];
+}
+
+/** A change that would settle a note, for one click. */
+export type Fix =
+  /** Read again with this unit. */
+  | { readonly label: string; readonly unit: LatencyUnit }
+  /** Replace this line by this text. */
+  | { readonly label: string; readonly line: number; readonly text: string };
+
+/** Something the user should see and may leave as it is. */
+export interface Note {
+  readonly kind: 'unit' | 'decimal-comma' | 'duplicate' | 'far-off' | 'short-digits' | 'broken-json';
+  readonly message: string;
+  /** Of which line; absent where it is about the whole text. */
+  readonly line?: number;
+  readonly fixes: readonly Fix[];
+}
+
+export interface CheckedLine extends MeasurementLine {
+  /** Canonical form; present where `status` is `ok`. */
+  readonly architecture?: string;
+  /** Present where `status` is `ok`. */
+  readonly latency_ms?: number;
+}
+
+export interface CheckedMeasurements {
+  readonly lines: readonly CheckedLine[];
+  /** The good ones, in order, canonical. */
+  readonly measurements: readonly Measurement[];
+  /** The line of each of `measurements`. */
+  readonly measurement_lines: readonly number[];
+  /** The unit of values that state none; absent where all state one. */
+  readonly guessed_unit?: LatencyUnit;
+  /** In the order of lines; those about the whole text first. */
+  readonly notes: readonly Note[];
+}
+
+const kMilliseconds: Record<LatencyUnit, number> = { ns: 1e-6, us: 1e-3, ms: 1, s: 1e3 };
+
+const kUnitWords = new Map<string, LatencyUnit>(
+  Object.entries({
+    ns: 'ns nsec nsecs nanosecond nanoseconds',
+    us: 'us usec usecs microsecond microseconds \u00b5s \u03bcs',
+    ms: 'ms msec msecs millis millisecond milliseconds',
+    s: 's sec secs second seconds',
+  }).flatMap(([unit, words]) => words.split(' ').map((word) => [word, unit as LatencyUnit])),
+);
+
+/** Splits a text into measurements. Never throws. */
+export function readMeasurements(text: string, { unit = 'auto', filename = '' }: ReadOptions = {}): ReadMeasurements {
+  const source = text.replace(/^\ufeff/, '');
+  const notes: Note[] = [];
+  let lines: MeasurementLine[] | undefined;
+  if (/\.json$/i.test(filename) || /^\s*[[{]/.test(source)) {
+    const document = readJsonDocument(source);
+    if ('lines' in document) lines = document.lines;
+    // One JSON object a line is no broken document.
+    else if (!readJsonLine(/\S.*/.exec(source)?.[0] ?? '')?.some((found) => found.status === 'ok')) notes.push(document.note);
+  }
+  lines ??= readLines(source);
+  if (unit !== 'auto') {
+    lines = lines.map((line) => (line.status === 'ok' && !line.unit ? { ...line, unit } : line));
+  }
+  const commas = lines.filter((line) => line.status === 'ok' && isDecimalComma(line.latency_text ?? ''));
+  const example = commas[0];
+  if (example) {
+    notes.push({
+      kind: 'decimal-comma',
+      message: `Commas in numbers are read as decimal points: ${example.latency_text} is ${example.latency}.`,
+      fixes: [],
+    });
+  }
+  return { lines, notes };
+}
+
+/** A text that `readMeasurements` reads back to the same measurements. */
+export function writeMeasurements(measurements: readonly Measurement[]): string {
+  return measurements.map(({ architecture, latency_ms }) => `${architecture}, ${latency_ms} ms\n`).join('');
+}
+
+// ---- one entry ----
+
+/** What a line was found to hold; its place and text are added by the caller. */
+type Entry = Omit<MeasurementLine, 'line' | 'text'>;
+
+const bad = (reason: string): Entry => ({ status: 'error', reason });
+const skipped = (reason: string): Entry => ({ status: 'skipped', reason });
+
+function entry(architecture: string, latency: string, columnUnit?: LatencyUnit): Entry {
+  if (architecture === '') return bad('no architecture; expected an architecture and a latency');
+  if (latency === '') return bad('no latency; expected an architecture and a latency such as 12.4');
+  const read = readLatency(latency);
+  if (!read) return bad(`${quote(latency)} is no number; expected a latency such as 12.4`);
+  if (!Number.isFinite(read.value)) return bad(`${quote(latency)} is too large; expected a latency such as 12.4`);
+  if (read.value <= 0) return bad(`${quote(latency)} is not positive; expected a latency such as 12.4`);
+  const unit = read.unit ?? columnUnit;
+  return {
+    status: 'ok',
+    architecture_text: architecture,
+    latency: read.value,
+    latency_text: latency,
+    ...(unit && { unit }),
+  };
+}
+
+const kMostQuoted = 40;
+
+function quote(text: string): string {
+  return `"${text.length > kMostQuoted ? `${text.slice(0, kMostQuoted)}...` : text}"`;
+}
+
+/** `12.4`, `12,4`, `1,234.5`, `1.2e-3`, each with or without a unit; undefined for anything else. */
+function readLatency(text: string): { value: number; unit?: LatencyUnit } | undefined {
+  const match = /^([+-]?[\d.,]+(?:e[+-]?\d+)?)\s*(\p{L}*)$/iu.exec(text.trim());
+  const number = match?.[1];
+  const word = match?.[2]?.toLowerCase();
+  if (number === undefined || word === undefined) return undefined;
+  const unit = kUnitWords.get(word);
+  if (word !== '' && !unit) return undefined;
+  const value = readNumber(number);
+  return value === undefined ? undefined : { value, ...(unit && { unit }) };
+}
+
+const kGroups = {
+  ',': /^[+-]?\d{1,3}(,\d{3})+(\.\d*)?$/,
+  '.': /^[+-]?\d{1,3}(\.\d{3})+(,\d*)?$/,
+};
+
+function readNumber(text: string): number | undefined {
+  const commas = text.split(',').length - 1;
+  const points = text.split('.').length - 1;
+  let plain = text;
+  if (kGroups[','].test(text) && (commas > 1 || points === 1)) plain = text.replaceAll(',', '');
+  else if (kGroups['.'].test(text) && (points > 1 || commas === 1)) plain = text.replaceAll('.', '').replace(',', '.');
+  else if (commas === 1 && points === 0) plain = text.replace(',', '.');
+  return /^[+-]?(\d+\.?\d*|\.\d+)(e[+-]?\d+)?$/i.test(plain) ? Number(plain) : undefined;
+}
+
+function isDecimalComma(latency: string): boolean {
+  return /^[^,.]*,[^,.]*$/.test(latency);
+}
+
+// ---- columns ----
+
+interface Columns {
+  readonly architecture: number;
+  readonly latency: number;
+  readonly unit?: LatencyUnit;
+}
+
+/** Names that say what a column holds, best first. */
+const kArchitectureNames = [
+  ...['arch', 'architecture', 'archstr', 'cell', 'config', 'configuration', 'genotype', 'network', 'model'],
+  ...['digits', 'index', 'idx', 'id'],
+];
+const kLatencyNames = ['latency', 'lat', 'time', 'runtime', 'duration', 'median', 'mean', 'avg', 'average'];
+/** A column of these is about the latency but is not it. */
+const kSpreadNames = new Set(['std', 'stdev', 'stddev', 'sd', 'var', 'err', 'error', 'min', 'max', 'iqr']);
+
+interface ColumnName {
+  /** Places in the lists above; Infinity where it is none. */
+  readonly architecture: number;
+  readonly latency: number;
+  readonly unit?: LatencyUnit;
+}
+
+function readColumnName(name: string): ColumnName {
+  const words = name
+    .replace(/(\p{Ll})(\p{Lu})/gu, '$1 $2')
+    .toLowerCase()
+    .split(/[^\p{L}\p{N}]+/u)
+    .filter((word) => word !== '');
+  const place = (names: readonly string[]) => {
+    const at = names.findIndex((known) => words.includes(known));
+    return at < 0 ? Infinity : at;
+  };
+  const unit = kUnitWords.get(words.at(-1) ?? '');
+  const spread = words.some((word) => kSpreadNames.has(word)) || /^p\d/.test(words.at(-1) ?? '');
+  const named = Math.min(place(kLatencyNames), unit ? kLatencyNames.length : Infinity);
+  return {
+    architecture: unit ? Infinity : place(kArchitectureNames),
+    latency: spread ? Infinity : named,
+    ...(unit && { unit }),
+  };
+}
+
+/**
+ * The columns that a header line names; undefined if the line is no header; an error if it is one that does not help.
+ * One known name is enough of a first line, and in a pair it tells the other column; later lines must name both.
+ */
+function readHeader(fields: readonly string[], first: boolean): Columns | Entry | undefined {
+  if (fields.some((field) => field.includes('|') || readLatency(field))) return undefined;
+  const names = fields.map(readColumnName);
+  const best = (key: 'architecture' | 'latency') => {
+    const least = names.reduce((min, name) => Math.min(min, name[key]), Infinity);
+    return least === Infinity ? [] : names.flatMap((name, i) => (name[key] === least ? [i] : []));
+  };
+  const [architectures, latencies] = [best('architecture'), best('latency')];
+  const known = Number(architectures.length > 0) + Number(latencies.length > 0);
+  if (known < (first ? 1 : 2)) return undefined;
+  const other = (at: number | undefined) => (fields.length === 2 && at !== undefined ? 1 - at : undefined);
+  const architecture = architectures[0] ?? other(latencies[0]);
+  const latency = latencies.length > 1 ? undefined : (latencies[0] ?? other(architectures[0]));
+  const seen = `the columns are ${fields.slice(0, 8).map(quote).join(', ')}${fields.length > 8 ? ', ...' : ''}`;
+  if (architecture === undefined) return bad(`${seen}; expected one named for the architecture, such as arch`);
+  if (latency === undefined) {
+    return bad(`${seen}; expected ${latencies.length ? 'only ' : ''}one named for the latency, such as latency_ms`);
+  }
+  // Where blanks separate, "latency (ms)" comes apart.
+  const unit = names[latency]?.unit ?? unitAlone(fields[latency + 1]);
+  return { architecture, latency, ...(unit && { unit }) };
+}
+
+/** The unit that a field is and nothing else, bracketed or not. */
+function unitAlone(field = ''): LatencyUnit | undefined {
+  return kUnitWords.get(field.toLowerCase().replace(/^[([](.*)[)\]]$/, '$1'));
+}
+
+function entryByColumns(fields: readonly string[], { architecture, latency, unit }: Columns): Entry {
+  const [number = '', next] = fields.slice(latency);
+  // The same for "12.4 ms".
+  const apart = unitAlone(next) && !readLatency(number)?.unit;
+  return entry(fields[architecture] ?? '', apart ? `${number} ${next}` : number, unit);
+}
+
+const kSixDigits = /^\d{6}$/;
+const kWhole = /^\d{1,6}$/;
+
+/** Without a header the fields' own looks decide. */
+function entryByLooks(allFields: readonly string[]): Entry {
+  const fields: string[] = [];
+  for (const field of allFields) {
+    const last = fields.length - 1;
+    const before = readLatency(fields[last] ?? '');
+    if (unitAlone(field) && before && !before.unit) fields[last] += ` ${field}`;
+    else if (field !== '') fields.push(field);
+  }
+  const at = architectureField(fields);
+  const beside = fields.length > at + 1 ? fields.slice(at + 1) : fields.slice(0, at);
+  const numbers = beside.filter(readLatency);
+  if (numbers.length > 1) {
+    const commaHint = beside.length === 2 && beside.every((field) => /^\d+$/.test(field));
+    return bad(
+      `${numbers.length} numbers beside the architecture (${numbers.slice(0, 4).join(', ')}); expected one latency; ` +
+        (commaHint
+          ? 'if it has a decimal comma, write a point or separate the columns with a semicolon'
+          : 'a first line such as "arch,latency_ms" tells which column counts'),
+    );
+  }
+  return entry(fields[at] ?? '', numbers[0] ?? beside[0] ?? '');
+}
+
+function architectureField(fields: readonly string[]): number {
+  const text = fields.findIndex((field) => field.includes('|'));
+  if (text >= 0) return text;
+  const [first = '', second = ''] = fields;
+  // Index, digits, latency.
+  if (fields.length > 2 && kWhole.test(first) && !kSixDigits.test(first) && kSixDigits.test(second)) return 1;
+  if (kWhole.test(first)) return 0;
+  const digits = fields.findIndex((field) => kSixDigits.test(field));
+  return digits > 0 && readLatency(first) ? digits : 0;
+}
+
+// ---- lines ----
+
+function splitLines(text: string): string[] {
+  return text.split(/\r\n|\n|\r/);
+}
+
+function readLines(source: string): MeasurementLine[] {
+  const lines: MeasurementLine[] = [];
+  let columns: Columns | undefined;
+  let first = true;
+  for (const [i, text] of splitLines(source).entries()) {
+    if (text.trim() === '') continue;
+    const add = (...found: Entry[]) => found.forEach((each) => lines.push({ line: i + 1, text, ...each }));
+    if (/^\s*(#|\/\/)/.test(text)) {
+      add(skipped('comment'));
+      continue;
+    }
+    const json = readJsonLine(text);
+    if (json) {
+      add(...json);
+      continue;
+    }
+    const fields = splitFields(text);
+    const header = readHeader(fields, first);
+    first = false;
+    if (header && 'status' in header) {
+      columns = undefined;
+      add(header);
+    } else if (header) {
+      columns = header;
+      add(skipped('header'));
+    } else {
+      add(columns && columns.latency < fields.length ? entryByColumns(fields, columns) : entryByLooks(fields));
+    }
+  }
+  return lines;
+}
+
+/** Fields of a line, trimmed; separated by tabs, else semicolons, else commas, else blanks. No architecture has any of these. */
+function splitFields(text: string): string[] {
+  // After a blank, # and // begin a remark; inside quotes they may not.
+  const line = (text.includes('"') ? text : text.replace(/\s(#|\/\/).*$/, '')).trimEnd();
+  let delimiter = ['\t', ';', ','].find((candidate) => line.includes(candidate)) ?? ' ';
+  // "421211 12,4": blanks separate, and the comma is the number's own.
+  if (delimiter === ',' && /^\s*\S+\s+\d+,\d+\s*\p{L}*$/u.test(line)) delimiter = ' ';
+  const packed = delimiter === ' ' ? line.trim().replace(/\s+/g, ' ') : line;
+  const [fields = []] = Papa.parse<string[]>(packed, { delimiter }).data;
+  return fields.map((field) => field.trim());
+}
+
+// ---- JSON ----
+
+function parseJson(source: string): ValueNode {
+  return parseJsonTree(source, { mode: 'jsonc', allowTrailingCommas: true }).body;
+}
+
+function readJsonDocument(source: string): { lines: MeasurementLine[] } | { note: Note } {
+  let entries: [Node, Entry][];
+  try {
+    entries = jsonEntries(parseJson(source));
+  } catch (caught) {
+    const message = caught instanceof Error ? caught.message : String(caught);
+    return { note: { kind: 'broken-json', message: `This is no whole JSON (${message}); read line by line.`, fixes: [] } };
+  }
+  const found = entries.map(([{ loc }, what]) => ({
+    line: loc.start.line,
+    text: source.slice(loc.start.offset, loc.end.offset),
+    ...what,
+  }));
+  // Lines on which no measurement begins are brackets, or go on with one.
+  const taken = new Set(found.map(({ line }) => line));
+  const rest = splitLines(source).flatMap((text, i) =>
+    text.trim() === '' || taken.has(i + 1) ? [] : [{ line: i + 1, text, ...skipped('part of the JSON around it') }],
+  );
+  return { lines: [...found, ...rest].sort((a, b) => a.line - b.line) };
+}
+
+/** A line that is JSON alone, or one of a document that is broken elsewhere; undefined where it is neither. */
+function readJsonLine(text: string): Entry[] | undefined {
+  const line = text.trim();
+  if (/^[[\]{},\s]+$/.test(line)) return [skipped('brackets of JSON')];
+  if (!/^[[{"]/.test(line)) return undefined;
+  const bare = line.replace(/,$/, '');
+  for (const candidate of [bare, `{${bare}}`, bare.replace(/^\[/, ''), bare.replace(/\]$/, '')]) {
+    try {
+      return jsonEntries(parseJson(candidate)).map(([, found]) => found);
+    } catch {
+      // The next reading may fit.
+    }
+  }
+  return line.startsWith('"') ? undefined : [bad('this line is no whole JSON; expected for example ["421211", 12.4]')];
+}
+
+/** Every measurement below a node, with the node that holds it. */
+function jsonEntries(node: ValueNode, nested = false): [Node, Entry][] {
+  if (node.type === 'Array') {
+    const items = node.elements.map((element) => element.value);
+    const pair = items.length > 1 && items.every(isScalar) && (nested || items.some((item) => item.type === 'Number'));
+    if (pair) return [[node, withoutText(entryByLooks(items.map(scalarText)))]];
+    return items.flatMap((item) => jsonEntries(item, true));
+  }
+  if (node.type === 'Object') {
+    const values = node.members.map((member) => member.value);
+    const below = values.filter((value) => !isScalar(value));
+    const names = node.members.map(({ name }) => (name.type === 'String' ? name.value : name.name).trim());
+    const columns = readHeader(names, true);
+    if (columns && below.length === 0) {
+      const found = 'status' in columns ? columns : entryByColumns(values.map(scalarText), columns);
+      return [[node, withoutText(found)]];
+    }
+    // Beside a list of measurements stand other things, such as a device's name.
+    if (below.length > 0) return below.flatMap((value) => jsonEntries(value, true));
+    return node.members.map((member, i) => [member, withoutText(entry(names[i]!, scalarText(member.value)))]);
+  }
+  return [[node, bad(`${quote(scalarText(node))} stands alone; expected an architecture and a latency`)]];
+}
+
+function withoutText({ latency_text: _, ...found }: Entry): Entry {
+  return found;
+}
+
+function isScalar(node: ValueNode): boolean {
+  return node.type !== 'Array' && node.type !== 'Object';
+}
+
+function scalarText(node: ValueNode): string {
+  switch (node.type) {
+    case 'String':
+      return node.value.trim();
+    case 'Number':
+    case 'Boolean':
+      return String(node.value);
+    default:
+      return node.type.toLowerCase();
+  }
+}
+
+// ---- with the engine ----
+
+/** Medians of NAS-Bench-201 on 35 devices lie between 1 and 26 ms; each limit is far from those in the unit beside it. */
+const kLooksLike: readonly (readonly [below: number, unit: LatencyUnit, name: string])[] = [
+  [0.1, 's', 'seconds'],
+  [500, 'ms', 'milliseconds'],
+  [5e5, 'us', 'microseconds'],
+  [Infinity, 'ns', 'nanoseconds'],
+];
+
+/** From this factor on a reading is worth a second look; devices themselves differ by less than that within a space. */
+const kFarOff = 100;
+/** A suggested unit must bring it this close. */
+const kNear = 10;
+const kFewestForFarOff = 5;
+
+/** Asks the engine about the architectures, settles the unit, and notes what is worth a look. Bad lines leave the good ones usable. */
+export async function checkMeasurements(
+  engine: Pick<Engine, 'parse' | 'facts'>,
+  space: SpaceId,
+  read: ReadMeasurements,
+): Promise<CheckedMeasurements> {
+  const readable = read.lines.filter((line) => line.status === 'ok');
+  const parsed = await engine.parse(
+    space,
+    readable.map((line) => line.architecture_text ?? ''),
+  );
+  const verdicts = new Map(readable.map((line, i) => [line, parsed[i]!]));
+  const good = readable.filter((line) => verdicts.get(line)?.ok);
+  const guess = guessUnit(good);
+  const unitOf = (line: MeasurementLine) => line.unit ?? guess?.unit ?? 'ms';
+
+  const lines = read.lines.map((line): CheckedLine => {
+    const verdict = verdicts.get(line);
+    if (!verdict) return line;
+    if (!verdict.ok) return { ...line, status: 'error', reason: verdict.message };
+    const latency_ms = (line.latency ?? NaN) * kMilliseconds[unitOf(line)];
+    return { ...line, architecture: verdict.architecture, latency_ms };
+  });
+  const usable = lines.filter(isUsable);
+  const about = [
+    ...(await farOffNotes(engine, space, usable, unitOf)),
+    ...duplicateNotes(usable),
+    ...shortDigitsNotes(usable),
+  ].sort((a, b) => (a.line ?? 0) - (b.line ?? 0));
+  return {
+    lines,
+    measurements: usable.map(({ architecture, latency_ms }) => ({ architecture, latency_ms })),
+    measurement_lines: usable.map(({ line }) => line),
+    ...(guess && { guessed_unit: guess.unit }),
+    notes: [...read.notes, ...(guess ? [guess.note] : []), ...about],
+  };
+}
+
+type UsableLine = CheckedLine & Required<Pick<CheckedLine, 'architecture' | 'latency_ms' | 'latency'>>;
+
+function isUsable(line: CheckedLine): line is UsableLine {
+  return line.status === 'ok' && line.architecture !== undefined && line.latency_ms !== undefined;
+}
+
+/** The unit of the lines that state none; undefined where there are none such. */
+function guessUnit(good: readonly MeasurementLine[]): { unit: LatencyUnit; note: Note } | undefined {
+  const silent = good.flatMap(({ unit, latency }) => (unit || latency === undefined ? [] : [latency]));
+  if (silent.length === 0) return undefined;
+  const stated = good.flatMap(({ unit, latency }) => (unit && latency !== undefined ? [latency * kMilliseconds[unit]] : []));
+  const middle = median(silent);
+  const [, likely, name] = kLooksLike.find(([below]) => middle < below)!;
+  const unit = stated.length ? closestUnit(middle, median(stated)) : likely;
+  const in_ms = unit === 'ms' ? '' : `, so ${short(middle * kMilliseconds[unit])} ms`;
+  const message = stated.length
+    ? `${silent.length} of ${good.length} values have no unit (median ${short(middle)}); read as ${unit}${in_ms}, close to the others.`
+    : `No unit is given. Values look like ${name}: median ${short(middle)}, read as ${unit}${in_ms}.`;
+  const fixes = units().flatMap((other) => (other === unit ? [] : [{ label: `Read as ${other}`, unit: other }]));
+  return { unit, note: { kind: 'unit', message, fixes } };
+}
+
+function units(): LatencyUnit[] {
+  return Object.keys(kMilliseconds) as LatencyUnit[];
+}
+
+function distance(a: number, b: number): number {
+  return Math.abs(Math.log(a / b));
+}
+
+/** The unit in which a value comes closest to a latency. */
+function closestUnit(value: number, latency_ms: number): LatencyUnit {
+  const far = (unit: LatencyUnit) => distance(value * kMilliseconds[unit], latency_ms);
+  return units().reduce((best, unit) => (far(unit) < far(best) ? unit : best), 'ms');
+}
+
+async function farOffNotes(
+  engine: Pick<Engine, 'facts'>,
+  space: SpaceId,
+  usable: readonly UsableLine[],
+  unitOf: (line: MeasurementLine) => LatencyUnit,
+): Promise<Note[]> {
+  if (usable.length < kFewestForFarOff) return [];
+  const middle = median(usable.map((line) => line.latency_ms));
+  const far = usable.filter((line) => distance(line.latency_ms, middle) > Math.log(kFarOff));
+  const facts = await engine.facts(
+    space,
+    far.map((line) => line.architecture),
+  );
+  return far.flatMap((line, i): Note[] => {
+    const slower = line.latency_ms > middle;
+    // Some runtimes compute a cell that its input does not reach once and for all: next to no time is then the truth.
+    if (!slower && facts[i]?.graph.live[0] === false) return [];
+    const unit = unitOf(line);
+    const value = short(line.latency);
+    const times = short(slower ? line.latency_ms / middle : middle / line.latency_ms);
+    const found = `${value} ${unit} is ${times} times ${slower ? 'slower' : 'faster'} than the median, ${short(middle)} ms`;
+    const meant = closestUnit(line.latency, middle);
+    const plausible = meant !== unit && distance(line.latency * kMilliseconds[meant], middle) < Math.log(kNear);
+    const text = plausible ? replaceLatency(line, `${line.latency} ${meant}`) : undefined;
+    return [
+      {
+        kind: 'far-off',
+        line: line.line,
+        message: plausible ? `${found}. Is it in ${meant}?` : `${found}. Is it right?`,
+        fixes: text === undefined ? [] : [{ label: `Change to ${value} ${meant}`, line: line.line, text }],
+      },
+    ];
+  });
+}
+
+/** The line with another latency; undefined where it cannot be told apart from the architecture. */
+function replaceLatency({ text, latency_text, architecture_text }: MeasurementLine, latency: string): string | undefined {
+  if (latency_text === undefined || architecture_text === undefined) return undefined;
+  const at = text.lastIndexOf(latency_text);
+  const once = text.indexOf(latency_text) === at;
+  if (at < 0 || !(once || text.indexOf(architecture_text) < at)) return undefined;
+  return text.slice(0, at) + latency + text.slice(at + latency_text.length);
+}
+
+function duplicateNotes(usable: readonly UsableLine[]): Note[] {
+  const first = new Map<string, number>();
+  return usable.flatMap(({ architecture, line }): Note[] => {
+    const before = first.get(architecture);
+    if (before === undefined) {
+      first.set(architecture, line);
+      return [];
+    }
+    return [{ kind: 'duplicate', line, message: `Same architecture as line ${before}; both readings count.`, fixes: [] }];
+  });
+}
+
+/** Spreadsheets drop leading zeros: five digits among sixes are then taken for an index. */
+function shortDigitsNotes(usable: readonly UsableLine[]): Note[] {
+  const six = usable.filter(({ architecture_text = '' }) => kSixDigits.test(architecture_text)).length;
+  if (2 * six < usable.length) return [];
+  return usable.flatMap(({ architecture_text = '', latency_text, line, text }): Note[] => {
+    if (!/^[0-4]{1,5}$/.test(architecture_text)) return [];
+    const digits = architecture_text.padStart(6, '0');
+    const message = `${architecture_text} is read as an index. If its leading zeros were lost, write ${digits}.`;
+    // An entry of a JSON text is no line of its own that could be replaced.
+    const fix = { label: `Change to ${digits}`, line, text: text.replace(architecture_text, digits) };
+    return [{ kind: 'short-digits', line, message, fixes: latency_text === undefined ? [] : [fix] }];
+  });
+}
+
+function median(values: readonly number[]): number {
+  const sorted = [...values].sort((a, b) => a - b);
+  const half = sorted.length >> 1;
+  return sorted.length % 2 ? sorted[half]! : (sorted[half - 1]! + sorted[half]!) / 2;
+}
+
+function short(value: number): string {
+  return value.toLocaleString('en-US', { maximumSignificantDigits: 3 });
+}

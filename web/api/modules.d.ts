@@ -1,0 +1,12 @@
+// Modules that come without types of their own.
+
+declare module '*/wasm/latencast.mjs' {
+  export type RawModule = import('../../wasm/latencast.js').RawModule;
+  const createModule: typeof import('../../wasm/latencast.js').default;
+  export default createModule;
+}
+
+declare module 'comlink/dist/esm/node-adapter.mjs' {
+  const nodeEndpoint: typeof import('comlink/dist/esm/node-adapter.js').default;
+  export default nodeEndpoint;
+}

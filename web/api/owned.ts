@@ -1,0 +1,43 @@
+import { LatencastError } from './errors.js';
+
+/** `Symbol.dispose`, or a stand-in where the runtime has none; there `dispose()` is the way. */
+export const kDispose: typeof Symbol.dispose = Symbol.dispose ?? Symbol.for('latencast.dispose');
+
+const forgotten = new FinalizationRegistry<() => void>((free) => free());
+
+/** A resource with one owner: freed by `dispose()`, or when the owner is garbage-collected without it. */
+export class Owned<T> {
+  #free: (() => void) | undefined;
+
+  /**
+   * `free` must not refer to the owner, or it is never collected.
+   * `what` names the owner in the error of a late use, e.g. `predictor`.
+   */
+  constructor(
+    private readonly held: T,
+    free: (held: T) => void,
+    private readonly what: string,
+  ) {
+    let freed = false;
+    this.#free = () => {
+      if (!freed) free(held);
+      freed = true;
+    };
+    forgotten.register(this, this.#free, this);
+  }
+
+  /** The resource; throws `disposed` after `dispose()`. */
+  get value(): T {
+    if (!this.#free) {
+      throw new LatencastError('disposed', `${this.what}: used after dispose(); expected it to be alive`);
+    }
+    return this.held;
+  }
+
+  /** Frees now; again does nothing. */
+  dispose(): void {
+    forgotten.unregister(this);
+    this.#free?.();
+    this.#free = undefined;
+  }
+}

@@ -1,0 +1,236 @@
+import * as Comlink from 'comlink';
+import nodeEndpoint from 'comlink/dist/esm/node-adapter.mjs';
+
+import type { Envelope } from '../../wasm/latencast.js';
+
+import { cancelled, LatencastError, unwrap } from './errors.js';
+import { kDispose, Owned } from './owned.js';
+import { nodeBuiltin } from './platform.js';
+import type { Held, Host, TransferSettings } from './protocol.js';
+import type {
+  Accuracy,
+  ArchitectureFacts,
+  Engine,
+  LeaveOneOut,
+  Measurement,
+  ParsedArchitecture,
+  Predictor,
+  PredictorInfo,
+  PredictOptions,
+  SpaceId,
+  TransferOptions,
+  TransferProgress,
+} from './types.js';
+
+/** A worker of either world, and how to hear of its failure. */
+interface Thread {
+  readonly endpoint: Comlink.Endpoint;
+  onFailure(tell: (reason: string) => void): void;
+  terminate(): void;
+}
+
+function startThread(): Thread {
+  const threads = nodeBuiltin('node:worker_threads');
+  if (threads) {
+    const worker = new threads.Worker(new URL('./worker.js', import.meta.url));
+    return {
+      endpoint: nodeEndpoint(worker),
+      onFailure: (tell) => worker.on('error', (error) => tell(error.message)),
+      terminate: () => void worker.terminate(),
+    };
+  }
+  const worker = new Worker(new URL('./worker.js', import.meta.url), { type: 'module', name: 'latencast' });
+  return {
+    endpoint: worker,
+    onFailure: (tell) => {
+      worker.onerror = (event) => tell(event.message || 'its script could not be loaded');
+    },
+    terminate: () => worker.terminate(),
+  };
+}
+
+/** The engine in a worker: every call is passed on, and the promises end here even where the worker cannot answer. */
+export class RemoteEngine implements Engine {
+  readonly kind = 'worker';
+  readonly #thread: Owned<Thread>;
+  readonly #host: Comlink.Remote<Host>;
+  readonly #listeners = new Map<number, (progress: TransferProgress) => void>();
+  /** Rejections of everything that still waits. */
+  readonly #waiting = new Set<(reason: LatencastError) => void>();
+  #failure: LatencastError | undefined;
+  #jobs = 0;
+
+  static async start(wasm?: Uint8Array | string | URL): Promise<RemoteEngine> {
+    const engine = new RemoteEngine(startThread());
+    try {
+      await engine.#begin(wasm instanceof URL ? wasm.href : wasm);
+      return engine;
+    } catch (caught) {
+      engine.dispose();
+      throw caught;
+    }
+  }
+
+  private constructor(thread: Thread) {
+    this.#thread = new Owned(thread, (held) => held.terminate(), 'engine');
+    this.#host = Comlink.wrap<Host>(thread.endpoint);
+    thread.onFailure((reason) => this.#fail(new LatencastError('load', `worker: stopped (${reason})`)));
+  }
+
+  async load(bytes: Uint8Array): Promise<Predictor> {
+    return new RemotePredictor(this, await this.call((host) => host.load(bytes)));
+  }
+
+  parse(space: SpaceId, texts: readonly string[]): Promise<ParsedArchitecture[]> {
+    return this.call((host) => host.parse(space, texts));
+  }
+
+  facts(space: SpaceId, architectures: readonly string[]): Promise<ArchitectureFacts[]> {
+    return this.call((host) => host.facts(space, architectures));
+  }
+
+  enumerate(space: SpaceId): Promise<string[]> {
+    return this.call((host) => host.enumerate(space));
+  }
+
+  accuracy(predicted: Float64Array, truth: Float64Array): Promise<Accuracy> {
+    return this.call((host) => host.accuracy(predicted, truth));
+  }
+
+  liveHandles(): Promise<number> {
+    return this.call((host) => host.liveHandles());
+  }
+
+  dispose(): void {
+    this.#thread.dispose();
+    this.#fail(new LatencastError('disposed', 'engine: disposed while at work'));
+  }
+
+  [kDispose](): void {
+    this.dispose();
+  }
+
+  release(id: number): void {
+    if (!this.#failure) void this.#host.release(id);
+  }
+
+  /** One question to the worker. Rejects when the worker has failed or the engine is disposed, now or meanwhile. */
+  async call<T>(ask: (host: Comlink.Remote<Host>) => Promise<Envelope<T>>): Promise<T> {
+    void this.#thread.value;
+    if (this.#failure) throw this.#failure;
+    let reject!: (reason: LatencastError) => void;
+    const ended = new Promise<never>((_, refuse) => (reject = refuse));
+    this.#waiting.add(reject);
+    try {
+      return unwrap(await Promise.race([ask(this.#host), ended]));
+    } finally {
+      this.#waiting.delete(reject);
+    }
+  }
+
+  /**
+   * The same for work with progress that can be cancelled. An abort rejects here at once; the worker stops at its next slice.
+   * `discard` gets a result that arrives after the abort.
+   */
+  async work<T>(
+    phase: TransferProgress['phase'],
+    { signal, onProgress }: PredictOptions,
+    ask: (host: Comlink.Remote<Host>, job: number) => Promise<Envelope<T>>,
+    discard: (late: T) => void = () => {},
+  ): Promise<T> {
+    if (signal?.aborted) throw cancelled(phase);
+    const job = ++this.#jobs;
+    if (onProgress) this.#listeners.set(job, onProgress);
+    const answer = this.call((host) => ask(host, job));
+    let stop: (() => void) | undefined;
+    try {
+      if (!signal) return await answer;
+      const aborted = new Promise<never>((_, reject) => {
+        stop = () => {
+          void this.#host.cancel(job);
+          answer.then(discard, () => {});
+          reject(cancelled(phase));
+        };
+        signal.addEventListener('abort', stop, { once: true });
+      });
+      return await Promise.race([answer, aborted]);
+    } finally {
+      this.#listeners.delete(job);
+      if (stop) signal?.removeEventListener('abort', stop);
+    }
+  }
+
+  #begin(wasm: Uint8Array | string | undefined): Promise<null> {
+    const report = (job: number, progress: TransferProgress) => this.#listeners.get(job)?.(progress);
+    return this.call((host) => host.start(wasm, Comlink.proxy(report)));
+  }
+
+  #fail(reason: LatencastError): void {
+    this.#failure ??= reason;
+    for (const reject of this.#waiting) reject(reason);
+  }
+}
+
+class RemotePredictor implements Predictor {
+  readonly info: PredictorInfo;
+  readonly #engine: RemoteEngine;
+  readonly #owned: Owned<number>;
+
+  constructor(engine: RemoteEngine, { id, info }: Held) {
+    this.info = info;
+    this.#engine = engine;
+    this.#owned = new Owned(id, (held) => engine.release(held), 'predictor');
+  }
+
+  async scores(device: string, architectures: readonly string[], options: PredictOptions = {}): Promise<Float64Array> {
+    const id = this.#owned.value;
+    return this.#engine.work('predict', options, (host, job) => host.scores(id, job, device, architectures));
+  }
+
+  async predict(architectures: readonly string[], options: PredictOptions = {}): Promise<Float64Array> {
+    const id = this.#owned.value;
+    return this.#engine.work('predict', options, (host, job) => host.predict(id, job, architectures));
+  }
+
+  async predictAll(options: PredictOptions = {}): Promise<Float64Array> {
+    const id = this.#owned.value;
+    return this.#engine.work('predict', options, (host, job) => host.predictAll(id, job));
+  }
+
+  async transfer(measurements: readonly Measurement[], options: TransferOptions = {}): Promise<Predictor> {
+    const id = this.#owned.value;
+    const engine = this.#engine;
+    const held = await engine.work(
+      'transfer',
+      options,
+      (host, job) => host.transfer(id, job, measurements, settings(options)),
+      (late) => engine.release(late.id),
+    );
+    return new RemotePredictor(engine, held);
+  }
+
+  async leaveOneOut(measurements: readonly Measurement[], options: TransferOptions = {}): Promise<LeaveOneOut> {
+    const id = this.#owned.value;
+    return this.#engine.work('leave-one-out', options, (host, job) =>
+      host.leaveOneOut(id, job, measurements, settings(options)),
+    );
+  }
+
+  async save(): Promise<Uint8Array> {
+    const id = this.#owned.value;
+    return this.#engine.call((host) => host.save(id));
+  }
+
+  dispose(): void {
+    this.#owned.dispose();
+  }
+
+  [kDispose](): void {
+    this.dispose();
+  }
+}
+
+/** Options without what cannot be sent. */
+function settings({ signal: _signal, onProgress: _onProgress, ...sendable }: TransferOptions): TransferSettings {
+  return sendable;
+}

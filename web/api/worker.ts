@@ -1,0 +1,117 @@
+import * as Comlink from 'comlink';
+import nodeEndpoint from 'comlink/dist/esm/node-adapter.mjs';
+
+import type { Envelope } from '../../wasm/latencast.js';
+
+import { enclose, LatencastError } from './errors.js';
+import { loadModule } from './load.js';
+import { LocalEngine } from './local.js';
+import { nodeBuiltin } from './platform.js';
+import type { Held, Host, Report, TransferSettings } from './protocol.js';
+import type { Measurement, Predictor, PredictOptions, SpaceId } from './types.js';
+
+/** The in-thread engine, answering to the other side's numbers for predictors and jobs. */
+class WorkerHost implements Host {
+  #engine: LocalEngine | undefined;
+  #report: Report | undefined;
+  readonly #predictors = new Map<number, Predictor>();
+  readonly #jobs = new Map<number, AbortController>();
+  #ids = 0;
+
+  start(wasm: Uint8Array | string | undefined, report: Report) {
+    return enclose(async () => {
+      this.#engine = new LocalEngine(await loadModule(wasm));
+      this.#report = report;
+      return null;
+    });
+  }
+
+  cancel(job: number) {
+    this.#jobs.get(job)?.abort();
+  }
+
+  load(bytes: Uint8Array) {
+    return enclose(async () => this.#hold(await this.#started.load(bytes)));
+  }
+
+  parse(space: SpaceId, texts: readonly string[]) {
+    return enclose(() => this.#started.parse(space, texts));
+  }
+
+  facts(space: SpaceId, architectures: readonly string[]) {
+    return enclose(() => this.#started.facts(space, architectures));
+  }
+
+  enumerate(space: SpaceId) {
+    return enclose(() => this.#started.enumerate(space));
+  }
+
+  accuracy(predicted: Float64Array, truth: Float64Array) {
+    return enclose(() => this.#started.accuracy(predicted, truth));
+  }
+
+  liveHandles() {
+    return enclose(() => this.#started.liveHandles());
+  }
+
+  scores(id: number, job: number, device: string, architectures: readonly string[]) {
+    return this.#work(job, (options) => this.#predictor(id).scores(device, architectures, options));
+  }
+
+  predict(id: number, job: number, architectures: readonly string[]) {
+    return this.#work(job, (options) => this.#predictor(id).predict(architectures, options));
+  }
+
+  predictAll(id: number, job: number) {
+    return this.#work(job, (options) => this.#predictor(id).predictAll(options));
+  }
+
+  transfer(id: number, job: number, measurements: readonly Measurement[], settings: TransferSettings) {
+    return this.#work(job, async (options) =>
+      this.#hold(await this.#predictor(id).transfer(measurements, { ...settings, ...options })),
+    );
+  }
+
+  leaveOneOut(id: number, job: number, measurements: readonly Measurement[], settings: TransferSettings) {
+    return this.#work(job, (options) => this.#predictor(id).leaveOneOut(measurements, { ...settings, ...options }));
+  }
+
+  save(id: number) {
+    return enclose(() => this.#predictor(id).save());
+  }
+
+  release(id: number) {
+    this.#predictors.get(id)?.dispose();
+    this.#predictors.delete(id);
+  }
+
+  get #started(): LocalEngine {
+    if (!this.#engine) throw new LatencastError('internal', 'worker: asked before start()');
+    return this.#engine;
+  }
+
+  #predictor(id: number): Predictor {
+    const predictor = this.#predictors.get(id);
+    if (!predictor) throw new LatencastError('disposed', 'predictor: used after dispose(); expected it to be alive');
+    return predictor;
+  }
+
+  #hold(predictor: Predictor): Held {
+    const id = ++this.#ids;
+    this.#predictors.set(id, predictor);
+    return { id, info: predictor.info };
+  }
+
+  async #work<T>(job: number, run: (options: Required<PredictOptions>) => Promise<T>): Promise<Envelope<T>> {
+    const controller = new AbortController();
+    this.#jobs.set(job, controller);
+    const report = this.#report;
+    const { signal } = controller;
+    const result = await enclose(() => run({ signal, onProgress: (progress) => report?.(job, progress) }));
+    this.#jobs.delete(job);
+    return result;
+  }
+}
+
+const port = nodeBuiltin('node:worker_threads')?.parentPort;
+Comlink.expose(new WorkerHost(), port ? nodeEndpoint(port) : undefined);
