@@ -1,0 +1,66 @@
+/** Numbers and units as text: three significant digits, one place for the whole page. */
+
+const kMissing = '–';
+
+/** `12.4`, `0.0113`, `1,230`: three significant digits, never an exponent. */
+export function significant(value: number): string {
+  if (!Number.isFinite(value)) return kMissing;
+  if (value === 0) return '0';
+  const rounded = Number(value.toPrecision(3));
+  const magnitude = Math.floor(Math.log10(Math.abs(rounded)));
+  const decimals = Math.max(0, 2 - magnitude);
+  return rounded.toLocaleString('en', {
+    minimumFractionDigits: decimals,
+    maximumFractionDigits: decimals,
+  });
+}
+
+/** Latency without its unit, for columns whose heading names it. */
+export function milliseconds(latency_ms: number): string {
+  return significant(latency_ms);
+}
+
+/** `12.4 ms`. */
+export function withUnit(latency_ms: number): string {
+  return `${significant(latency_ms)} ms`;
+}
+
+/** A count of operations or parameters in millions, without its unit. */
+export function millions(count: number): string {
+  return significant(count / 1e6);
+}
+
+/** `15,625`. */
+export function count(value: number): string {
+  return value.toLocaleString('en', { maximumFractionDigits: 0 });
+}
+
+/** A correlation: `0.957`. */
+export function correlation(value: number): string {
+  return Number.isFinite(value) ? value.toFixed(3) : kMissing;
+}
+
+/** A fraction as `4.12 %`. */
+export function percent(fraction: number): string {
+  return Number.isFinite(fraction) ? `${significant(fraction * 100)} %` : kMissing;
+}
+
+/** A fraction with its sign: `+4.1 %`. One decimal, so that a column of them lines up. */
+export function signedPercent(fraction: number): string {
+  if (!Number.isFinite(fraction)) return kMissing;
+  const text = Math.abs(fraction * 100) < 1000 ? Math.abs(fraction * 100).toFixed(1) : '> 999';
+  return `${fraction < 0 ? '−' : '+'}${text} %`;
+}
+
+/** Time left, coarse on purpose: `2 s`, `1 min 20 s`. */
+export function duration(seconds: number): string {
+  if (!Number.isFinite(seconds)) return kMissing;
+  const whole = Math.max(1, Math.round(seconds));
+  if (whole < 60) return `${whole} s`;
+  return `${Math.floor(whole / 60)} min ${whole % 60} s`;
+}
+
+/** `1 measurement`, `20 measurements`. */
+export function plural(value: number, one: string, many = `${one}s`): string {
+  return `${count(value)} ${value === 1 ? one : many}`;
+}

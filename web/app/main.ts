@@ -1,0 +1,61 @@
+import { render } from 'lit';
+import { Effects } from './effects.js';
+import { initialState, readAddress, reduce, writeAddress, type Action, type State } from './state.js';
+import { readStored, writeStored } from './storage.js';
+import { page } from './views/page.js';
+
+const root = document.getElementById('page');
+if (!root) throw new Error('index.html has no element #page');
+
+let state: State = reduce(readStored(initialState()), { type: 'address', address: readAddress(location.hash) });
+let frame = 0;
+let storing: ReturnType<typeof setTimeout> | undefined;
+
+const effects = new Effects(send, () => state);
+
+/** The only way the state changes. */
+function send(action: Action): void {
+  const before = state;
+  state = reduce(state, action);
+  if (state !== before) paintSoon();
+  effects.react(action);
+}
+
+function paintSoon(): void {
+  if (frame === 0) frame = requestAnimationFrame(paint);
+}
+
+function paint(): void {
+  frame = 0;
+  if (state.theme === 'auto') delete document.documentElement.dataset['theme'];
+  else document.documentElement.dataset['theme'] = state.theme;
+  render(page(state, send), root as HTMLElement);
+  const address = writeAddress(state);
+  if (address !== location.hash.replace(/^#/, '')) {
+    history.replaceState(null, '', address === '' ? location.pathname + location.search : `#${address}`);
+  }
+  clearTimeout(storing);
+  storing = setTimeout(() => writeStored(state), 200);
+}
+
+addEventListener('hashchange', () => send({ type: 'address', address: readAddress(location.hash) }));
+addEventListener('pagehide', () => writeStored(state));
+
+addEventListener('dragover', (event) => {
+  if (!event.dataTransfer?.types.includes('Files')) return;
+  event.preventDefault();
+  document.body.classList.add('drop-here');
+});
+addEventListener('dragleave', (event) => {
+  if (event.relatedTarget === null) document.body.classList.remove('drop-here');
+});
+addEventListener('drop', (event) => {
+  document.body.classList.remove('drop-here');
+  const file = event.dataTransfer?.files[0];
+  if (!file) return;
+  event.preventDefault();
+  send({ type: 'open-file', file });
+});
+
+paint();
+void effects.start();

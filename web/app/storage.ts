@@ -1,0 +1,51 @@
+/** What outlives a reload without being in the URL: the user's own text. Kept in this browser only. */
+
+import { isExample, kDevices, kUnits, type DeviceId, type Sheet, type State, type Theme } from './state.js';
+
+const kKey = 'latencast.notebook.1';
+
+interface Stored {
+  name?: string;
+  theme?: Theme;
+  lookup?: string;
+  sheets?: Partial<Record<DeviceId, { text: string; unit: Sheet['unit'] }>>;
+}
+
+export function writeStored(state: State): void {
+  const sheets: NonNullable<Stored['sheets']> = {};
+  for (const device of kDevices) {
+    const { text, unit } = state.sheets[device];
+    const original = isExample(device) ? state.examples[device]?.text : '';
+    // Before an example has arrived its sheet is either empty or an earlier draft.
+    if (text !== '' && text !== original) sheets[device] = { text, unit };
+  }
+  const stored: Stored = { name: state.name, theme: state.theme, lookup: state.lookup.text, sheets };
+  try {
+    localStorage.setItem(kKey, JSON.stringify(stored));
+  } catch {
+    // Storage may be full or forbidden; the page works without it.
+  }
+}
+
+/** Puts what was stored into a fresh state; a damaged entry is as good as none. */
+export function readStored(state: State): State {
+  let stored: Stored;
+  try {
+    stored = (JSON.parse(localStorage.getItem(kKey) ?? '{}') ?? {}) as Stored;
+  } catch {
+    return state;
+  }
+  const sheets = { ...state.sheets };
+  for (const device of kDevices) {
+    const kept = stored.sheets?.[device];
+    const unit = kUnits.find((each) => each === kept?.unit) ?? 'auto';
+    if (typeof kept?.text === 'string') sheets[device] = { text: kept.text, unit };
+  }
+  return {
+    ...state,
+    sheets,
+    name: typeof stored.name === 'string' ? stored.name : state.name,
+    theme: stored.theme === 'light' || stored.theme === 'dark' ? stored.theme : 'auto',
+    lookup: { text: typeof stored.lookup === 'string' ? stored.lookup : '' },
+  };
+}

@@ -1,0 +1,223 @@
+import { html, LitElement, nothing, type PropertyValues, type TemplateResult } from 'lit';
+import { elementScroll, observeElementOffset, observeElementRect, Virtualizer } from '@tanstack/virtual-core';
+import { kOperations, operationsOf, type SpaceTable } from '../space.js';
+import { count, millions, milliseconds, signedPercent } from '../format.js';
+import type { SortKey, State } from '../state.js';
+
+export interface TableData {
+  readonly space: SpaceTable;
+  /** By official index. */
+  readonly latency_ms: Float64Array;
+  /** By official index; NaN where not measured. */
+  readonly measured_ms: Float64Array;
+  /** Indices that the transfer used. */
+  readonly used: ReadonlySet<number>;
+  /** Greatest of latency_ms, for the bars. */
+  readonly most_ms: number;
+}
+
+interface Column {
+  readonly key: SortKey;
+  readonly title: string;
+  readonly hint: string;
+}
+
+const kColumns: readonly Column[] = [
+  { key: 'index', title: 'index', hint: 'Official index of NAS-Bench-201' },
+  { key: 'cell', title: 'cell', hint: 'Operation of each edge: 0→1, 0→2, 1→2, 0→3, 1→3, 2→3' },
+  { key: 'estimate', title: 'estimate, ms', hint: 'Estimated latency in milliseconds' },
+  { key: 'measured', title: 'measured, ms', hint: 'Measured latency in milliseconds, where known' },
+  { key: 'error', title: 'error', hint: 'Estimate against measurement; sorted by its size' },
+  { key: 'macs', title: 'MACs, M', hint: 'Multiply-adds in millions, CIFAR-10' },
+  { key: 'params', title: 'params, M', hint: 'Trainable parameters in millions' },
+];
+
+const kRowHeight = 28; // CSS pixels; the same as --row-height of styles.css
+
+/**
+ * All architectures as a grid; only the rows in view exist as elements. Arrow keys, Page Up and Down, Home and End move
+ * the selection. Fires `pick` (detail: index) and `sort` (detail: SortKey).
+ */
+export class CellTable extends LitElement {
+  static override readonly properties = {
+    rows: { attribute: false },
+    data: { attribute: false },
+    sort: { attribute: false },
+    selected: { attribute: false },
+  };
+
+  declare rows: Int32Array;
+  declare data: TableData | undefined;
+  declare sort: State['sort'];
+  declare selected: number;
+  private virtualizer: Virtualizer<HTMLElement, HTMLElement> | undefined;
+  private stop: (() => void) | undefined;
+
+  constructor() {
+    super();
+    this.rows = new Int32Array(0);
+    this.data = undefined;
+    this.sort = { key: 'index', descending: false };
+    this.selected = 0;
+  }
+
+  protected override createRenderRoot(): HTMLElement {
+    return this;
+  }
+
+  protected override firstUpdated(): void {
+    this.virtualizer = new Virtualizer<HTMLElement, HTMLElement>(this.options());
+    this.stop = this.virtualizer._didMount();
+    this.virtualizer._willUpdate();
+    this.requestUpdate();
+  }
+
+  override disconnectedCallback(): void {
+    super.disconnectedCallback();
+    this.stop?.();
+  }
+
+  protected override willUpdate(changed: PropertyValues): void {
+    if (!this.virtualizer) return;
+    if (changed.has('rows')) {
+      this.virtualizer.setOptions(this.options());
+      const moved = changed.has('sort') || changed.get('rows') !== undefined;
+      if (moved) this.virtualizer.scrollToOffset(0);
+    }
+    this.virtualizer._willUpdate();
+  }
+
+  protected override updated(): void {
+    const spacer = this.querySelector<HTMLElement>('.table-space');
+    if (!spacer || !this.virtualizer) return;
+    spacer.style.height = `${this.virtualizer.getTotalSize()}px`;
+    for (const row of spacer.querySelectorAll<HTMLElement>('.table-row')) {
+      row.style.transform = `translateY(${Number(row.dataset['at']) * kRowHeight}px)`;
+    }
+    for (const bar of spacer.querySelectorAll<HTMLElement>('.bar')) {
+      bar.style.width = `${bar.dataset['share'] ?? 0}%`;
+    }
+  }
+
+  protected override render(): TemplateResult {
+    const items = this.virtualizer?.getVirtualItems() ?? [];
+    const shown = items.some((item) => this.rows[item.index] === this.selected);
+    return html`
+      <div
+        class="table"
+        role="grid"
+        tabindex="0"
+        aria-label="Architectures"
+        aria-rowcount=${this.rows.length + 1}
+        aria-colcount=${kColumns.length}
+        aria-activedescendant=${shown ? `cell-row-${this.selected}` : nothing}
+        @keydown=${this.onKey}
+      >
+        <div class="table-head" role="row" aria-rowindex="1">${kColumns.map((column) => this.heading(column))}</div>
+        <div class="table-space" role="rowgroup">${items.map((item) => this.row(item.index))}</div>
+      </div>
+    `;
+  }
+
+  private heading({ key, title, hint }: Column): TemplateResult {
+    const active = this.sort.key === key;
+    const order = active ? (this.sort.descending ? 'descending' : 'ascending') : 'none';
+    const pick = (): void => {
+      this.dispatchEvent(new CustomEvent<SortKey>('sort', { detail: key }));
+    };
+    return html`<div class="col-${key}" role="columnheader" aria-sort=${order}>
+      <button type="button" title=${hint} @click=${pick}>
+        ${title}<span class="arrow" aria-hidden="true">${active ? (this.sort.descending ? '↓' : '↑') : ''}</span>
+      </button>
+    </div>`;
+  }
+
+  private row(position: number): TemplateResult | typeof nothing {
+    const index = this.rows[position];
+    const { data } = this;
+    if (index === undefined || !data) return nothing;
+    const estimate = data.latency_ms[index] ?? Number.NaN;
+    const known = data.measured_ms[index] ?? Number.NaN;
+    const used = data.used.has(index);
+    const pick = (): void => this.pick(index);
+    return html`<div
+      class="table-row ${used ? 'used' : ''}"
+      role="row"
+      id="cell-row-${index}"
+      data-at=${position}
+      aria-rowindex=${position + 2}
+      aria-selected=${index === this.selected}
+      @click=${pick}
+    >
+      <span class="col-index" role="gridcell">${count(index)}</span>
+      <span class="col-cell" role="gridcell">${glyph(data.space.digits[index] ?? '')}</span>
+      <span class="col-estimate" role="gridcell"
+        ><i class="bar" data-share=${(100 * estimate) / data.most_ms}></i><b>${milliseconds(estimate)}</b></span
+      >
+      <span class="col-measured" role="gridcell" title=${used ? 'Used by the transfer' : nothing}
+        >${Number.isNaN(known) ? '' : milliseconds(known)}</span
+      >
+      <span class="col-error" role="gridcell">${Number.isNaN(known) ? '' : signedPercent(estimate / known - 1)}</span>
+      <span class="col-macs" role="gridcell">${millions(data.space.macs[index] ?? 0)}</span>
+      <span class="col-params" role="gridcell">${millions(data.space.params[index] ?? 0)}</span>
+    </div>`;
+  }
+
+  private options(): Virtualizer<HTMLElement, HTMLElement>['options'] {
+    return {
+      count: this.rows.length,
+      getScrollElement: () => this.querySelector<HTMLElement>('.table'),
+      estimateSize: () => kRowHeight,
+      overscan: 8,
+      scrollPaddingEnd: kRowHeight, // the heading row covers that much of the view
+      scrollToFn: elementScroll,
+      observeElementRect,
+      observeElementOffset,
+      onChange: () => this.requestUpdate(),
+    } as unknown as Virtualizer<HTMLElement, HTMLElement>['options'];
+  }
+
+  private pick(index: number): void {
+    this.dispatchEvent(new CustomEvent<number>('pick', { detail: index }));
+  }
+
+  private readonly onKey = (event: KeyboardEvent): void => {
+    if ((event.target as HTMLElement).closest('button')) return;
+    const last = this.rows.length - 1;
+    if (last < 0) return;
+    const page = Math.max(1, Math.floor(this.clientHeight / kRowHeight) - 2);
+    const here = this.rows.indexOf(this.selected);
+    const moves: Readonly<Record<string, number>> = {
+      ArrowDown: here + 1,
+      ArrowUp: here < 0 ? 0 : here - 1,
+      PageDown: here + page,
+      PageUp: here - page,
+      Home: 0,
+      End: last,
+    };
+    const move = moves[event.key];
+    if (move === undefined) return;
+    event.preventDefault();
+    const position = Math.min(Math.max(move, 0), last);
+    const index = this.rows[position];
+    if (index === undefined) return;
+    this.virtualizer?.scrollToIndex(position, { align: 'auto' });
+    this.pick(index);
+  };
+}
+
+/** Six digits as six small tiles, coloured and numbered by operation. */
+export function glyph(digits: string): TemplateResult {
+  const names = operationsOf(digits).map((op) => kOperations[op]?.label ?? '');
+  return html`<span class="glyph" title=${names.join(', ')}
+    >${Array.from(digits, (digit) => html`<i class="op-${digit}">${digit}</i>`)}</span
+  >`;
+}
+
+customElements.define('cell-table', CellTable);
+
+declare global {
+  interface HTMLElementTagNameMap {
+    'cell-table': CellTable;
+  }
+}

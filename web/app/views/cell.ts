@@ -1,0 +1,107 @@
+import { html, svg, type SVGTemplateResult, type TemplateResult } from 'lit';
+import { archString, kEdges, kOperations, liveEdges, operationsOf } from '../space.js';
+import { count, millions, percent, withUnit } from '../format.js';
+import { measured } from '../derive.js';
+import type { Send } from './send.js';
+import type { State } from '../state.js';
+
+/** Centre of each node; the four lie on one line so that every edge has room for its label. */
+const kNodeX = [20, 120, 220, 320] as const;
+const kNodeY = 96;
+
+/** How far each edge bows from the line of nodes, upwards negative; 0 is straight. */
+const kBow = [0, -40, 0, -80, 40, 0] as const;
+
+/** The cell as a drawing: four nodes, six labelled edges; edges that carry nothing to the output are dashed. */
+export function drawing(digits: string): TemplateResult {
+  const ops = operationsOf(digits);
+  const live = liveEdges(digits);
+  const described = kEdges
+    .map(([from, to], edge) => `${from} to ${to} ${kOperations[ops[edge] ?? 0]?.label ?? ''}`)
+    .join(', ');
+  return html`<svg class="cell-drawing" viewBox="0 0 340 160" role="img" aria-label="Cell ${digits}: ${described}">
+    ${kEdges.map((_, edge) => drawnEdge(edge, ops[edge] ?? 0, live[edge] ?? false))}
+    ${kNodeX.map(
+      (x, node) => svg`<g class="cell-node"><circle cx=${x} cy=${kNodeY} r="11"></circle>
+        <text x=${x} y=${kNodeY + 4}>${node}</text></g>`,
+    )}
+  </svg>`;
+}
+
+function drawnEdge(edge: number, op: number, live: boolean): SVGTemplateResult {
+  const [from, to] = kEdges[edge] ?? [0, 1];
+  const bow = kBow[edge] ?? 0;
+  const x1 = kNodeX[from] ?? 0;
+  const x2 = kNodeX[to] ?? 0;
+  const middle = (x1 + x2) / 2;
+  const inset = bow === 0 ? 13 : 7;
+  const y = bow === 0 ? kNodeY : kNodeY + Math.sign(bow) * 11;
+  const top = kNodeY + bow * 1.0;
+  const reach = (x2 - x1) / 4;
+  const path =
+    bow === 0
+      ? `M${x1 + inset} ${y}H${x2 - inset - 4}`
+      : `M${x1 + inset} ${y}C${x1 + inset + 10} ${top} ${x1 + reach} ${top} ${middle} ${top}` +
+        `S${x2 - inset - 10} ${top} ${x2 - inset} ${y + Math.sign(bow) * 4}`;
+  const head = bow === 0 ? `${x2 - inset} ${y} -5 -4 0 8` : '';
+  const label = kOperations[op]?.label ?? '';
+  const kind = op === 0 ? 'none' : live ? 'live' : 'dead';
+  const width = label.length * 6.2 + 8;
+  return svg`<g class="cell-edge ${kind} op-${op}">
+    <path d=${path}></path>
+    ${
+      bow === 0
+        ? svg`<path class="head" d="M${head.split(' ')[0]} ${y}l-7 -4v8z"></path>`
+        : svg`<path class="head" d="M${x2 - inset} ${y + Math.sign(bow)}l${-5} ${Math.sign(bow) * 7}l8 ${Math.sign(bow) * 1}z"></path>`
+    }
+    <rect x=${middle - width / 2} y=${top - 8} width=${width} height="16" rx="2"></rect>
+    <text x=${middle} y=${top + 4}>${label}</text>
+  </g>`;
+}
+
+/** The selected architecture, or the one under the pointer. */
+export function cellPanel(state: State, send: Send): TemplateResult {
+  const index = state.hovered ?? state.selected;
+  const { space } = state;
+  const digits = space?.digits[index];
+  if (!space || digits === undefined) return html`<section class="cell" aria-label="Architecture"></section>`;
+  const estimate = state.results[state.device]?.latency_ms[index];
+  const known = measured(state)?.[index];
+  const arch = archString(digits);
+  const dead = operationsOf(digits).some((op, edge) => op !== 0 && !liveEdges(digits)[edge]);
+  return html`<section class="cell" aria-label="Architecture">
+    <div class="cell-title">
+      <h2>${digits}</h2>
+      <span class="quiet">index ${count(index)}</span>
+    </div>
+    ${drawing(digits)}
+    <dl class="facts">
+      <div class="wide">
+        <dt>estimate</dt>
+        <dd>${estimate === undefined ? '–' : withUnit(estimate)}</dd>
+      </div>
+      <div>
+        <dt>measured</dt>
+        <dd>
+          ${known === undefined || Number.isNaN(known) ? html`<span class="quiet">not measured</span>` : withUnit(known)}
+          ${known && estimate && !Number.isNaN(known)
+            ? html`<span class="quiet">off by ${percent(Math.abs(estimate / known - 1))}</span>`
+            : ''}
+        </dd>
+      </div>
+      <div>
+        <dt>multiply-adds</dt>
+        <dd>${millions(space.macs[index] ?? 0)} M</dd>
+      </div>
+      <div>
+        <dt>parameters</dt>
+        <dd>${millions(space.params[index] ?? 0)} M</dd>
+      </div>
+    </dl>
+    <div class="copyable">
+      <code tabindex="0" aria-label="Arch string">${arch}</code>
+      <button type="button" @click=${() => send({ type: 'copy', text: arch, what: 'Arch string' })}>Copy</button>
+    </div>
+    <p class="quiet small">${dead ? 'Dashed edges do not reach the output.' : ''}</p>
+  </section>`;
+}

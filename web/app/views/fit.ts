@@ -1,0 +1,70 @@
+import { html, nothing, type TemplateResult } from 'lit';
+import type { Send } from './send.js';
+import { chart, type ChartEvents } from '../charts.js';
+import { fitChart, truthChart } from '../derive.js';
+import { correlation, count, percent } from '../format.js';
+import { legend } from './legend.js';
+import type { State } from '../state.js';
+
+/** How good the estimates are: on the measurements, with each left out, and against the truth where it is known. */
+export function fit(state: State, send: Send): TemplateResult {
+  const events: ChartEvents = {
+    hover: (index) => send(index === undefined ? { type: 'hover' } : { type: 'hover', index }),
+    pick: (index) => send({ type: 'select', index }),
+  };
+  const own = fitChart(state);
+  const all = truthChart(state);
+  const result = state.results[state.device];
+  if (!own || !result) return html``;
+  const held = result.leaveOneOut;
+  const checking = state.job?.phase === 'leave-one-out' && state.job.device === state.device;
+  const waiting = checking ? 'being computed' : 'not computed';
+  return html`<div class="fit">
+    <section aria-labelledby="fit-own">
+      <h2 id="fit-own">The ${result.readings.length} measurements</h2>
+      ${legend(own)}
+      <div class="plot" ${chart(own, events)}></div>
+      <dl class="facts">
+        <div>
+          <dt title="Spearman between measured and estimated, each measurement estimated by a transfer from the others">
+            rank correlation, left out
+          </dt>
+          <dd>${held ? correlation(held.spearman) : html`<span class="quiet">${waiting}</span>`}</dd>
+        </div>
+        <div>
+          <dt title="Half of the estimates are closer than this">median error, left out</dt>
+          <dd>${held ? percent(held.mdape) : html`<span class="quiet">${waiting}</span>`}</dd>
+        </div>
+      </dl>
+    </section>
+    ${all && result.accuracy
+      ? html`<section aria-labelledby="fit-all">
+          <h2 id="fit-all">The other ${count(15625 - new Set(result.readings.map((r) => r.index)).size)}, never seen by the transfer</h2>
+          ${legend(all)}
+          <div class="plot" ${chart(all, events)}></div>
+          <dl class="facts">
+            <div>
+              <dt title="Spearman's rank correlation: 1 means exactly the measured order">Spearman</dt>
+              <dd>${correlation(result.accuracy.spearman)}</dd>
+            </div>
+            <div>
+              <dt title="Kendall's tau: share of pairs in the right order minus share in the wrong one">Kendall</dt>
+              <dd>${correlation(result.accuracy.kendall)}</dd>
+            </div>
+            <div>
+              <dt title="Half of the estimates are closer than this">median error</dt>
+              <dd>${percent(result.accuracy.mdape)}</dd>
+            </div>
+            <div>
+              <dt title="Share of estimates that are off by 5 % or less">within 5 %</dt>
+              <dd>${percent(result.accuracy.within5)}</dd>
+            </div>
+            <div>
+              <dt title="Share of estimates that are off by 10 % or less">within 10 %</dt>
+              <dd>${percent(result.accuracy.within10)}</dd>
+            </div>
+          </dl>
+        </section>`
+      : nothing}
+  </div>`;
+}

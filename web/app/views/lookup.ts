@@ -1,0 +1,95 @@
+import { html, nothing, type TemplateResult } from 'lit';
+import './line-editor.js';
+import type { LineEditor } from './line-editor.js';
+import type { Send } from './send.js';
+import { glyph } from './cell-table.js';
+import { count, millions, milliseconds, plural } from '../format.js';
+import { lookupMarks } from '../derive.js';
+import type { State } from '../state.js';
+
+const kHint = `421211
+|nor_conv_3x3~0|+|none~0|skip_connect~1|+|…|
+13714`;
+
+/** Milliseconds of any list of architectures, beside the text as it is typed. */
+export function lookup(state: State, send: Send): TemplateResult {
+  const marks = lookupMarks(state);
+  const problems = marks.filter((mark) => mark.message !== undefined);
+  const found = marks.flatMap((mark) => (mark.index === undefined ? [] : [mark.index]));
+  const latency_ms = state.results[state.device]?.latency_ms;
+  return html`<div class="lookup">
+    <section aria-label="Architectures to look up">
+      <line-editor
+        id="lookup-text"
+        .text=${state.lookup.text}
+        .marks=${marks}
+        .label=${'Architectures to look up, one per line'}
+        .describedBy=${'lookup-problems'}
+        .hint=${kHint}
+        @edit=${(event: CustomEvent<string>) => send({ type: 'lookup', text: event.detail })}
+      ></line-editor>
+      <div id="lookup-problems" class="problems">
+        ${state.lookup.text.trim() === ''
+          ? html`<p class="quiet">Type or paste architectures, one per line: six digits, an arch string or an index.</p>`
+          : state.engine.status === 'ready'
+            ? nothing
+            : html`<p class="quiet">Read as soon as the engine is ready.</p>`}
+        ${problems.length > 0
+          ? html`<ul class="problem-list" aria-label="Lines that need attention">
+              ${problems.slice(0, 50).map(
+                (mark) => html`<li class=${mark.kind}>
+                  <button
+                    type="button"
+                    class="plain"
+                    @click=${() => document.querySelector<LineEditor>('#lookup-text')?.focusLine(mark.line)}
+                  >
+                    Line ${mark.line}</button
+                  ><span>${mark.message}</span>
+                </li>`,
+              )}
+            </ul>`
+          : nothing}
+      </div>
+    </section>
+    <section class="found" aria-label="Estimates">
+      <div class="row">
+        <span class="quiet small" role="status">${found.length > 0 ? plural(found.length, 'architecture') : ''}</span>
+        <button type="button" ?disabled=${found.length === 0} @click=${() => send({ type: 'save-lookup' })}>
+          Download these (CSV)
+        </button>
+      </div>
+      ${found.length > 0 && latency_ms
+        ? html`<div class="scroll" tabindex="0" role="region" aria-label="Looked-up architectures"><table>
+            <thead>
+              <tr>
+                <th scope="col">index</th>
+                <th scope="col">cell</th>
+                <th scope="col">estimate, ms</th>
+                <th scope="col">MACs, M</th>
+                <th scope="col">params, M</th>
+              </tr>
+            </thead>
+            <tbody>
+              ${found.slice(0, 500).map(
+                (index) => html`<tr
+                  aria-selected=${index === state.selected}
+                  @click=${() => send({ type: 'select', index })}
+                >
+                  <td>${count(index)}</td>
+                  <td>
+                    <button type="button" class="plain" aria-label="Show ${state.space?.digits[index] ?? ''}">
+                      ${glyph(state.space?.digits[index] ?? '')}
+                    </button>
+                  </td>
+                  <td><b>${milliseconds(latency_ms[index] ?? Number.NaN)}</b></td>
+                  <td>${millions(state.space?.macs[index] ?? 0)}</td>
+                  <td>${millions(state.space?.params[index] ?? 0)}</td>
+                </tr>`,
+              )}
+            </tbody>
+          </table>
+          ${found.length > 500 ? html`<p class="quiet small">The first 500 of ${count(found.length)}; the file holds all.</p>` : nothing}</div>`
+        : nothing}
+    </section>
+  </div>`;
+}
