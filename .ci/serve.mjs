@@ -1,0 +1,43 @@
+// Serves dist/app as any static host would: compressed, with the right types, and nothing else.
+import { existsSync } from 'node:fs';
+import { createServer } from 'node:http';
+import { join } from 'node:path';
+import { root } from './steps.mjs';
+
+const kHost = '127.0.0.1';
+
+/**
+ * Starts serving a folder, dist/app unless told, at `port` or, where that is taken, any free one.
+ * Resolves to the address and a function that stops it.
+ */
+export async function serve({ port = 0, folder = join(root, 'dist', 'app') } = {}) {
+  if (!existsSync(join(folder, 'index.html'))) throw new Error(`serve: ${folder} holds no index.html; build the page first`);
+  const { default: sirv } = await import('sirv');
+  // `gzip`: vite.config.ts leaves a compressed twin beside every file worth it.
+  const answer = sirv(folder, { gzip: true, etag: true });
+  const server = createServer((request, response) =>
+    answer(request, response, () => {
+      response.statusCode = 404;
+      response.end('Not found');
+    }),
+  );
+  const listen = (at) =>
+    new Promise((done, fail) => {
+      server.once('error', fail);
+      server.listen(at, kHost, () => {
+        server.off('error', fail);
+        done();
+      });
+    });
+  await listen(port).catch((error) => {
+    if (error.code !== 'EADDRINUSE') throw error;
+    return listen(0);
+  });
+  return {
+    address: `http://${kHost}:${server.address().port}/`,
+    stop: () => new Promise((done) => {
+      server.close(done);
+      server.closeAllConnections();
+    }),
+  };
+}

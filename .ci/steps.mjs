@@ -1,0 +1,42 @@
+// What the scripts of this folder share: running a program, and the CMake builds.
+import { spawnSync } from 'node:child_process';
+import { availableParallelism } from 'node:os';
+import { dirname, resolve } from 'node:path';
+import { fileURLToPath } from 'node:url';
+
+export const root = resolve(dirname(fileURLToPath(import.meta.url)), '..');
+
+/** Runs a program in the project's folder with its output shown; throws unless it exits with 0. */
+export function run(program, args, env = {}) {
+  const result = spawnSync(program, args, { cwd: root, stdio: 'inherit', env: { ...process.env, ...env } });
+  if (result.error) throw new Error(`${program}: ${result.error.message}`);
+  if (result.status !== 0) throw new Error(`${program} ${args.join(' ')}: ended with ${result.signal ?? result.status}`);
+}
+
+/** A program from node_modules/.bin. */
+export function runTool(name, args, env = {}) {
+  run(process.execPath, [resolve(root, 'node_modules', '.bin', name), ...args], env);
+}
+
+/** Configures and builds a preset of CMakePresets.json; all targets unless some are named. */
+export function cmakeBuild(preset, ...targets) {
+  run('cmake', ['--preset', preset, '--log-level=WARNING']);
+  const chosen = targets.flatMap((target) => ['--target', target]);
+  run('cmake', ['--build', '--preset', preset, '-j', String(availableParallelism()), ...chosen]);
+}
+
+/** The WebAssembly module that the page and the API use. */
+export const buildModule = () => cmakeBuild('wasm', 'latencast_wasm');
+
+/** The page, into dist/app. */
+export const buildPage = () => runTool('vite', ['build', '--logLevel', 'warn']);
+
+/** Runs `main` and, where it fails, prints the reason instead of a stack. */
+export async function script(main) {
+  try {
+    await main();
+  } catch (error) {
+    console.error(error instanceof Error ? error.message : error);
+    process.exitCode = 1;
+  }
+}
