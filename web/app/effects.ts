@@ -11,7 +11,7 @@ import {
 import { writeMeasurements } from '../api/measurements.js';
 import { measured, othersThan, rows } from './derive.js';
 import { loadExample, loadSpace } from './examples.js';
-import { checkLookup, checkSheet } from './reading.js';
+import { checkLookup, checkSheet, withIndex } from './reading.js';
 import { saveFile, toCsv } from './save.js';
 import {
   currentCheck,
@@ -135,10 +135,11 @@ export class Effects {
   }
 
   private async check(device: DeviceId): Promise<void> {
-    const sheet = this.state().sheets[device];
-    if (!this.engine || currentCheck(sheet)) return;
+    const { space, sheets } = this.state();
+    const sheet = sheets[device];
+    if (!this.engine || !space || currentCheck(sheet)) return;
     try {
-      const check = await checkSheet(this.engine, sheet);
+      const check = await checkSheet(this.engine, space, sheet);
       this.send({ type: 'checked', device, check });
     } catch (caught) {
       this.fail('The measurements could not be read', caught);
@@ -243,7 +244,7 @@ export class Effects {
       predictor.dispose();
       throw new Error('it is a pre-trained predictor without a device; expected one saved after a transfer');
     }
-    const readings = measurements.map((each) => ({ ...each, index: space.indexOf.get(each.architecture) ?? -1 }));
+    const readings = measurements.map((each) => withIndex(space, each));
     const result = await this.resultOf('mine', predictor, readings, 'file');
     this.keep('mine', predictor);
     this.send({ type: 'opened', name: target, text: writeMeasurements(measurements), result });

@@ -1,15 +1,16 @@
 /** The built-in examples and the space's table, as `make-examples.mjs` wrote them beside the page. */
 
-import type { Accuracy } from '../api/index.js';
+import type { Accuracy, Measurement } from '../api/index.js';
 import { writeMeasurements } from '../api/measurements.js';
 import { withUnit } from './format.js';
+import { withIndex } from './reading.js';
 import { kCells, readSpaceTable, type SpaceTable } from './space.js';
-import type { Check, Example, ExampleId, LeaveOneOutResult, Mark, Reading } from './state.js';
+import type { Check, Example, ExampleId, LeaveOneOutResult, Mark } from './state.js';
 
 /** `<device>.json`. */
 interface ExampleFile {
   readonly origin: string;
-  readonly measurements: readonly { readonly architecture: string; readonly latency_ms: number }[];
+  readonly measurements: readonly Measurement[];
   readonly nearest: { readonly device: string; readonly spearman: number };
   readonly leave_one_out: LeaveOneOutResult;
   readonly accuracy: Accuracy;
@@ -25,11 +26,7 @@ export async function loadExample(id: ExampleId, space: SpaceTable): Promise<Exa
     getLatencies(`${id}.truth.bin`),
     getLatencies(`${id}.estimates.bin`),
   ]);
-  const readings: Reading[] = file.measurements.map(({ architecture, latency_ms: ms }) => {
-    const index = space.indexOf.get(architecture);
-    if (index === undefined) throw new Error(`${id}.json: ${architecture} is not in nb201.space.bin`);
-    return { index, architecture, latency_ms: ms };
-  });
+  const readings = file.measurements.map((each) => withIndex(space, each));
   const text = writeMeasurements(readings);
   const marks = readings.map(
     (r, i): Mark => ({ line: i + 1, kind: 'good', reading: withUnit(r.latency_ms), index: r.index, fixes: [] }),

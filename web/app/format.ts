@@ -40,16 +40,18 @@ export function correlation(value: number): string {
   return Number.isFinite(value) ? value.toFixed(3) : kMissing;
 }
 
-/** A fraction as `4.12 %`. */
+/** A fraction as `4.12 %`: three significant digits, two decimals at most. */
 export function percent(fraction: number): string {
-  return Number.isFinite(fraction) ? `${significant(fraction * 100)} %` : kMissing;
+  if (!Number.isFinite(fraction)) return kMissing;
+  const value = fraction * 100;
+  return `${Math.abs(value) < 1 ? value.toFixed(2) : significant(value)} %`;
 }
 
 /** A fraction with its sign: `+4.1 %`. One decimal, so that a column of them lines up. */
 export function signedPercent(fraction: number): string {
   if (!Number.isFinite(fraction)) return kMissing;
-  const text = Math.abs(fraction * 100) < 1000 ? Math.abs(fraction * 100).toFixed(1) : '> 999';
-  return `${fraction < 0 ? '−' : '+'}${text} %`;
+  const sign = fraction < 0 ? '−' : '+';
+  return fraction >= 10 ? '> +999 %' : `${sign}${Math.abs(fraction * 100).toFixed(1)} %`;
 }
 
 /** Time left, coarse on purpose: `2 s`, `1 min 20 s`. */

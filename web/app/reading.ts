@@ -1,19 +1,16 @@
 /** Turns what the engine says of a text into marks beside its lines. */
 
-import { checkMeasurements, readMeasurements, type CheckedLine, type Engine } from '../api/index.js';
+import { checkMeasurements, readMeasurements, type CheckedLine, type Engine, type Measurement } from '../api/index.js';
 import { withUnit } from './format.js';
+import type { SpaceTable } from './space.js';
 import type { Check, Mark, Reading, Sheet } from './state.js';
 
 /** Reads a sheet of measurements. */
-export async function checkSheet(engine: Engine, sheet: Sheet): Promise<Check> {
+export async function checkSheet(engine: Engine, space: SpaceTable, sheet: Sheet): Promise<Check> {
   const { text, unit, filename } = sheet;
   const read = readMeasurements(text, { unit, ...(filename === undefined ? {} : { filename }) });
   const checked = await checkMeasurements(engine, 'nb201', read);
-  const parsed = await engine.parse('nb201', checked.measurements.map((each) => each.architecture));
-  const readings = checked.measurements.flatMap((each, i): Reading[] => {
-    const found = parsed[i];
-    return found?.ok ? [{ ...each, index: found.index }] : [];
-  });
+  const readings = checked.measurements.map((each) => withIndex(space, each));
   const notes = checked.notes.filter((note) => note.line === undefined);
   const marks = checked.lines.map((line): Mark => {
     const own = checked.notes.filter((note) => note.line === line.line);
@@ -27,6 +24,13 @@ export async function checkSheet(engine: Engine, sheet: Sheet): Promise<Check> {
     };
   });
   return { text, unit, marks, readings, notes: notes.map(({ message, fixes }) => ({ message, fixes })) };
+}
+
+/** A canonical measurement with its architecture's official index. */
+export function withIndex(space: SpaceTable, measurement: Measurement): Reading {
+  const index = space.indexOf.get(measurement.architecture);
+  if (index === undefined) throw new Error(`${measurement.architecture} is not in the table of the space`);
+  return { ...measurement, index };
 }
 
 function readingOf(line: CheckedLine): string {

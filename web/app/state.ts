@@ -209,7 +209,7 @@ export function initialState(): State {
     saved: {},
     tab: 'estimates',
     selected: kFirstSelected,
-    sort: { key: 'estimate', descending: false },
+    sort: { key: 'index', descending: false },
     query: '',
     counts: kAnyCounts,
     lookup: { text: '' },

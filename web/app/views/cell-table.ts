@@ -69,7 +69,6 @@ export class CellTable extends LitElement {
     this.virtualizer = new Virtualizer<HTMLElement, HTMLElement>(this.options());
     this.stop = this.virtualizer._didMount();
     this.virtualizer._willUpdate();
-    this.requestUpdate();
   }
 
   override disconnectedCallback(): void {

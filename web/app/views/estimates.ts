@@ -7,6 +7,17 @@ import { measured, rows, tableData } from '../derive.js';
 import { kOperations } from '../space.js';
 import { count } from '../format.js';
 
+/** Beside the tabs: how much of the space the table shows, and the file of it. */
+export function estimatesTools(state: State, send: Send): TemplateResult {
+  return html`<span class="quiet small" role="status">
+      ${count(rows(state).length)} ${isFiltered(state)
+        ? html`of 15,625
+            <button type="button" class="plain" @click=${() => send({ type: 'clear-filters' })}>show all</button>`
+        : 'architectures'}
+    </span>
+    <button type="button" class="small" @click=${() => send({ type: 'save-estimates' })}>Download CSV</button>`;
+}
+
 /** Table of the whole space. */
 export function estimates(state: State, send: Send): TemplateResult {
   const data: TableData | undefined = tableData(state, measured(state));
@@ -21,15 +32,6 @@ export function estimates(state: State, send: Send): TemplateResult {
         @input=${(event: Event) => send({ type: 'query', query: (event.target as HTMLInputElement).value })}
       />
       ${[3, 2, 4, 1, 0].map((op) => countFilter(op, state.counts[op] ?? kAnyCount, send))}
-      <span class="grow quiet small" role="status">
-        ${isFiltered(state)
-          ? html`${count(shown.length)} of 15,625
-              <button type="button" class="plain" @click=${() => send({ type: 'clear-filters' })}>show all</button>`
-          : nothing}
-      </span>
-      <button type="button" @click=${() => send({ type: 'save-estimates' })}>
-        Download ${isFiltered(state) ? 'these' : 'all'} (CSV)
-      </button>
     </div>
     <cell-table
       .rows=${shown}

@@ -3,12 +3,13 @@ import type { Send } from './send.js';
 import { chart, type ChartEvents } from '../charts.js';
 import { budgetSummary, spaceChart } from '../derive.js';
 import { count, millions, percent, plural, withUnit } from '../format.js';
-import { cellPanel } from './cell.js';
-import { estimates } from './estimates.js';
+import { cellPanel, drawing } from './cell.js';
+import { estimates, estimatesTools } from './estimates.js';
 import { fit } from './fit.js';
 import { legend } from './legend.js';
 import { lookup } from './lookup.js';
 import { rail } from './rail.js';
+import { archString } from '../space.js';
 import { deviceTitle, kTabs, type Result, type State, type Tab, type Theme } from '../state.js';
 
 /** The whole page. */
@@ -20,7 +21,7 @@ export function page(state: State, send: Send): TemplateResult {
     </header>
     ${notice(state, send)}
     <div class="columns">${rail(state, send)} ${main(state, send)}</div>
-    <div class="live" role="status" aria-live="polite">${announcement(state)}</div>
+    <div class="announcer" role="status" aria-live="polite">${announcement(state)}</div>
   `;
 }
 
@@ -36,9 +37,9 @@ function engineStatus({ engine }: State): TemplateResult {
 }
 
 const kThemes: Readonly<Record<Theme, { readonly next: Theme; readonly title: string }>> = {
-  auto: { next: 'light', title: 'Colours: as the system' },
-  light: { next: 'dark', title: 'Colours: light' },
-  dark: { next: 'auto', title: 'Colours: dark' },
+  auto: { next: 'light', title: 'Theme: system' },
+  light: { next: 'dark', title: 'Theme: light' },
+  dark: { next: 'auto', title: 'Theme: dark' },
 };
 
 function themeButton({ theme }: State, send: Send): TemplateResult {
@@ -80,7 +81,7 @@ function main(state: State, send: Send): TemplateResult {
       </section>
       ${cellPanel(state, send)}
     </div>
-    ${tabs(state, send)}
+    <div class="views">${tabs(state, send)} ${state.tab === 'estimates' ? estimatesTools(state, send) : nothing}</div>
     <section class="panel" role="tabpanel" id="panel" aria-labelledby="tab-${state.tab}">
       ${kPanels[state.tab](state, send)}
     </section>
@@ -91,15 +92,34 @@ const kPanels: Readonly<Record<Tab, (state: State, send: Send) => TemplateResult
 
 function waiting(state: State): TemplateResult {
   if (state.device !== 'mine') return html`<p class="empty">The example is loading.</p>`;
-  return html`<div class="empty">
-    <h2>Estimates for ${deviceTitle(state)} will stand here</h2>
-    <ol>
-      <li>Measure some architectures of NAS-Bench-201 on your device. Any 20 of the 15,625 will do.</li>
-      <li>Write or paste them on the left, or drop a file: one architecture and its latency per line.</li>
-      <li>Press Transfer. All 15,625 follow in seconds.</li>
-    </ol>
-    <p class="quiet">To see how it looks, choose one of the examples as the device.</p>
+  return html`<div class="empty start">
+    <div>
+      <h2>Estimates for ${deviceTitle(state)} will stand here</h2>
+      <ol>
+        <li>Measure some architectures of NAS-Bench-201 on your device. Any 20 of the 15,625 will do.</li>
+        <li>Write or paste them on the left, or drop a file: one architecture and its latency per line.</li>
+        <li>Press Transfer. The other architectures follow in seconds.</li>
+      </ol>
+      <p class="quiet">To see how it looks, choose one of the examples as the device.</p>
+    </div>
+    ${state.space ? threeForms(state.space.digits[state.selected] ?? '', state.selected) : nothing}
   </div>`;
+}
+
+/** The same cell in every form the notebook accepts. */
+function threeForms(digits: string, index: number): TemplateResult {
+  return html`<section aria-label="Ways to write an architecture">
+    <p class="quiet">One cell, three ways to write it</p>
+    ${drawing(digits)}
+    <dl class="forms">
+      <dt>six digits</dt>
+      <dd><code>${digits}</code></dd>
+      <dt>arch string</dt>
+      <dd><code>${archString(digits)}</code></dd>
+      <dt>official index</dt>
+      <dd><code>${index}</code></dd>
+    </dl>
+  </section>`;
 }
 
 const kSources: Readonly<Record<Result['source'], (result: Result) => string>> = {
@@ -124,14 +144,13 @@ function headline(state: State, send: Send, result: Result): TemplateResult | ty
         ><span class="hidden">Latency limit in milliseconds</span
         ><input type="number" min="0" step="any" inputmode="decimal" .value=${String(summary.budget_ms)} @change=${change} /></label
       >
-      ms: <b>${count(summary.within)}</b> of 15,625 architectures
-      (${percent(summary.within / result.latency_ms.length)}).
-      ${largest === undefined
-        ? nothing
-        : html`The largest of them,
+      ms: <b>${count(summary.within)}</b> of 15,625 architectures (${percent(summary.within / result.latency_ms.length)})${largest ===
+      undefined
+        ? '.'
+        : html`, the largest
             <button type="button" class="plain" @click=${() => send({ type: 'select', index: largest })}>
               ${state.space.digits[largest]}</button
-            >, does ${millions(state.space.macs[largest] ?? 0)} M multiply-adds in
+            >: ${millions(state.space.macs[largest] ?? 0)} M multiply-adds in
             <b>${withUnit(result.latency_ms[largest] ?? Number.NaN)}</b>.`}
     </p>
   </div>`;

@@ -190,9 +190,11 @@ function transfer(state: State, send: Send): TemplateResult {
       </button>
       ${state.job
         ? html`<button type="button" @click=${() => send({ type: 'cancel' })}>Cancel</button>`
-        : html`<span class="quiet small">${readiness(state, readings, check !== undefined)}</span>`}
+        : nothing}
     </div>
-    ${state.job ? progress(state, state.job) : nothing}
+    ${state.job
+      ? progress(state, state.job)
+      : html`<p class="quiet small">${readiness(state, readings, check !== undefined)}</p>`}
     ${!state.job && enough && readings < kUsualReadings
       ? html`<p class="note">
           ${readings} measurements are enough to begin. ${kUsualReadings - readings} more make the order of the
@@ -212,7 +214,7 @@ function readiness(state: State, readings: number, read: boolean): string {
     return `${plural(readings, 'measurement')}; at least ${kFewestReadings} are needed.`;
   }
   const source = state.results[state.device]?.source;
-  if (source === 'precomputed' && !isStale(state)) return 'Shown: computed beforehand. Run it here.';
+  if (source === 'precomputed' && !isStale(state)) return 'Shown as computed beforehand. Press to run it here.';
   return '';
 }
 
