@@ -26,7 +26,8 @@ class Adam {
     const double rate = options_.last_learning_rate + (options_.learning_rate - options_.last_learning_rate) *
                                                           (1 + std::cos(kPi * progress)) / 2;
     const auto n = static_cast<Eigen::Index>(parameters.size());
-    Eigen::Map<Eigen::Array<S, Eigen::Dynamic, 1>> p(parameters.data(), n), m(mean_.data(), n), v(square_.data(), n);
+    Eigen::Map<Eigen::Array<S, Eigen::Dynamic, 1>> p(parameters.data(), n), m(mean_.data(), n),
+        v(square_.data(), n);
     Eigen::Map<const Eigen::Array<S, Eigen::Dynamic, 1>> g(gradients.data(), n);
     m = S(kMeanDecay) * m + S(1 - kMeanDecay) * g;
     v = S(kSquareDecay) * v + S(1 - kSquareDecay) * g.square();

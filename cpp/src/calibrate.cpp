@@ -1,7 +1,8 @@
 // Rank score -> milliseconds: a monotone curve through log latency, as stiff as the measurements ask for.
 //
-// The curve is piecewise linear with non-negative slopes, fitted by least squares with a penalty on changes of
-// slope; how stiff is chosen by leaving measurements out. A straight line is the stiff end, interpolation the other.
+// The curve is piecewise linear with non-negative slopes, fitted by least squares with a penalty on changes
+// of slope; how stiff is chosen by leaving measurements out. A straight line is the stiff end, interpolation
+// the other.
 #include <algorithm>
 #include <cmath>
 #include <limits>
@@ -15,8 +16,9 @@ namespace {
 
 constexpr std::size_t kMostSegments = 12;
 
-// Least squares of log_ms = start + sum_j slope_j * run_j(score), slope_j >= 0, where run_j is how far the score has
-// come along segment j, plus stiffness * sum_j (slope_{j+1} - slope_j)^2. Scores are in units of their range.
+// Least squares of log_ms = start + sum_j slope_j * run_j(score), slope_j >= 0, where run_j is how far the
+// score has come along segment j, plus stiffness * sum_j (slope_{j+1} - slope_j)^2. Scores are in units of
+// their range.
 class Curve {
  public:
   Curve(std::vector<double> knots, const std::vector<double>& score, const std::vector<double>& log_ms,
@@ -27,15 +29,18 @@ class Curve {
     for (std::size_t j = 0; j < m; ++j)
       for (std::size_t i = 0; i < n; ++i) run[j][i] = along(j, score[i]);
 
-    // Normal equations with the start eliminated by centring, then coordinate descent: small, convex, exact enough.
+    // Normal equations with the start eliminated by centring, then coordinate descent: small, convex, exact
+    // enough.
     const double mean_log = std::accumulate(log_ms.begin(), log_ms.end(), 0.0) / double(n);
     std::vector<double> mean_run(m, 0.0), target(m, 0.0);
     std::vector<std::vector<double>> gram(m, std::vector<double>(m, 0.0));
-    for (std::size_t j = 0; j < m; ++j) mean_run[j] = std::accumulate(run[j].begin(), run[j].end(), 0.0) / double(n);
+    for (std::size_t j = 0; j < m; ++j)
+      mean_run[j] = std::accumulate(run[j].begin(), run[j].end(), 0.0) / double(n);
     for (std::size_t j = 0; j < m; ++j) {
       for (std::size_t i = 0; i < n; ++i) target[j] += (run[j][i] - mean_run[j]) * (log_ms[i] - mean_log);
       for (std::size_t k = 0; k < m; ++k)
-        for (std::size_t i = 0; i < n; ++i) gram[j][k] += (run[j][i] - mean_run[j]) * (run[k][i] - mean_run[k]);
+        for (std::size_t i = 0; i < n; ++i)
+          gram[j][k] += (run[j][i] - mean_run[j]) * (run[k][i] - mean_run[k]);
     }
     for (std::size_t j = 0; j + 1 < m; ++j) {
       gram[j][j] += stiffness;
@@ -114,7 +119,8 @@ double left_out_error(const std::vector<double>& knots, const std::vector<double
 Calibration calibrate(const std::vector<double>& scores, const std::vector<double>& latency_ms) {
   if (scores.empty() || scores.size() != latency_ms.size())
     throw Error(ErrorCode::argument, "calibrate: found " + std::to_string(scores.size()) + " scores and " +
-                                         std::to_string(latency_ms.size()) + " latencies; expected as many, at least 1");
+                                         std::to_string(latency_ms.size()) +
+                                         " latencies; expected as many, at least 1");
   std::vector<std::size_t> order(scores.size());
   std::iota(order.begin(), order.end(), std::size_t{0});
   std::sort(order.begin(), order.end(), [&](std::size_t i, std::size_t j) { return scores[i] < scores[j]; });

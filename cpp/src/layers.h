@@ -1,8 +1,9 @@
 // The layers of the NASFLAT network (arXiv 2403.02446, section 4), each a forward beside its backward.
 //
-// Parameters of a whole network lie in one flat array; a layer knows only offsets into it, so a copy, an optimiser
-// step or a change of precision is one operation on that array. Matrices are row-major, a row a node (or a merged
-// set of equal nodes, plan.h). Backward functions add to `gradients` and to input gradients.
+// Parameters of a whole network lie in one flat array; a layer knows only offsets into it, so a copy, an
+// optimiser step or a change of precision is one operation on that array. Matrices are row-major, a row a
+// node (or a merged set of equal nodes, plan.h). Backward functions add to `gradients` and to input
+// gradients.
 #pragma once
 
 #include <Eigen/Core>
@@ -103,8 +104,8 @@ struct Dgf {
   };
 
   template <class S>
-  void forward(const std::vector<S>& parameters, const LayerRows& rows, const Matrix<S>& h, const Matrix<S>& o,
-               Cache<S>& cache, Matrix<S>& y) const {
+  void forward(const std::vector<S>& parameters, const LayerRows& rows, const Matrix<S>& h,
+               const Matrix<S>& o, Cache<S>& cache, Matrix<S>& y) const {
     gate.forward(parameters, o, cache.g);
     cache.hw.noalias() = h * w.of(parameters);
     const auto bias = b.of(parameters).row(0);
@@ -124,8 +125,8 @@ struct Dgf {
 
   template <class S>
   void backward(const std::vector<S>& parameters, std::vector<S>& gradients, const LayerRows& rows,
-                const Matrix<S>& h, const Matrix<S>& o, const Cache<S>& cache, const Matrix<S>& dy, Matrix<S>& dh,
-                Matrix<S>& d_o) const {
+                const Matrix<S>& h, const Matrix<S>& o, const Cache<S>& cache, const Matrix<S>& dy,
+                Matrix<S>& dh, Matrix<S>& d_o) const {
     Matrix<S> d_hw = Matrix<S>::Zero(h.rows(), w.cols), dg = Matrix<S>::Zero(o.rows(), w.cols);
     RowVector<S> flow(w.cols);
     for (int r = 0; r < rows.count(); ++r) {
@@ -166,8 +167,8 @@ struct Gat {
   };
 
   template <class S>
-  void forward(const std::vector<S>& parameters, const LayerRows& rows, const Matrix<S>& h, const Matrix<S>& o,
-               Cache<S>& cache, Matrix<S>& y) const {
+  void forward(const std::vector<S>& parameters, const LayerRows& rows, const Matrix<S>& h,
+               const Matrix<S>& o, Cache<S>& cache, Matrix<S>& y) const {
     gate.forward(parameters, o, cache.g);
     cache.k.noalias() = h * w.of(parameters);
     const auto attention = a.of(parameters).row(0);
@@ -210,8 +211,8 @@ struct Gat {
 
   template <class S>
   void backward(const std::vector<S>& parameters, std::vector<S>& gradients, const LayerRows& rows,
-                const Matrix<S>& h, const Matrix<S>& o, const Cache<S>& cache, const Matrix<S>& dy, Matrix<S>& dh,
-                Matrix<S>& d_o) const {
+                const Matrix<S>& h, const Matrix<S>& o, const Cache<S>& cache, const Matrix<S>& dy,
+                Matrix<S>& dh, Matrix<S>& d_o) const {
     const auto attention = a.of(parameters).row(0);
     const auto scale_row = norm_scale.of(parameters).row(0);
     const S scale = S(1) / std::sqrt(S(w.cols));

@@ -31,8 +31,8 @@ Network::Network(const NetworkShape& shape) : shape_(shape) {
   for (int i = 0; i < shape.stage2_layers; ++i)
     stage2_.push_back(add_layer("stage2." + std::to_string(i), i ? shape.state_width : shape.initial_width));
   for (int i = 0; i < kHeadLayers; ++i)
-    head_.push_back(add_linear("head." + std::to_string(i), i ? shape.head_width : shape.state_width + 2 * gates + 1,
-                               shape.head_width));
+    head_.push_back(add_linear("head." + std::to_string(i),
+                               i ? shape.head_width : shape.state_width + 2 * gates + 1, shape.head_width));
   score_ = add_linear("score", shape.head_width, 1);
 }
 
@@ -50,11 +50,14 @@ GraphLayer Network::add_layer(const std::string& name, int in) {
   const int out = shape_.state_width, gates = shape_.gate_width();
   GraphLayer layer;
   if (uses_dgf(shape_.gnn))
-    layer.dgf = {{add_linear(name + ".dgf.gate", gates, out)}, add(name + ".dgf.w", in, out),
+    layer.dgf = {{add_linear(name + ".dgf.gate", gates, out)},
+                 add(name + ".dgf.w", in, out),
                  add(name + ".dgf.b", 1, out)};
   if (uses_gat(shape_.gnn))
-    layer.gat = {{add_linear(name + ".gat.gate", gates, out)}, add(name + ".gat.w", in, out),
-                 add(name + ".gat.a", 1, out), add(name + ".gat.norm_scale", 1, out),
+    layer.gat = {{add_linear(name + ".gat.gate", gates, out)},
+                 add(name + ".gat.w", in, out),
+                 add(name + ".gat.a", 1, out),
+                 add(name + ".gat.norm_scale", 1, out),
                  add(name + ".gat.norm_shift", 1, out)};
   return layer;
 }
@@ -67,7 +70,8 @@ std::vector<S> Network::initial_parameters(Rng& rng) const {
   std::vector<S> values(parameter_count_, S(0));
   for (const Block& block : blocks_) {
     auto matrix = block.of(values);
-    const bool embedding = block.name == "operation" || block.name == "hardware" || block.name == "output_operation";
+    const bool embedding =
+        block.name == "operation" || block.name == "hardware" || block.name == "output_operation";
     if (embedding) {
       for (auto& value : matrix.reshaped()) value = static_cast<S>(rng.normal());
     } else if (block.name == "initial_states") {
@@ -76,7 +80,8 @@ std::vector<S> Network::initial_parameters(Rng& rng) const {
     } else if (ends_with(block.name, ".norm_scale")) {
       matrix.setOnes();
     } else if (ends_with(block.name, "gat.a")) {
-      for (auto& value : matrix.reshaped()) value = static_cast<S>(rng.normal() / std::sqrt(double(block.cols)));
+      for (auto& value : matrix.reshaped())
+        value = static_cast<S>(rng.normal() / std::sqrt(double(block.cols)));
     } else if (ends_with(block.name, ".w")) {
       // Glorot: keeps the spread of activations and gradients alike.
       const double bound = std::sqrt(6.0 / double(block.rows + block.cols));
@@ -88,8 +93,8 @@ std::vector<S> Network::initial_parameters(Rng& rng) const {
 
 template <class S>
 void Network::stage_forward(const std::vector<S>& parameters, const std::vector<GraphLayer>& layers,
-                            const std::vector<LayerRows>& rows, const Matrix<S>& initial, const Matrix<S>& gates,
-                            std::vector<typename Trace<S>::Layer>& trace) const {
+                            const std::vector<LayerRows>& rows, const Matrix<S>& initial,
+                            const Matrix<S>& gates, std::vector<typename Trace<S>::Layer>& trace) const {
   trace.resize(layers.size());
   Matrix<S> attended;
   for (std::size_t i = 0; i < layers.size(); ++i) {
@@ -117,16 +122,19 @@ void Network::stage_backward(const std::vector<S>& parameters, std::vector<S>& g
     if (shape_.gnn == Gnn::ensemble) d_out *= S(0.5);
     Matrix<S> d_before = Matrix<S>::Zero(before.rows(), before.cols());
     if (uses_dgf(shape_.gnn))
-      layers[i].dgf.backward(parameters, gradients, rows[i], before, gates, trace[i].dgf, d_out, d_before, d_gates);
+      layers[i].dgf.backward(parameters, gradients, rows[i], before, gates, trace[i].dgf, d_out, d_before,
+                             d_gates);
     if (uses_gat(shape_.gnn))
-      layers[i].gat.backward(parameters, gradients, rows[i], before, gates, trace[i].gat, d_out, d_before, d_gates);
+      layers[i].gat.backward(parameters, gradients, rows[i], before, gates, trace[i].gat, d_out, d_before,
+                             d_gates);
     d_out.swap(d_before);
   }
   d_initial += d_out;
 }
 
 template <class S>
-void Network::forward(const std::vector<S>& parameters, const Plan& plan, Trace<S>& trace, Rng* dropout) const {
+void Network::forward(const std::vector<S>& parameters, const Plan& plan, Trace<S>& trace,
+                      Rng* dropout) const {
   const auto width = shape_.operation_width, gates = shape_.gate_width(), states = shape_.state_width;
   trace.operations.resize(static_cast<Eigen::Index>(plan.operations.size()), gates);
   for (std::size_t i = 0; i < plan.operations.size(); ++i) {
@@ -156,12 +164,14 @@ void Network::forward(const std::vector<S>& parameters, const Plan& plan, Trace<
   trace.refine_hidden.resize(n_refined, states);
   for (Eigen::Index r = 0; r < n_refined; ++r)
     trace.refine_hidden.row(r) = of_operation.row(plan.refined[r].operation) +
-                                 of_summary.row(plan.refined[r].summary) + refine_hidden_.b.of(parameters).row(0);
+                                 of_summary.row(plan.refined[r].summary) +
+                                 refine_hidden_.b.of(parameters).row(0);
   relu_forward(trace.refine_hidden);
   refine_.forward(parameters, trace.refine_hidden, trace.refined);
 
   stage_forward(parameters, stage2_, plan.stage2, trace.initial, trace.refined, trace.stage2);
-  // Read-out: mean node state, then the mean refined operation of live nodes, of dead nodes, and the live share.
+  // Read-out: mean node state, then the mean refined operation of live nodes, of dead nodes, and the live
+  // share.
   const Matrix<S>& state = trace.stage2.back().out;
   trace.pooled.setZero(plan.distinct_graphs(), states + 2 * gates + 1);
   for (int g = 0; g < plan.distinct_graphs(); ++g) {
@@ -260,10 +270,10 @@ void Network::backward(const std::vector<S>& parameters, std::vector<S>& gradien
   }
 }
 
-#define LATENCAST_INSTANTIATE(S)                                                                                \
-  template std::vector<S> Network::initial_parameters<S>(Rng&) const;                                           \
-  template void Network::forward<S>(const std::vector<S>&, const Plan&, Trace<S>&, Rng*) const;                 \
-  template void Network::backward<S>(const std::vector<S>&, std::vector<S>&, const Plan&, const Trace<S>&,      \
+#define LATENCAST_INSTANTIATE(S)                                                                           \
+  template std::vector<S> Network::initial_parameters<S>(Rng&) const;                                      \
+  template void Network::forward<S>(const std::vector<S>&, const Plan&, Trace<S>&, Rng*) const;            \
+  template void Network::backward<S>(const std::vector<S>&, std::vector<S>&, const Plan&, const Trace<S>&, \
                                      const Matrix<S>&) const;
 LATENCAST_INSTANTIATE(float)
 LATENCAST_INSTANTIATE(double)

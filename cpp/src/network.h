@@ -1,5 +1,5 @@
-// The NASFLAT network as a function of one flat parameter array (arXiv 2403.02446, section 4; docs/design.md says
-// where ours differs: a masked softmax, and a read-out that sees every operation, dead or alive).
+// The NASFLAT network as a function of one flat parameter array (arXiv 2403.02446, section 4; docs/design.md
+// says where ours differs: a masked softmax, and a read-out that sees every operation, dead or alive).
 #pragma once
 
 #include <cstdint>
@@ -16,13 +16,13 @@ namespace latencast {
 enum class Gnn { dgf, gat, ensemble };
 
 struct NetworkShape {
-  int operations = 7;   ///< size of the space's vocabulary
-  int devices = 1;      ///< rows of the hardware table
+  int operations = 7;  ///< size of the space's vocabulary
+  int devices = 1;     ///< rows of the hardware table
   Gnn gnn = Gnn::ensemble;
   int operation_width = 40;
   int hardware_width = 8;
-  int initial_width = 96;          ///< node state before the first layer
-  int state_width = 128;           ///< and after each
+  int initial_width = 96;  ///< node state before the first layer
+  int state_width = 128;   ///< and after each
   int stage1_layers = 2;
   int stage2_layers = 3;
   int head_width = 200;
@@ -69,9 +69,11 @@ class Network {
     Matrix<S> score;                       ///< (distinct graphs, 1)
   };
 
-  /// Scores of the plan's distinct graphs into trace.score. With `dropout`, the head drops units by that stream.
+  /// Scores of the plan's distinct graphs into trace.score. With `dropout`, the head drops units by that
+  /// stream.
   template <class S>
-  void forward(const std::vector<S>& parameters, const Plan& plan, Trace<S>& trace, Rng* dropout = nullptr) const;
+  void forward(const std::vector<S>& parameters, const Plan& plan, Trace<S>& trace,
+               Rng* dropout = nullptr) const;
 
   /// Adds the gradient of sum(d_score * score) to `gradients`. d_score: (distinct graphs, 1)
   template <class S>
@@ -91,8 +93,8 @@ class Network {
   void stage_backward(const std::vector<S>& parameters, std::vector<S>& gradients,
                       const std::vector<GraphLayer>& layers, const std::vector<LayerRows>& rows,
                       const Matrix<S>& initial, const Matrix<S>& gates,
-                      const std::vector<typename Trace<S>::Layer>& trace, Matrix<S> d_out, Matrix<S>& d_initial,
-                      Matrix<S>& d_gates) const;
+                      const std::vector<typename Trace<S>::Layer>& trace, Matrix<S> d_out,
+                      Matrix<S>& d_initial, Matrix<S>& d_gates) const;
 
   NetworkShape shape_;
   std::vector<Block> blocks_;

@@ -7,7 +7,8 @@
 namespace latencast {
 namespace {
 
-// Gives equal keys (short lists of integers) one number, counting from 0. Open addressing over one flat store.
+// Gives equal keys (short lists of integers) one number, counting from 0. Open addressing over one flat
+// store.
 class Numbering {
  public:
   Numbering() : slots_(1024, -1) {}
@@ -63,8 +64,8 @@ class Numbering {
 // One layer over all graphs: previous[b] holds each node's row before it, the result each node's row after.
 // Only nodes for which wanted(b, i) holds get a row; the others keep -1.
 template <class Gate, class Wanted>
-LayerRows merge_layer(const std::vector<Graph>& graphs, const std::vector<std::vector<int>>& previous, Gate gate,
-                      Wanted wanted, std::vector<std::vector<int>>& after) {
+LayerRows merge_layer(const std::vector<Graph>& graphs, const std::vector<std::vector<int>>& previous,
+                      Gate gate, Wanted wanted, std::vector<std::vector<int>>& after) {
   LayerRows rows;
   Numbering numbering;
   std::vector<int> key;

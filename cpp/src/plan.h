@@ -1,9 +1,9 @@
 // A batch of graphs with identical work merged: which rows a network has to compute, and from which.
 //
-// After each layer a node's state depends only on its own state before, its predecessors' states before and its
-// gate. Nodes that agree in these agree in the result, so they share one row (colour refinement of Weisfeiler and
-// Leman). The merging is exact: it reorders no sum that a single graph would compute. Over the whole of
-// NAS-Bench-201 it leaves a few percent of the first stage's rows and under half of the second's.
+// After each layer a node's state depends only on its own state before, its predecessors' states before and
+// its gate. Nodes that agree in these agree in the result, so they share one row (colour refinement of
+// Weisfeiler and Leman). The merging is exact: it reorders no sum that a single graph would compute. Over the
+// whole of NAS-Bench-201 it leaves a few percent of the first stage's rows and under half of the second's.
 #pragma once
 
 #include <cstdint>
@@ -24,8 +24,9 @@ struct RowLists {
 
 /// The rows of one graph layer.
 struct LayerRows {
-  std::vector<int> own;   ///< the same node's row in the previous layer
-  std::vector<int> gate;  ///< its row among the operation vectors; -1 where without predecessors, as no gate acts
+  std::vector<int> own;  ///< the same node's row in the previous layer
+  std::vector<int>
+      gate;  ///< its row among the operation vectors; -1 where without predecessors, as no gate acts
   RowLists predecessors;  ///< rows in the previous layer
 
   int count() const { return static_cast<int>(own.size()); }

@@ -16,12 +16,15 @@ constexpr int kMetaVersion = 1;
 constexpr std::size_t kSelfTests = 8;
 constexpr double kSelfTestTolerance = 1e-3;
 
-[[noreturn]] void damaged(const std::string& what) { throw Error(ErrorCode::checkpoint, "predictor file: " + what); }
+[[noreturn]] void damaged(const std::string& what) {
+  throw Error(ErrorCode::checkpoint, "predictor file: " + what);
+}
 
 // A batch small enough that its activations stay in a few tens of megabytes, large enough to share work.
 constexpr std::size_t kBatch = 4096;
 
-std::vector<double> scores_of(const PredictorImpl& impl, int device, const std::vector<Architecture>& architectures) {
+std::vector<double> scores_of(const PredictorImpl& impl, int device,
+                              const std::vector<Architecture>& architectures) {
   std::vector<double> scores;
   scores.reserve(architectures.size());
   Network::Trace<float> trace;
@@ -30,8 +33,8 @@ std::vector<double> scores_of(const PredictorImpl& impl, int device, const std::
     const std::size_t to = std::min(from + kBatch, architectures.size());
     graphs.clear();
     for (std::size_t i = from; i < to; ++i) graphs.push_back(impl.space->graph(architectures[i]));
-    const Plan plan = make_plan(graphs, std::vector<int>(to - from, device), impl.network.shape().stage1_layers,
-                                impl.network.shape().stage2_layers);
+    const Plan plan = make_plan(graphs, std::vector<int>(to - from, device),
+                                impl.network.shape().stage1_layers, impl.network.shape().stage2_layers);
     impl.network.forward(impl.parameters, plan, trace);
     for (const int graph : plan.graph) scores.push_back(static_cast<double>(trace.score(graph, 0)));
   }
@@ -40,7 +43,8 @@ std::vector<double> scores_of(const PredictorImpl& impl, int device, const std::
 
 std::vector<Architecture> self_test_architectures(const Space& space) {
   std::vector<Architecture> chosen;
-  for (std::size_t i = 0; i < kSelfTests; ++i) chosen.push_back(space.enumerate()[i * space.size() / kSelfTests]);
+  for (std::size_t i = 0; i < kSelfTests; ++i)
+    chosen.push_back(space.enumerate()[i * space.size() / kSelfTests]);
   return chosen;
 }
 
@@ -87,8 +91,10 @@ Calibration calibration_from_json(const json& object) {
   object.at("log_ms").get_to(c.log_ms);
   object.at("low_slope").get_to(c.low_slope);
   object.at("high_slope").get_to(c.high_slope);
-  const bool rising = std::is_sorted(c.score.begin(), c.score.end()) && std::is_sorted(c.log_ms.begin(), c.log_ms.end());
-  if (c.score.empty() || c.score.size() != c.log_ms.size() || !rising || !(c.low_slope >= 0) || !(c.high_slope >= 0))
+  const bool rising =
+      std::is_sorted(c.score.begin(), c.score.end()) && std::is_sorted(c.log_ms.begin(), c.log_ms.end());
+  if (c.score.empty() || c.score.size() != c.log_ms.size() || !rising || !(c.low_slope >= 0) ||
+      !(c.high_slope >= 0))
     damaged("the calibration is not a rising curve");
   return c;
 }
@@ -109,15 +115,16 @@ Predictor from_checkpoint(const Checkpoint& checkpoint) {
       PredictorImpl{&space, Network(shape), {}, std::move(devices), {}, std::nullopt, std::nullopt});
   const auto& blocks = impl->network.blocks();
   if (blocks.size() != checkpoint.tensors.size())
-    damaged("found " + std::to_string(checkpoint.tensors.size()) + " tensors; expected " + std::to_string(blocks.size()));
+    damaged("found " + std::to_string(checkpoint.tensors.size()) + " tensors; expected " +
+            std::to_string(blocks.size()));
   impl->parameters.reserve(impl->network.parameter_count());
   for (std::size_t i = 0; i < blocks.size(); ++i) {
     const Tensor& tensor = checkpoint.tensors[i];
     const std::vector<std::size_t> expected = {static_cast<std::size_t>(blocks[i].rows),
                                                static_cast<std::size_t>(blocks[i].cols)};
     if (tensor.name != blocks[i].name || tensor.shape != expected)
-      damaged("tensor " + std::to_string(i + 1) + " is " + tensor.name + " " + json(tensor.shape).dump() + "; expected " +
-              blocks[i].name + " " + json(expected).dump());
+      damaged("tensor " + std::to_string(i + 1) + " is " + tensor.name + " " + json(tensor.shape).dump() +
+              "; expected " + blocks[i].name + " " + json(expected).dump());
     for (const float value : tensor.values)
       if (!std::isfinite(value)) damaged("tensor " + tensor.name + " holds a value that is not finite");
     impl->parameters.insert(impl->parameters.end(), tensor.values.begin(), tensor.values.end());
@@ -136,14 +143,15 @@ Predictor from_checkpoint(const Checkpoint& checkpoint) {
   const auto expected = test.at("scores").get<std::vector<double>>();
   auto architectures = test.at("architectures").get<std::vector<Architecture>>();
   for (auto& architecture : architectures) architecture = space.parse(architecture);
-  if (expected.empty() || expected.size() != architectures.size()) damaged("the self-test is empty or uneven");
+  if (expected.empty() || expected.size() != architectures.size())
+    damaged("the self-test is empty or uneven");
   const auto found = scores_of(*impl, 0, architectures);
   const auto [low, high] = std::minmax_element(expected.begin(), expected.end());
   const double tolerance = kSelfTestTolerance * std::max(*high - *low, std::abs(*high));
   for (std::size_t i = 0; i < expected.size(); ++i)
     if (!(std::abs(found[i] - expected[i]) <= tolerance))
-      damaged("self-test: architecture " + architectures[i] + " scores " + std::to_string(found[i]) + "; expected " +
-              std::to_string(expected[i]));
+      damaged("self-test: architecture " + architectures[i] + " scores " + std::to_string(found[i]) +
+              "; expected " + std::to_string(expected[i]));
   return Predictor(std::move(impl));
 }
 
@@ -160,7 +168,8 @@ const char* name_of(Gnn gnn) { return gnn == Gnn::dgf ? "dgf" : gnn == Gnn::gat 
 double Calibration::latency_ms(double at) const {
   if (at <= score.front()) return std::exp(log_ms.front() + low_slope * (at - score.front()));
   if (at >= score.back()) return std::exp(log_ms.back() + high_slope * (at - score.back()));
-  const auto above = static_cast<std::size_t>(std::upper_bound(score.begin(), score.end(), at) - score.begin());
+  const auto above =
+      static_cast<std::size_t>(std::upper_bound(score.begin(), score.end(), at) - score.begin());
   const double share = (at - score[above - 1]) / (score[above] - score[above - 1]);
   return std::exp(log_ms[above - 1] + share * (log_ms[above] - log_ms[above - 1]));
 }
@@ -188,16 +197,18 @@ std::string Predictor::write() const {
   if (is_transferred()) {
     json measurements = json::array();
     for (const auto& one : impl_->measurements) measurements.push_back({one.architecture, one.latency_ms});
-    meta["transfer"] = {{"calibration", calibration_to_json(*impl_->calibration)},
-                        {"nearest", {{"device", impl_->nearest->device}, {"spearman", impl_->nearest->spearman}}},
-                        {"measurements", std::move(measurements)}};
+    meta["transfer"] = {
+        {"calibration", calibration_to_json(*impl_->calibration)},
+        {"nearest", {{"device", impl_->nearest->device}, {"spearman", impl_->nearest->spearman}}},
+        {"measurements", std::move(measurements)}};
   }
   Checkpoint checkpoint{meta.dump(), {}};
   for (const Block& block : impl_->network.blocks()) {
     const auto from = impl_->parameters.begin() + static_cast<std::ptrdiff_t>(block.offset);
-    checkpoint.tensors.push_back({block.name,
-                                  {static_cast<std::size_t>(block.rows), static_cast<std::size_t>(block.cols)},
-                                  std::vector<float>(from, from + static_cast<std::ptrdiff_t>(block.size()))});
+    checkpoint.tensors.push_back(
+        {block.name,
+         {static_cast<std::size_t>(block.rows), static_cast<std::size_t>(block.cols)},
+         std::vector<float>(from, from + static_cast<std::ptrdiff_t>(block.size()))});
   }
   return write_checkpoint(checkpoint, Precision::float16);
 }
@@ -222,8 +233,9 @@ std::vector<double> Predictor::scores(const std::string& device,
 
 std::vector<double> Predictor::latency_ms(const std::vector<Architecture>& architectures) const {
   if (!is_transferred())
-    throw Error(ErrorCode::argument,
-                "latency_ms: this predictor gives only ranks; transfer it to a device with measurements first");
+    throw Error(
+        ErrorCode::argument,
+        "latency_ms: this predictor gives only ranks; transfer it to a device with measurements first");
   auto values = scores_of(*impl_, 0, architectures);
   for (double& value : values) value = calibration()->latency_ms(value);
   return values;

@@ -32,9 +32,11 @@ std::vector<std::vector<TrainingItem>> epoch_batches(const std::vector<std::vect
 
 }  // namespace
 
-Predictor pretrain(const LatencyTable& table, const PretrainOptions& options, const PretrainProgress& progress) {
+Predictor pretrain(const LatencyTable& table, const PretrainOptions& options,
+                   const PretrainProgress& progress) {
   if (options.epochs < 1 || options.batch < 2 || options.devices_per_batch < 1 || options.samples < 2)
-    throw Error(ErrorCode::argument, "pretrain: epochs and devices_per_batch must be at least 1, batch and samples 2");
+    throw Error(ErrorCode::argument,
+                "pretrain: epochs and devices_per_batch must be at least 1, batch and samples 2");
   if (table.devices.empty()) throw Error(ErrorCode::argument, "pretrain: the table has no devices");
   const Space& space = latencast::space(options.space);
   std::vector<Graph> graphs;
@@ -48,7 +50,8 @@ Predictor pretrain(const LatencyTable& table, const PretrainOptions& options, co
         per_device[d].push_back({&graphs[i], static_cast<int>(d), table.latency_ms[d][i]});
     if (per_device[d].size() < 2)
       throw Error(ErrorCode::argument, "pretrain: device " + table.devices[d] + " has " +
-                                           std::to_string(per_device[d].size()) + " latencies; expected at least 2");
+                                           std::to_string(per_device[d].size()) +
+                                           " latencies; expected at least 2");
     rng.shuffle(per_device[d]);
     per_device[d].resize(std::min(per_device[d].size(), options.samples));
   }
@@ -60,15 +63,20 @@ Predictor pretrain(const LatencyTable& table, const PretrainOptions& options, co
   const Network network(shape);
   auto initial = network.initial_parameters<float>(rng);
   const int steps_per_epoch = static_cast<int>(epoch_batches(per_device, options, rng).size());
-  Trainer<float> trainer(network, std::move(initial), {options.learning_rate}, options.epochs * steps_per_epoch,
-                         rng.bits());
+  Trainer<float> trainer(network, std::move(initial), {options.learning_rate},
+                         options.epochs * steps_per_epoch, rng.bits());
   for (int epoch = 1; epoch <= options.epochs; ++epoch) {
     double loss = 0;
     for (const auto& batch : epoch_batches(per_device, options, trainer.rng())) loss += trainer.step(batch);
     progress(epoch, loss / steps_per_epoch);
   }
-  return Predictor(std::make_shared<PredictorImpl>(PredictorImpl{&space, network, rounded_to_half(trainer.parameters()),
-                                                                 table.devices, {}, std::nullopt, std::nullopt}));
+  return Predictor(std::make_shared<PredictorImpl>(PredictorImpl{&space,
+                                                                 network,
+                                                                 rounded_to_half(trainer.parameters()),
+                                                                 table.devices,
+                                                                 {},
+                                                                 std::nullopt,
+                                                                 std::nullopt}));
 }
 
 }  // namespace latencast

@@ -17,7 +17,8 @@ struct TrainingItem {
   double label;  ///< latency; only its order among items of the same device matters
 };
 
-/// Pairs i < j of one device with different labels; all of them, or 4 * items.size() drawn without replacement.
+/// Pairs i < j of one device with different labels; all of them, or 4 * items.size() drawn without
+/// replacement.
 std::vector<std::pair<int, int>> ranking_pairs(const std::vector<TrainingItem>& items, Rng& rng);
 
 /// Mean over pairs of max(0, 0.1 - sign(y_i - y_j) (s_i - s_j)); its gradient goes to d_scores.

@@ -1,5 +1,5 @@
-// NASFLAT's transfer (arXiv 2403.02446, section 4): start the new device's hardware embedding from the source device
-// whose ranks match best, then fine-tune every weight on the measurements.
+// NASFLAT's transfer (arXiv 2403.02446, section 4): start the new device's hardware embedding from the source
+// device whose ranks match best, then fine-tune every weight on the measurements.
 #include "latencast/transfer.h"
 
 #include <algorithm>
@@ -13,8 +13,8 @@
 namespace latencast {
 namespace {
 
-// Double, because a step of Adam divides tiny gradients by their own size: in single precision the difference between
-// two processors' roundings would grow to one in the predictions.
+// Double, because a step of Adam divides tiny gradients by their own size: in single precision the difference
+// between two processors' roundings would grow to one in the predictions.
 using Scalar = double;
 
 constexpr std::size_t kFewest = 3;
@@ -60,8 +60,10 @@ std::vector<Scalar> with_one_device(const PredictorImpl& base, const Network& ne
   for (const Block& block : base.network.blocks()) {
     const bool table = block.offset == base.network.hardware().offset;
     const auto width = static_cast<std::size_t>(block.cols);
-    const auto from = base.parameters.begin() + static_cast<std::ptrdiff_t>(block.offset + (table ? source * width : 0));
-    parameters.insert(parameters.end(), from, from + static_cast<std::ptrdiff_t>(table ? width : block.size()));
+    const auto from =
+        base.parameters.begin() + static_cast<std::ptrdiff_t>(block.offset + (table ? source * width : 0));
+    parameters.insert(parameters.end(), from,
+                      from + static_cast<std::ptrdiff_t>(table ? width : block.size()));
   }
   return parameters;
 }
@@ -86,8 +88,8 @@ struct Transfer::Impl {
   std::vector<TrainingItem> epoch_items;
   double epoch_loss = 0;
 
-  Impl(const Predictor& base, const std::vector<Measurement>& all, const TransferOptions& options, Nearest start,
-       std::size_t source)
+  Impl(const Predictor& base, const std::vector<Measurement>& all, const TransferOptions& options,
+       Nearest start, std::size_t source)
       : space(base.space()),
         device(options.device),
         measurements(all),
@@ -108,11 +110,12 @@ Transfer::Transfer(const Predictor& base, const std::vector<Measurement>& measur
                    const TransferOptions& options) {
   check(measurements);
   if (base.is_transferred())
-    throw Error(ErrorCode::argument, "transfer: the base was itself transferred to \"" + base.devices().front() +
-                                         "\"; expected a pre-trained predictor");
+    throw Error(ErrorCode::argument, "transfer: the base was itself transferred to \"" +
+                                         base.devices().front() + "\"; expected a pre-trained predictor");
   if (options.epochs < 1 || !(options.learning_rate > 0) || !std::isfinite(options.learning_rate))
-    throw Error(ErrorCode::argument, "transfer: found " + std::to_string(options.epochs) + " epochs, learning rate " +
-                                         shown(options.learning_rate) + "; both must be positive");
+    throw Error(ErrorCode::argument, "transfer: found " + std::to_string(options.epochs) +
+                                         " epochs, learning rate " + shown(options.learning_rate) +
+                                         "; both must be positive");
   std::vector<Architecture> architectures;
   std::vector<double> latency_ms;
   for (const auto& one : measurements) {
@@ -120,8 +123,10 @@ Transfer::Transfer(const Predictor& base, const std::vector<Measurement>& measur
     latency_ms.push_back(one.latency_ms);
   }
   auto nearest = nearest_source(base, architectures, latency_ms);
-  const auto source = std::find(base.devices().begin(), base.devices().end(), nearest.device) - base.devices().begin();
-  impl_ = std::make_unique<Impl>(base, measurements, options, std::move(nearest), static_cast<std::size_t>(source));
+  const auto source =
+      std::find(base.devices().begin(), base.devices().end(), nearest.device) - base.devices().begin();
+  impl_ = std::make_unique<Impl>(base, measurements, options, std::move(nearest),
+                                 static_cast<std::size_t>(source));
 }
 
 Transfer::~Transfer() = default;
@@ -154,10 +159,15 @@ Predictor Transfer::result() const {
   const Impl& t = *impl_;
   if (t.progress.step < t.progress.total_steps)
     throw Error(ErrorCode::argument, "transfer: " + std::to_string(t.progress.step) + " of " +
-                                         std::to_string(t.progress.total_steps) + " steps done; expected all");
-  auto impl = std::make_shared<PredictorImpl>(PredictorImpl{&t.space, t.network,
+                                         std::to_string(t.progress.total_steps) +
+                                         " steps done; expected all");
+  auto impl = std::make_shared<PredictorImpl>(PredictorImpl{&t.space,
+                                                            t.network,
                                                             rounded_to_half(t.trainer.parameters()),
-                                                            {t.device}, t.measurements, std::nullopt, t.nearest});
+                                                            {t.device},
+                                                            t.measurements,
+                                                            std::nullopt,
+                                                            t.nearest});
   std::vector<Architecture> architectures;
   std::vector<double> latency_ms;
   for (const auto& one : t.measurements) {

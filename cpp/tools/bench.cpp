@@ -46,7 +46,8 @@ void BenchCommand::run() const {
   if (as_json) {
     std::cout << nlohmann::json{{"predict_all_seconds", predict}, {"transfer_seconds", adapt}}.dump() << "\n";
   } else {
-    std::cout << "all " << all.size() << " architectures: " << predict << " s\ntransfer from 20: " << adapt << " s\n";
+    std::cout << "all " << all.size() << " architectures: " << predict << " s\ntransfer from 20: " << adapt
+              << " s\n";
   }
 }
 

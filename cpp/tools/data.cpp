@@ -24,7 +24,9 @@ std::vector<std::string> split(const std::string& line) {
   return fields;
 }
 
-std::string place(const CsvTable& table, std::size_t row) { return table.path + " line " + std::to_string(row + 2); }
+std::string place(const CsvTable& table, std::size_t row) {
+  return table.path + " line " + std::to_string(row + 2);
+}
 
 Architecture architecture_at(const CsvTable& table, std::size_t row, std::size_t column, const Space& space) {
   try {
@@ -41,7 +43,8 @@ std::size_t CsvTable::column(const std::string& name) const {
   if (found == header.end()) {
     std::string columns;
     for (const auto& one : header) columns += (columns.empty() ? "" : ", ") + one;
-    throw Error(ErrorCode::argument, path + ": found the columns " + columns + "; expected one called " + name);
+    throw Error(ErrorCode::argument,
+                path + ": found the columns " + columns + "; expected one called " + name);
   }
   return static_cast<std::size_t>(found - header.begin());
 }
@@ -57,8 +60,8 @@ double CsvTable::number(std::size_t row, std::size_t column) const {
     used = 0;
   }
   if (used == 0 || used != text.size())
-    throw Error(ErrorCode::argument,
-                place(*this, row) + ", column " + header[column] + ": found \"" + text + "\"; expected a number");
+    throw Error(ErrorCode::argument, place(*this, row) + ", column " + header[column] + ": found \"" + text +
+                                         "\"; expected a number");
   return value;
 }
 

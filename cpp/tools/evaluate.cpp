@@ -14,7 +14,6 @@
 #include "latencast/error.h"
 #include "latencast/metrics.h"
 #include "latencast/rng.h"
-#include "latencast/transfer.h"
 
 namespace latencast {
 namespace {
@@ -120,12 +119,13 @@ Estimator by_ridge(const std::vector<Measurement>& measured) {
   };
 }
 
-Estimator make_estimator(const Predictor& base, const LatencyTable& sources, const std::string& method,
+Estimator make_estimator(const Predictor& base, const LatencyTable& sources, const EvaluateOptions& options,
                          const std::vector<Measurement>& measured, std::uint64_t seed) {
+  const std::string& method = options.method;
   if (method == "finetune") {
-    TransferOptions options;
-    options.seed = seed;
-    return [adapted = transfer(base, measured, options)](const std::vector<Architecture>& asked) {
+    TransferOptions seeded = options.transfer;
+    seeded.seed = seed;
+    return [adapted = transfer(base, measured, seeded)](const std::vector<Architecture>& asked) {
       return adapted.latency_ms(asked);
     };
   }
@@ -153,12 +153,16 @@ Outcome one_transfer(const Predictor& base, const LatencyTable& sources, const T
     truth.push_back(target.measured[i].latency_ms);
   }
   const double start = cpu_seconds();
-  const Estimator estimator = make_estimator(base, sources, options.method, measured, seed);
+  const Estimator estimator = make_estimator(base, sources, options, measured, seed);
   const double adapted = cpu_seconds();
   const auto predicted = estimator(unseen);
   const double done = cpu_seconds();
-  return {spearman(predicted, truth),     kendall(predicted, truth),      mdape(predicted, truth),
-          within(predicted, truth, 0.05), within(predicted, truth, 0.10), adapted - start,
+  return {spearman(predicted, truth),
+          kendall(predicted, truth),
+          mdape(predicted, truth),
+          within(predicted, truth, 0.05),
+          within(predicted, truth, 0.10),
+          adapted - start,
           (done - adapted) * 1000 / double(unseen.size())};
 }
 
@@ -174,8 +178,10 @@ struct Figure {
   const char* name;
   double Outcome::*value;
 };
-constexpr Figure kFigures[] = {{"spearman", &Outcome::spearman}, {"kendall", &Outcome::kendall},
-                               {"mdape", &Outcome::mdape},       {"within5", &Outcome::within5},
+constexpr Figure kFigures[] = {{"spearman", &Outcome::spearman},
+                               {"kendall", &Outcome::kendall},
+                               {"mdape", &Outcome::mdape},
+                               {"within5", &Outcome::within5},
                                {"within10", &Outcome::within10}};
 
 }  // namespace
@@ -191,7 +197,8 @@ json evaluate(const Predictor& base, const std::vector<Target>& targets, const L
     if (target.measured.size() < options.samples + 2)
       throw Error(ErrorCode::argument, "evaluate: " + target.device + " has " +
                                            std::to_string(target.measured.size()) + " architectures; " +
-                                           std::to_string(options.samples) + " samples need at least two more");
+                                           std::to_string(options.samples) +
+                                           " samples need at least two more");
   const auto seeds = static_cast<std::size_t>(options.seeds);
   std::vector<std::vector<Outcome>> outcomes(targets.size(), std::vector<Outcome>(seeds));
   std::atomic<std::size_t> next{0};

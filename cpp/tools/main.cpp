@@ -65,7 +65,8 @@ struct PretrainCommand {
     command.add_option("--gnn", options.gnn, "graph layers")
         ->check(CLI::IsMember({"dgf", "gat", "ensemble"}))
         ->capture_default_str();
-    command.add_option("--source-samples", options.samples, "architectures per source device")->capture_default_str();
+    command.add_option("--source-samples", options.samples, "architectures per source device")
+        ->capture_default_str();
     command.add_option("--epochs", options.epochs)->capture_default_str();
     command.add_option("--batch", options.batch)->capture_default_str();
     command.add_option("--devices-per-batch", options.devices_per_batch)->capture_default_str();
@@ -104,20 +105,29 @@ struct EvaluateCommand {
     with_target->needs(with_weights);
     command->add_option("--samples", options.samples, "measurements per transfer")->capture_default_str();
     command->add_option("--seeds", options.seeds)->check(CLI::PositiveNumber)->capture_default_str();
-    command->add_option("--method", options.method)->check(CLI::IsMember(evaluation_methods()))->capture_default_str();
-    command->add_option("--sampler", options.sampler)->check(CLI::IsMember({"random"}))->capture_default_str();
-    command->add_option("--cache", cache, "directory that keeps pre-trained predictors")->capture_default_str();
+    command->add_option("--method", options.method)
+        ->check(CLI::IsMember(evaluation_methods()))
+        ->capture_default_str();
+    command->add_option("--sampler", options.sampler)
+        ->check(CLI::IsMember({"random"}))
+        ->capture_default_str();
+    command->add_option("--transfer-epochs", options.transfer.epochs)->capture_default_str();
+    command->add_option("--transfer-learning-rate", options.transfer.learning_rate)->capture_default_str();
+    command->add_option("--cache", cache, "directory that keeps pre-trained predictors")
+        ->capture_default_str();
     command->add_flag("--json", as_json, "print JSON");
     training.add_training_options(*command);
     command->callback([this] { run(); });
   }
 
   void run() const {
-    if (weights.empty() && task.empty()) throw Error(ErrorCode::argument, "evaluate: give --task or --weights");
+    if (weights.empty() && task.empty())
+      throw Error(ErrorCode::argument, "evaluate: give --task or --weights");
     if (!weights.empty()) {
       const Predictor base = read_weights(weights);
       if (options.method == "best-source")
-        throw Error(ErrorCode::argument, "evaluate: best-source needs the sources' latencies; use it with --task");
+        throw Error(ErrorCode::argument,
+                    "evaluate: best-source needs the sources' latencies; use it with --task");
       json result = evaluate(base, {{target, read_target(target, base.space())}}, {}, options);
       result["weights"] = weights;
       print(result);
@@ -148,9 +158,8 @@ struct EvaluateCommand {
   // Pre-training takes minutes: its result is kept under a name made from everything that decides it.
   Predictor pretrained(const Task& one, const LatencyTable& sources) const {
     const auto& o = training.options;
-    json key = {one.name,  one.sources,         sources.architectures, sources.latency_ms, o.gnn,
-                o.samples, o.epochs,            o.batch,               o.devices_per_batch, o.learning_rate,
-                o.seed};
+    json key = {one.name, one.sources, sources.architectures, sources.latency_ms, o.gnn, o.samples,
+                o.epochs, o.batch,     o.devices_per_batch,   o.learning_rate,    o.seed};
     const std::string digest = sha256_hex(key.dump()).substr(0, 16);
     const auto path = std::filesystem::path(cache) / (one.name + "-" + digest + ".latencast");
     if (std::filesystem::exists(path)) return read_weights(path.string());
@@ -188,7 +197,8 @@ struct TransferCommand {
   void add_to(CLI::App& app) {
     auto* command = app.add_subcommand("transfer", "adapt a predictor to a new device");
     command->add_option("--weights", weights, "pre-trained predictor")->required();
-    command->add_option("--measurements", measurements, "CSV with the columns arch and latency_ms")->required();
+    command->add_option("--measurements", measurements, "CSV with the columns arch and latency_ms")
+        ->required();
     command->add_option("--out", out, "file to write")->required();
     command->add_option("--device", options.device, "name of the new device")->capture_default_str();
     command->add_option("--epochs", options.epochs)->capture_default_str();
@@ -212,7 +222,8 @@ struct PredictCommand {
 
   void add_to(CLI::App& app) {
     auto* command = app.add_subcommand("predict", "estimates as CSV: arch and latency_ms, or score");
-    command->add_option("--weights", weights, "predictor; transferred ones give ms, pre-trained ones scores")->required();
+    command->add_option("--weights", weights, "predictor; transferred ones give ms, pre-trained ones scores")
+        ->required();
     command->add_option("--device", device, "device of a pre-trained predictor; prints scores");
     command->add_option("architectures", architectures, "architectures; all of the space if none is given");
     command->callback([this] { run(); });

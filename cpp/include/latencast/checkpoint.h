@@ -11,8 +11,8 @@ namespace latencast {
 
 /// A named row-major array.
 struct Tensor {
-  std::string name;                 ///< e.g. "stage1.0.dgf.w"
-  std::vector<std::size_t> shape;   ///< e.g. {96, 128}; the product is values.size()
+  std::string name;                ///< e.g. "stage1.0.dgf.w"
+  std::vector<std::size_t> shape;  ///< e.g. {96, 128}; the product is values.size()
   std::vector<float> values;
 };
 

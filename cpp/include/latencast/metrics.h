@@ -1,4 +1,5 @@
-// How good a prediction is. Every function takes `predicted` and `truth` of one length (else throws `argument`).
+// How good a prediction is. Every function takes `predicted` and `truth` of one length (else throws
+// `argument`).
 #pragma once
 
 #include <vector>

@@ -1,4 +1,5 @@
-// The NASFLAT network (Akhauri and Abdelfattah, arXiv 2403.02446) with its devices: architectures -> scores, ms.
+// The NASFLAT network (Akhauri and Abdelfattah, arXiv 2403.02446) with its devices: architectures -> scores,
+// ms.
 #pragma once
 
 #include <cstdint>
@@ -38,7 +39,8 @@ struct Nearest {
 
 struct PredictorImpl;
 
-/// An immutable trained predictor; copying is cheap and shares. Adapting one (latencast/transfer.h) returns another.
+/// An immutable trained predictor; copying is cheap and shares. Adapting one (latencast/transfer.h) returns
+/// another.
 class Predictor {
  public:
   /// From bytes of write(). Recomputes the self-test stored in them; throws `checkpoint` on any disagreement.

@@ -12,26 +12,27 @@ namespace latencast {
 
 /// A table of measured latencies.
 struct LatencyTable {
-  std::vector<Architecture> architectures;     ///< canonical
+  std::vector<Architecture> architectures;  ///< canonical
   std::vector<std::string> devices;
   std::vector<std::vector<double>> latency_ms;  ///< [device][architecture]; NaN where not measured
 };
 
 struct PretrainOptions {
   std::string space = "nb201";
-  std::string gnn = "ensemble";      ///< "dgf", "gat" or "ensemble"
-  std::size_t samples = 2000;        ///< architectures drawn per device, at most
+  std::string gnn = "ensemble";  ///< "dgf", "gat" or "ensemble"
+  std::size_t samples = 2000;    ///< architectures drawn per device, at most
   int epochs = 150;
   int batch = 128;
-  int devices_per_batch = 1;         ///< a batch mixes that many devices; pairs are formed within each
+  int devices_per_batch = 1;  ///< a batch mixes that many devices; pairs are formed within each
   double learning_rate = 1e-3;
-  std::uint64_t seed = 0;            ///< decides everything random
+  std::uint64_t seed = 0;  ///< decides everything random
 };
 
 /// Called after each epoch (counted from 1) with the mean pairwise hinge loss.
 using PretrainProgress = std::function<void(int epoch, double loss)>;
 
 /// Every device of the table is a source device. Throws `argument` where a device has fewer than 2 latencies.
-Predictor pretrain(const LatencyTable& table, const PretrainOptions& options, const PretrainProgress& progress);
+Predictor pretrain(const LatencyTable& table, const PretrainOptions& options,
+                   const PretrainProgress& progress);
 
 }  // namespace latencast

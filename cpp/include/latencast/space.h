@@ -12,11 +12,11 @@ namespace latencast {
 using Architecture = std::string;
 
 /// A directed acyclic graph whose nodes are operations, in topological order; node 0 is the input, the last
-/// node the output. It is what the network sees (spec: nodes on no input-output path keep their label but have
-/// no edges).
+/// node the output. It is what the network sees (spec: nodes on no input-output path keep their label but
+/// have no edges).
 struct Graph {
-  std::vector<std::uint8_t> op;                          ///< per node, an index into Space::op_names()
-  std::vector<std::vector<std::uint8_t>> predecessors;   ///< per node, ascending; may be empty
+  std::vector<std::uint8_t> op;                         ///< per node, an index into Space::op_names()
+  std::vector<std::vector<std::uint8_t>> predecessors;  ///< per node, ascending; may be empty
   std::vector<std::uint8_t> live;  ///< per node, 1 if its result can reach the output from the input
 };
 

@@ -23,16 +23,18 @@ struct TransferProgress {
   int total_steps = 0;  ///< of these many
   int epoch = 0;        ///< epochs completed
   int epochs = 0;
-  double loss = 0;      ///< mean pairwise hinge loss of the last completed epoch
+  double loss = 0;  ///< mean pairwise hinge loss of the last completed epoch
 };
 
-/// A fine-tuning in progress. The base predictor is untouched; two transfers with the same input and seed give
-/// the same result. Cancel by dropping it.
+/// A fine-tuning in progress. The base predictor is untouched; two transfers with the same input and seed
+/// give the same result. Cancel by dropping it.
 class Transfer {
  public:
-  /// base: pre-trained, not itself transferred (else `argument`). measurements: at least 3, not all of one latency; latencies finite and positive; the same architecture may
-  /// appear again (both readings count). Throws `measurement`, naming the offending one by its number from 1.
-  Transfer(const Predictor& base, const std::vector<Measurement>& measurements, const TransferOptions& options);
+  /// base: pre-trained, not itself transferred (else `argument`). measurements: at least 3, not all of one
+  /// latency; latencies finite and positive; the same architecture may appear again (both readings count).
+  /// Throws `measurement`, naming the offending one by its number from 1.
+  Transfer(const Predictor& base, const std::vector<Measurement>& measurements,
+           const TransferOptions& options);
   ~Transfer();
   Transfer(Transfer&&) noexcept;
   Transfer& operator=(Transfer&&) noexcept;

@@ -1,5 +1,6 @@
 // NAS-Bench-201 (Dong and Yang, ICLR 2020): cells of 4 nodes and 6 edges, 5 operations an edge, 15,625 cells.
-// Graph as NASFLAT builds it (arXiv 2403.02446): edges become nodes, `none` and `skip_connect` are simplified away.
+// Graph as NASFLAT builds it (arXiv 2403.02446): edges become nodes, `none` and `skip_connect` are simplified
+// away.
 #include <algorithm>
 #include <array>
 #include <charconv>
@@ -160,7 +161,8 @@ class Nb201 final : public Space {
     while (!text.empty() && is_space(text.back())) text.remove_suffix(1);
     if (text.empty()) refuse(text, kForms);
     if (text.find('|') != std::string_view::npos) return parse_arch_string(text);
-    if (!std::all_of(text.begin(), text.end(), [](char c) { return c >= '0' && c <= '9'; })) refuse(text, kForms);
+    if (!std::all_of(text.begin(), text.end(), [](char c) { return c >= '0' && c <= '9'; }))
+      refuse(text, kForms);
     if (text.size() == kEdges) {
       if (text.find_first_not_of("01234") != std::string_view::npos)
         refuse(text, "each of the six digits from 0 to 4");
@@ -208,7 +210,8 @@ class Nb201 final : public Space {
     graph.op.resize(kNodes);
     graph.op[0] = 1;
     graph.op[kOutput] = 0;
-    for (int e = 0; e < kEdges; ++e) graph.op[1 + e] = static_cast<std::uint8_t>(2 + operation(architecture, e));
+    for (int e = 0; e < kEdges; ++e)
+      graph.op[1 + e] = static_cast<std::uint8_t>(2 + operation(architecture, e));
 
     graph.live = on_path(edge);
     for (int i = 0; i < kNodes; ++i)
@@ -232,7 +235,8 @@ class Nb201 final : public Space {
   std::int64_t macs(const Architecture& architecture) const override {
     std::int64_t total = 27 * kWidth[0] * kPixels[0] + kWidth[2] * kClasses;  // stem, classifier
     for (std::size_t stage = 0; stage < kWidth.size(); ++stage) {
-      total += kCellsPerStage * convolution_taps(architecture) * kWidth[stage] * kWidth[stage] * kPixels[stage];
+      total +=
+          kCellsPerStage * convolution_taps(architecture) * kWidth[stage] * kWidth[stage] * kPixels[stage];
       if (stage > 0) total += reduction_weights(stage) * kPixels[stage];
     }
     return total;
@@ -240,9 +244,8 @@ class Nb201 final : public Space {
 
   std::int64_t params(const Architecture& architecture) const override {
     std::int64_t total = 27 * kWidth[0] + 2 * kWidth[0] + 2 * kWidth[2] + (kWidth[2] + 1) * kClasses;
-    const auto convolutions =
-        std::count(architecture.begin(), architecture.end(), '0' + kConv1) +
-        std::count(architecture.begin(), architecture.end(), '0' + kConv3);
+    const auto convolutions = std::count(architecture.begin(), architecture.end(), '0' + kConv1) +
+                              std::count(architecture.begin(), architecture.end(), '0' + kConv3);
     for (std::size_t stage = 0; stage < kWidth.size(); ++stage) {
       const auto width = kWidth[stage];
       total += kCellsPerStage * (convolution_taps(architecture) * width * width + convolutions * 2 * width);
