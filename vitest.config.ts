@@ -8,6 +8,7 @@ export default defineConfig({
           name: 'api',
           environment: 'node',
           include: ['tests/web/**/*.test.ts'],
+          globalSetup: 'tests/web/setup.ts',
           testTimeout: 60_000,
           hookTimeout: 60_000,
         },

@@ -163,7 +163,8 @@ TransferOptions read_options(const std::string& text) {
       require(value.is_number(), "a positive number");
       options.learning_rate = value.get<double>();
     } else if (key == "seed") {
-      require(value.is_number_unsigned(), "a whole number from 0 to 2^53 - 1");
+      require(value.is_number_unsigned() && value.get<std::uint64_t>() < (std::uint64_t{1} << 53),
+              "a whole number from 0 to 2^53 - 1");
       options.seed = value.get<std::uint64_t>();
     } else {
       throw Error(ErrorCode::argument,

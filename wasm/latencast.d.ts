@@ -7,7 +7,7 @@
 /** Failures are data. `code` is one of `_errorCodes()`. */
 export type Envelope<T> =
   | { readonly value: T; readonly error?: undefined }
-  | { readonly error: { readonly code: string; readonly message: string } };
+  | { readonly value?: undefined; readonly error: { readonly code: string; readonly message: string } };
 
 /** Text holding JSON of this shape. */
 export type Json<T> = string & { readonly __json?: T };
@@ -104,5 +104,8 @@ export interface RawModule {
   _gemmGflops(n: number, repetitions: number): Envelope<number>;
 }
 
-/** Emscripten's module factory. `wasmBinary` spares it a fetch of its own. */
-export default function createModule(options: { readonly wasmBinary: Uint8Array }): Promise<RawModule>;
+/** Emscripten's module factory. `wasmBinary` spares it a fetch of its own; `printErr` hears what it would write to the console. */
+export default function createModule(options: {
+  readonly wasmBinary: Uint8Array;
+  readonly printErr?: (line: string) => void;
+}): Promise<RawModule>;

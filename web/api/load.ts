@@ -1,5 +1,7 @@
-import createModule, { type RawModule } from '../../build-wasm/wasm/latencast.mjs';
 import { simd } from 'wasm-feature-detect';
+
+import createModule from '../../build-wasm/wasm/latencast.mjs';
+import type { RawModule } from '../../wasm/latencast.js';
 
 import { cancelled, LatencastError } from './errors.js';
 import { nodeBuiltin } from './platform.js';
@@ -79,7 +81,8 @@ export async function loadModule(wasm?: Uint8Array | string | URL): Promise<RawM
     throw new LatencastError('load', `${name}: starts with ${found}; expected a WebAssembly module`);
   }
   try {
-    return await createModule({ wasmBinary: bytes });
+    // What it would print is in the error it rejects with.
+    return await createModule({ wasmBinary: bytes, printErr: () => {} });
   } catch (caught) {
     const reason = caught instanceof Error ? caught.message : String(caught);
     throw new LatencastError('load', `the engine did not start (${reason})`, { cause: caught });

@@ -202,12 +202,13 @@ class LocalPredictor implements Predictor {
     }
   }
 
-  #begin(measurements: readonly Measurement[], { device, epochs, learning_rate, seed }: TransferOptions) {
+  #begin(measurements: readonly Measurement[], options: TransferOptions) {
     const architectures = toList(measurements.map((measurement) => measurement.architecture));
     const latencies = Float64Array.from(measurements, (measurement) => measurement.latency_ms);
-    return ask(() =>
-      this.#raw._transfer(architectures, latencies, toJson({ device, epochs, learning_rate, seed })),
-    );
+    const { epochs, learning_rate, seed } = options;
+    const device = options.device === undefined ? undefined : wellFormed(options.device);
+    const settings = toJson({ device, epochs, learning_rate, seed });
+    return ask(() => this.#raw._transfer(architectures, latencies, settings));
   }
 
   *#leaveOneOut(measurements: readonly Measurement[], options: TransferOptions): Steps<LeaveOneOut> {
@@ -259,7 +260,12 @@ function* mapShares<T>(work: Steps<T>, map: (share: Share) => Share): Steps<T> {
 
 // A line end inside a text would make two items of it; as a space it stays one, which is refused and quoted.
 function toList(items: readonly string[]): List {
-  return items.map((item) => item.replace(/[\r\n]+/g, ' ') + '\n').join('');
+  return items.map((item) => wellFormed(item).replace(/[\r\n]+/g, ' ') + '\n').join('');
+}
+
+// Half a surrogate pair has no UTF-8; embind would take the next character for the other half.
+function wellFormed(text: string): string {
+  return text.replace(/\p{Surrogate}/gu, '\ufffd');
 }
 
 function fromList(list: List): string[] {

@@ -1,7 +1,6 @@
 // Modules that come without types of their own.
 
 declare module '*/wasm/latencast.mjs' {
-  export type RawModule = import('../../wasm/latencast.js').RawModule;
   const createModule: typeof import('../../wasm/latencast.js').default;
   export default createModule;
 }

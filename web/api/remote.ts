@@ -3,7 +3,7 @@ import nodeEndpoint from 'comlink/dist/esm/node-adapter.mjs';
 
 import type { Envelope } from '../../wasm/latencast.js';
 
-import { cancelled, LatencastError, unwrap } from './errors.js';
+import { asLatencastError, cancelled, LatencastError, unwrap } from './errors.js';
 import { kDispose, Owned } from './owned.js';
 import { nodeBuiltin } from './platform.js';
 import type { Held, Host, TransferSettings } from './protocol.js';
@@ -32,10 +32,15 @@ interface Thread {
 function startThread(): Thread {
   const threads = nodeBuiltin('node:worker_threads');
   if (threads) {
-    const worker = new threads.Worker(new URL('./worker.js', import.meta.url));
+    // Taken apart, so that a bundler does not add the file a second time for the sake of Node.
+    const here = import.meta.url;
+    const worker = new threads.Worker(new URL('./worker.js', here), { execArgv: [] });
     return {
       endpoint: nodeEndpoint(worker),
-      onFailure: (tell) => worker.on('error', (error) => tell(error.message)),
+      onFailure: (tell) => {
+        worker.on('error', (error) => tell(error.message));
+        worker.on('exit', (code) => tell(`exit code ${code}`));
+      },
       terminate: () => void worker.terminate(),
     };
   }
@@ -123,6 +128,9 @@ export class RemoteEngine implements Engine {
     this.#waiting.add(reject);
     try {
       return unwrap(await Promise.race([ask(this.#host), ended]));
+    } catch (caught) {
+      // What cannot be sent is refused by the browser with an error of its own.
+      throw asLatencastError(caught);
     } finally {
       this.#waiting.delete(reject);
     }

@@ -1,0 +1,448 @@
+import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest';
+
+import type { Engine, Predictor, TransferProgress } from '../../web/api/index.js';
+import { api, expectFailure, expectSame, kKinds, kMeasurements, kPackage, kWeightsFile, runNode, sleep, weights } from './helpers.js';
+
+const kQuick = { epochs: 3, seed: 7 };
+
+// Every promise of web/api/types.ts, kept by both engines.
+describe.each(kKinds)('engine: %s', (kind) => {
+  let engine: Engine;
+  let base: Predictor;
+  const made: Predictor[] = [];
+
+  /** Disposed when the test ends, however it ends. */
+  async function use(making: Promise<Predictor>): Promise<Predictor> {
+    const predictor = await making;
+    made.push(predictor);
+    return predictor;
+  }
+
+  beforeAll(async () => {
+    engine = await api.createEngine({ kind });
+    base = await engine.load(weights());
+  });
+
+  // Of what a test makes nothing is left but the base.
+  afterEach(async () => {
+    for (const predictor of made.splice(0)) predictor.dispose();
+    // Cancelled work in a worker ends a slice later than its promise.
+    await expect.poll(() => engine.liveHandles(), { interval: 10 }).toBe(1);
+  });
+
+  afterAll(() => engine.dispose());
+
+  test('says which kind it is', () => {
+    expect(engine.kind).toBe(kind);
+  });
+
+  describe('architectures', () => {
+    test('are parsed one by one, in order, in every form', async () => {
+      const long = '|avg_pool_3x3~0|+|nor_conv_1x1~0|skip_connect~1|+|nor_conv_1x1~0|skip_connect~1|skip_connect~2|';
+      const parsed = await engine.parse('nb201', ['421211', 'abc', long, '0', '13714']);
+      expect(parsed).toEqual([
+        { ok: true, architecture: '421211', index: 0 },
+        { ok: false, message: expect.stringContaining('abc') as unknown },
+        { ok: true, architecture: '421211', index: 0 },
+        { ok: true, architecture: '421211', index: 0 },
+        { ok: true, architecture: expect.stringMatching(/^[0-4]{6}$/) as unknown, index: 13714 },
+      ]);
+    });
+
+    test('may be any text: each has its own verdict', async () => {
+      const odd = ['', '\n', '421211\n334131', '421211\r\n', '\ud800', '\udc00x', 'a\u0000b', '\u{1f600}', '421211'];
+      const parsed = await engine.parse('nb201', odd);
+      expect(parsed.map(({ ok }) => ok)).toEqual([false, false, false, true, false, false, false, false, true]);
+    });
+
+    test('an empty list gives an empty list', async () => {
+      expect(await engine.parse('nb201', [])).toEqual([]);
+      expect(await engine.facts('nb201', [])).toEqual([]);
+    });
+
+    test('are listed in official order', async () => {
+      const all = await engine.enumerate('nb201');
+      expect(all).toHaveLength(15625);
+      expect(new Set(all).size).toBe(15625);
+      const parsed = await engine.parse('nb201', all);
+      expect(parsed.every((one, i) => one.ok && one.index === i)).toBe(true);
+    });
+
+    test('have exact facts', async () => {
+      const [facts, dead] = await engine.facts('nb201', ['421211', '333000']);
+      // Check values of the space's definition.
+      expect(facts).toMatchObject({ macs: 15_647_360, params: 129_306 });
+      expect(facts?.graph.op).toHaveLength(8);
+      expect(facts?.graph.predecessors).toHaveLength(8);
+      expect(facts?.graph.live.every(Boolean)).toBe(true);
+      // 0 is none: nothing leaves the cell's third node, and the other edges into the output are none as well.
+      expect(dead?.graph.live.some(Boolean)).toBe(false);
+    });
+
+    test('facts of many come in order', async () => {
+      const some = (await engine.enumerate('nb201')).slice(0, 1300);
+      const facts = await engine.facts('nb201', some);
+      const parsed = await engine.parse('nb201', facts.map(({ text }) => text));
+      expect(parsed.map((one) => one.ok && one.architecture)).toEqual(some);
+    });
+
+    test('a bad one is named by its number', async () => {
+      await expectFailure(engine.facts('nb201', ['421211', 'nonsense']), 'architecture', /architecture 2: .*"nonsense"/);
+    });
+
+    test('an unknown space is refused', async () => {
+      await expectFailure(engine.parse('nb999' as 'nb201', ['421211']), 'argument', /nb999.*nb201/);
+    });
+  });
+
+  test('accuracy compares predictions with the truth', async () => {
+    const truth = Float64Array.of(1, 2, 3, 4);
+    expect(await engine.accuracy(Float64Array.of(1.04, 2.16, 3.6, 3.5), truth)).toEqual({
+      spearman: expect.closeTo(0.8, 12) as unknown,
+      kendall: expect.closeTo(2 / 3, 12) as unknown,
+      mdape: expect.closeTo((0.08 + 0.125) / 2, 12) as unknown,
+      within5: 0.25,
+      within10: 0.5,
+    });
+    await expectFailure(engine.accuracy(Float64Array.of(1), truth), 'argument', /1.*4|4.*1/);
+  });
+
+  describe('a pre-trained predictor', () => {
+    test('describes itself', () => {
+      const { info } = base;
+      expect(info.space).toBe('nb201');
+      expect(info.devices.length).toBeGreaterThan(20);
+      expect(info.devices).not.toContain('raspi4');
+      expect(info.parameter_count).toBeGreaterThan(100_000);
+      expect(info.measurements).toEqual([]);
+      expect(info).not.toHaveProperty('target');
+      expect(info).not.toHaveProperty('nearest');
+    });
+
+    test('scores architectures: heavy cells are slower', async () => {
+      const [heavy, light] = await base.scores('pixel3', ['333333', '111111']);
+      expect(heavy).toBeGreaterThan(light!);
+    });
+
+    test('scores one architecture the same alone and among others', async () => {
+      const all = (await engine.enumerate('nb201')).slice(3000, 3200);
+      const together = await base.scores('pixel3', all);
+      const alone = await base.scores('pixel3', [all[123]!]);
+      expect(alone[0]).toBeCloseTo(together[123]!, 4);
+    });
+
+    test('refuses an unknown device, a bad architecture, and milliseconds', async () => {
+      await expectFailure(base.scores('toaster', ['421211']), 'argument', /"toaster".*pixel3/);
+      await expectFailure(base.scores('toaster', []), 'argument', /"toaster".*pixel3/);
+      await expectFailure(base.scores('pixel3', ['421211', 'x9']), 'architecture', /architecture 2: .*"x9"/);
+      await expectFailure(base.predict(['421211']), 'argument', /transfer/);
+    });
+  });
+
+  describe('loading', () => {
+    test('refuses what is no predictor, saying so', async () => {
+      await expectFailure(engine.load(new Uint8Array()), 'checkpoint', /./);
+      await expectFailure(engine.load(new TextEncoder().encode('<!doctype html>')), 'checkpoint', /LATCAST/);
+    });
+
+    test('refuses a damaged file', async () => {
+      const bytes = weights();
+      bytes[bytes.length >> 1]! ^= 1;
+      await expectFailure(engine.load(bytes), 'checkpoint', /sha|checksum|damaged/i);
+      await expectFailure(engine.load(weights().subarray(0, 100_000)), 'checkpoint', /byte/);
+    });
+
+    test('leaves the bytes with the caller', async () => {
+      const bytes = weights();
+      await use(engine.load(bytes));
+      expectSame(bytes, weights());
+    });
+  });
+
+  describe('transfer', () => {
+    test('gives a predictor for the new device', async () => {
+      const tuned = await use(base.transfer(kMeasurements, { ...kQuick, device: 'my phone' }));
+      expect(tuned.info.target).toBe('my phone');
+      expect(tuned.info.measurements).toEqual(kMeasurements);
+      expect(base.info.devices).toContain(tuned.info.nearest?.device);
+      expect(tuned.info.nearest?.spearman).toBeGreaterThan(0.5);
+      const latency_ms = await tuned.predict(kMeasurements.map(({ architecture }) => architecture));
+      expect(latency_ms).toHaveLength(kMeasurements.length);
+      expect(latency_ms.every((value) => value > 0 && Number.isFinite(value))).toBe(true);
+      expect(await tuned.predict([])).toHaveLength(0);
+    });
+
+    test('learns: a full run ranks its own measurements', async () => {
+      const tuned = await use(base.transfer(kMeasurements));
+      const predicted = await tuned.predict(kMeasurements.map(({ architecture }) => architecture));
+      const measured = Float64Array.from(kMeasurements, ({ latency_ms }) => latency_ms);
+      expect((await engine.accuracy(predicted, measured)).spearman).toBeGreaterThan(0.9);
+    });
+
+    test('accepts every form of an architecture', async () => {
+      const [first, ...rest] = kMeasurements;
+      const [facts] = await engine.facts('nb201', [first!.architecture]);
+      const tuned = await use(base.transfer([{ ...first!, architecture: facts!.text }, ...rest], kQuick));
+      expect(tuned.info.measurements).toEqual(kMeasurements);
+    });
+
+    test('is decided by its seed', async () => {
+      const run = async (seed: number) => {
+        const tuned = await use(base.transfer(kMeasurements, { ...kQuick, seed }));
+        const latency_ms = await tuned.predict(['421211', '012340', '302104']);
+        return [...latency_ms];
+      };
+      const first = await run(7);
+      expect(await run(7)).toEqual(first);
+      expect(await run(8)).not.toEqual(first);
+      expect(await run(Number.MAX_SAFE_INTEGER)).not.toEqual(first);
+    });
+
+    test('leaves its base as it was', async () => {
+      const before = await base.scores('pixel3', ['421211', '334131']);
+      await use(base.transfer(kMeasurements, kQuick));
+      expect(await base.scores('pixel3', ['421211', '334131'])).toEqual(before);
+    });
+
+    test('reports progress, in order and to the end', async () => {
+      const seen: TransferProgress[] = [];
+      await use(base.transfer(kMeasurements, { epochs: 12, onProgress: (progress) => seen.push(progress) }));
+      expect(seen.length).toBeGreaterThan(1);
+      expect(seen.every(({ phase, epochs }) => phase === 'transfer' && epochs === 12)).toBe(true);
+      expect(seen.map(({ done }) => done)).toEqual(seen.map(({ done }) => done).sort((a, b) => a - b));
+      expect(seen.at(-1)).toMatchObject({ done: 1, epoch: 12, seconds_left: 0 });
+      expect(seen.at(-1)?.loss).toBeGreaterThanOrEqual(0);
+    });
+
+    test.each([
+      ['too few', kMeasurements.slice(0, 2), /2.*3|3.*2/],
+      ['none', [], /3/],
+      ['all of one latency', kMeasurements.map((one) => ({ ...one, latency_ms: 5 })), /5|same|equal|one latency/],
+      ['a negative latency', kMeasurements.map((one, i) => (i === 3 ? { ...one, latency_ms: -1 } : one)), /4.*-1/],
+      ['a latency that is not finite', kMeasurements.map((one, i) => (i === 0 ? { ...one, latency_ms: NaN } : one)), /1.*nan/i],
+    ])('refuses %s', async (_, measurements, message) => {
+      await expectFailure(base.transfer(measurements), 'measurement', message);
+    });
+
+    test('names a measurement whose architecture is none', async () => {
+      const measurements = kMeasurements.map((one, i) => (i === 4 ? { ...one, architecture: 'oops' } : one));
+      await expectFailure(base.transfer(measurements), 'architecture', /measurement 5.*"oops"/);
+    });
+
+    test.each([
+      [{ epochs: 0 }, /epochs.*0/],
+      [{ epochs: 1.5 }, /epochs is 1.5/],
+      [{ learning_rate: -1 }, /learning_rate.*-1|learning rate.*-1/],
+      [{ learning_rate: NaN }, /learning_rate/],
+      [{ seed: -1 }, /seed is -1/],
+      [{ seed: 0.5 }, /seed is 0.5/],
+      [{ seed: 2 ** 53 }, /seed/],
+    ])('refuses the option %j', async (options, message) => {
+      await expectFailure(base.transfer(kMeasurements, options), 'argument', message);
+    });
+
+    test('takes any text as the name of a device', async () => {
+      const tuned = await use(base.transfer(kMeasurements, { ...kQuick, device: 'M\u00fcller\u2019s "\ud83d\udcf1"\n\ud800' }));
+      expect(tuned.info.target).toBe('M\u00fcller\u2019s "\ud83d\udcf1"\n\ufffd');
+    });
+  });
+
+  describe('cancel', () => {
+    test.each(['transfer', 'leaveOneOut'] as const)('stops a %s at once', async (what) => {
+      const controller = new AbortController();
+      let reports = 0;
+      const started = new Promise<void>((resolve) => {
+        const options = {
+          signal: controller.signal,
+          epochs: 5000,
+          onProgress: () => {
+            if (++reports === 3) resolve();
+          },
+        };
+        working = base[what](kMeasurements, options);
+        working.catch(() => {});
+      });
+      await started;
+      const aborted = performance.now();
+      controller.abort();
+      const reported = reports;
+      await expectFailure(working, 'cancelled', /cancelled/);
+      expect(performance.now() - aborted).toBeLessThan(100);
+      // The work itself has stopped, not only its promise.
+      await sleep(150);
+      expect(reports).toBe(reported);
+    });
+    let working: Promise<unknown>;
+
+    test('stops estimates', async () => {
+      const tuned = await use(base.transfer(kMeasurements, kQuick));
+      const controller = new AbortController();
+      const all = tuned.predictAll({ signal: controller.signal, onProgress: () => controller.abort() });
+      await expectFailure(all, 'cancelled', /predict: cancelled/);
+    });
+
+    test('a signal already aborted starts nothing', async () => {
+      const signal = AbortSignal.abort();
+      await expectFailure(base.transfer(kMeasurements, { signal }), 'cancelled', /./);
+      await expectFailure(base.scores('pixel3', ['421211'], { signal }), 'cancelled', /./);
+    });
+
+    test('an abort after the end changes nothing', async () => {
+      const controller = new AbortController();
+      const tuned = await use(base.transfer(kMeasurements, { ...kQuick, signal: controller.signal }));
+      controller.abort();
+      expect(await tuned.predict(['421211'])).toHaveLength(1);
+    });
+
+    test('the engine answers while it works', async () => {
+      const controller = new AbortController();
+      const long = base.transfer(kMeasurements, { epochs: 5000, signal: controller.signal });
+      const asked = performance.now();
+      expect(await engine.parse('nb201', ['421211'])).toHaveLength(1);
+      expect(performance.now() - asked).toBeLessThan(1000);
+      controller.abort();
+      await expectFailure(long, 'cancelled', /./);
+    });
+  });
+
+  test('leave-one-out is a transfer without each', async () => {
+    const five = kMeasurements.slice(0, 5);
+    const seen: number[] = [];
+    const left = await base.leaveOneOut(five, { ...kQuick, onProgress: ({ done }) => seen.push(done) });
+    expect(left.latency_ms).toHaveLength(5);
+    expect(seen.at(-1)).toBe(1);
+    expect(seen).toEqual([...seen].sort((a, b) => a - b));
+
+    const tuned = await use(base.transfer([...five.slice(0, 2), ...five.slice(3)], kQuick));
+    expect(left.latency_ms[2]).toBe((await tuned.predict([five[2]!.architecture]))[0]);
+
+    const measured = Float64Array.from(five, ({ latency_ms }) => latency_ms);
+    const { spearman, mdape } = await engine.accuracy(left.latency_ms, measured);
+    expect(left).toMatchObject({ spearman, mdape });
+  });
+
+  test('leave-one-out names a bad measurement by its place among all', async () => {
+    await expectFailure(base.leaveOneOut(kMeasurements.slice(0, 3)), 'measurement', /3 measurements.*at least 4/);
+    const measurements = kMeasurements.map((one, i) => (i === 5 ? { ...one, latency_ms: 0 } : one));
+    await expectFailure(base.leaveOneOut(measurements), 'measurement', /6.*0/);
+  });
+
+  describe('a transferred predictor', () => {
+    test('estimates the whole space, in order', async () => {
+      const tuned = await use(base.transfer(kMeasurements, kQuick));
+      const seen: number[] = [];
+      const all = await tuned.predictAll({ onProgress: ({ done }) => seen.push(done) });
+      expect(all).toHaveLength(15625);
+      expect(seen.at(-1)).toBe(1);
+      const order = await engine.enumerate('nb201');
+      const some = [0, 4095, 4096, 15624];
+      const alone = await tuned.predict(some.map((i) => order[i]!));
+      some.forEach((i, k) => expect(alone[k]! / all[i]!).toBeCloseTo(1, 4));
+    });
+
+    test('is the same after saving and loading', async () => {
+      const tuned = await use(base.transfer(kMeasurements, { ...kQuick, device: 'my phone' }));
+      const file = await tuned.save();
+      const again = await use(engine.load(file));
+      expect(again.info).toEqual(tuned.info);
+      expectSame(await again.predictAll(), await tuned.predictAll());
+      expectSame(await again.save(), file);
+    });
+  });
+
+  describe('dispose', () => {
+    test('frees, may be repeated, and ends all use', async () => {
+      const other = await use(engine.load(weights()));
+      expect(await engine.liveHandles()).toBe(2);
+      other.dispose();
+      other.dispose();
+      other[Symbol.dispose]();
+      expect(await engine.liveHandles()).toBe(1);
+      for (const use of [
+        () => other.predict(['421211']),
+        () => other.predictAll(),
+        () => other.scores('pixel3', ['421211']),
+        () => other.transfer(kMeasurements),
+        () => other.leaveOneOut(kMeasurements),
+        () => other.save(),
+      ]) {
+        await expectFailure(use(), 'disposed', /^predictor: /);
+      }
+      expect(other.info.space).toBe('nb201');
+    });
+
+    test('of the base leaves the results alive', async () => {
+      const other = await use(engine.load(weights()));
+      const tuned = await use(other.transfer(kMeasurements, kQuick));
+      other.dispose();
+      expect(await tuned.predict(['421211'])).toHaveLength(1);
+    });
+
+    test('of the engine ends everything, also what is under way', async () => {
+      const short = await api.createEngine({ kind });
+      const predictor = await short.load(weights());
+      let running!: () => void;
+      const begun = new Promise<void>((resolve) => (running = resolve));
+      const long = predictor.transfer(kMeasurements, { epochs: 5000, onProgress: running });
+      const ended = expectFailure(long, 'disposed', /engine/);
+      await begun;
+      short.dispose();
+      short.dispose();
+      await ended;
+      await expectFailure(short.liveHandles(), 'disposed', /engine/);
+      await expectFailure(predictor.save(), 'disposed', /./);
+      predictor.dispose();
+    });
+
+    test('forgotten predictors are collected', async () => {
+      const script = `
+        import { readFileSync } from 'node:fs';
+        import { createEngine } from ${JSON.stringify(kPackage)};
+        const engine = await createEngine({ kind: ${JSON.stringify(kind)} });
+        const bytes = new Uint8Array(readFileSync(new URL(${JSON.stringify(kWeightsFile.href)})));
+        await (async () => { for (let i = 0; i < 3; ++i) await engine.load(bytes); })();
+        const before = await engine.liveHandles();
+        for (let i = 0; i < 100 && (await engine.liveHandles()) > 0; ++i) {
+          gc();
+          await new Promise((resolve) => setTimeout(resolve, 20));
+        }
+        console.log(before, await engine.liveHandles());
+        engine.dispose();
+      `;
+      expect(await runNode(['--expose-gc'], script)).toBe('3 0');
+    });
+  });
+
+  test('needs no code made from text', async () => {
+    const script = `
+      import { readFileSync } from 'node:fs';
+      import { createEngine } from ${JSON.stringify(kPackage)};
+      let refused = false;
+      try { new Function('return 1'); } catch { refused = true; }
+      const engine = await createEngine({ kind: ${JSON.stringify(kind)} });
+      const base = await engine.load(new Uint8Array(readFileSync(new URL(${JSON.stringify(kWeightsFile.href)}))));
+      const tuned = await base.transfer(${JSON.stringify(kMeasurements)}, { epochs: 1 });
+      console.log(refused, (await tuned.predict(['421211'])).length);
+      engine.dispose();
+    `;
+    expect(await runNode(['--disallow-code-generation-from-strings'], script)).toBe('true 1');
+  });
+});
+
+describe('both engines', () => {
+  test('give the same numbers', async () => {
+    const results: Float64Array[] = [];
+    for (const kind of kKinds) {
+      const engine = await api.createEngine({ kind });
+      const base = await engine.load(weights());
+      const tuned = await base.transfer(kMeasurements, kQuick);
+      results.push(await tuned.predictAll());
+      engine.dispose();
+    }
+    expectSame(results[0]!, results[1]!);
+  });
+
+  test('another kind is refused', async () => {
+    await expectFailure(api.createEngine({ kind: 'cloud' as 'local' }), 'argument', /"cloud".*local or worker/);
+  });
+});

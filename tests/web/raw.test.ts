@@ -1,0 +1,112 @@
+import { readFileSync } from 'node:fs';
+
+import ts from 'typescript';
+import { beforeAll, describe, expect, test } from 'vitest';
+
+import type { RawHandle, RawModule, RawPredictor, RawTransfer } from '../../wasm/latencast.js';
+import { kMeasurements, weights } from './helpers.js';
+
+const kRoot = new URL('../../', import.meta.url);
+
+function source(path: string): ts.SourceFile {
+  return ts.createSourceFile(path, readFileSync(new URL(path, kRoot), 'utf8'), ts.ScriptTarget.Latest);
+}
+
+/** The methods of an interface as declared, with how many arguments each takes. */
+function declared(file: ts.SourceFile, name: string): Map<string, number> {
+  const found = file.statements.find((one): one is ts.InterfaceDeclaration =>
+    ts.isInterfaceDeclaration(one) && one.name.text === name,
+  );
+  if (!found) throw new Error(`${file.fileName}: no interface ${name}`);
+  const methods = found.members.filter(ts.isMethodSignature);
+  return new Map(methods.map((method) => [(method.name as ts.Identifier).text, method.parameters.length]));
+}
+
+/** More than any function takes. */
+const kTooMany = Array.from({ length: 99 });
+
+/** How many arguments embind takes, from what it says of a call with too many; undefined for functions not its own, which accept them. */
+function arity(target: object, name: string): number | undefined {
+  try {
+    (target as Record<string, (...args: unknown[]) => unknown>)[name]?.(...kTooMany);
+    return undefined;
+  } catch (caught) {
+    const expected = /called with 99 arguments, expected (\d+)/.exec(String((caught as Error).message));
+    if (!expected) throw caught;
+    return Number(expected[1]);
+  }
+}
+
+// The hand-written types of wasm/latencast.d.ts against the module itself.
+describe('raw module', () => {
+  const types = source('wasm/latencast.d.ts');
+  let module: RawModule;
+  let predictor: RawPredictor;
+  let transfer: RawTransfer;
+
+  beforeAll(async () => {
+    const glue = new URL('build-wasm/wasm/latencast.mjs', kRoot).href;
+    const { default: create } = (await import(/* @vite-ignore */ glue)) as typeof import('../../wasm/latencast.js');
+    const wasmBinary = new Uint8Array(readFileSync(new URL('build-wasm/wasm/latencast.wasm', kRoot)));
+    module = await create({ wasmBinary });
+    predictor = module._load(weights()).value!;
+    const list = kMeasurements.map(({ architecture }) => `${architecture}\n`).join('');
+    const latencies = Float64Array.from(kMeasurements, ({ latency_ms }) => latency_ms);
+    transfer = predictor._transfer(list, latencies, '{}').value!;
+  });
+
+  /** The functions embind added. `_malloc` and its like are the C library's own. */
+  const live = () =>
+    Object.keys(module).filter((name) => /^_[a-z]/.test(name) && arity(module, name) !== undefined);
+
+  const methods = (handle: RawHandle) =>
+    Object.getOwnPropertyNames(Object.getPrototypeOf(handle)).filter((name) => name !== 'constructor');
+
+  test('has the functions that are declared, and no others', () => {
+    const functions = declared(types, 'RawModule');
+    expect(live().sort()).toEqual([...functions.keys()].sort());
+    for (const [name, count] of functions) expect([name, arity(module, name)]).toEqual([name, count]);
+  });
+
+  test.each([
+    ['RawPredictor', () => predictor],
+    ['RawTransfer', () => transfer],
+  ])('%s has the methods that are declared, and no others', (name, handle) => {
+    const functions = declared(types, name);
+    expect(methods(handle()).sort()).toEqual([...functions.keys()].sort());
+    for (const [method, count] of functions) expect([method, arity(handle(), method)]).toEqual([method, count]);
+    expect(typeof handle().delete).toBe('function');
+  });
+
+  test('knows the error codes that the API declares', () => {
+    const alias = source('web/api/types.ts').statements.find(
+      (one): one is ts.TypeAliasDeclaration => ts.isTypeAliasDeclaration(one) && one.name.text === 'ErrorCode',
+    );
+    const union = (alias!.type as ts.UnionTypeNode).types.map(
+      (one) => ((one as ts.LiteralTypeNode).literal as ts.StringLiteral).text,
+    );
+    const engine = module._errorCodes().value!.split('\n').slice(0, -1);
+    // The last two arise in TypeScript only.
+    expect(union).toEqual([...engine, 'load', 'disposed']);
+  });
+
+  test('answers with failures instead of throwing', () => {
+    expect(module._load(new Uint8Array(3))).toEqual({
+      error: { code: 'checkpoint', message: expect.any(String) as unknown },
+    });
+    expect(transfer._result()).toEqual({ error: { code: 'argument', message: expect.any(String) as unknown } });
+    expect(predictor._transfer('421211\n', new Float64Array(2), '{}').error).toMatchObject({
+      code: 'argument',
+      message: expect.stringMatching(/1 architectures and 2 latencies/) as unknown,
+    });
+    expect(predictor._transfer('421211\n', new Float64Array(1), '{"speed":1}').error).toMatchObject({
+      code: 'argument',
+      message: expect.stringMatching(/option speed is unknown/) as unknown,
+    });
+  });
+
+  test('measures matrix products', () => {
+    expect(module._gemmGflops(64, 3).value).toBeGreaterThan(0.1);
+    expect(module._gemmGflops(0, 3).error).toMatchObject({ code: 'argument' });
+  });
+});
