@@ -74,7 +74,7 @@ const kStages = [
   ['types', check(() => runTool('tsc', ['--noEmit']))],
   ['engine, native with sanitizers', () => engineSuite('sanitize')],
   ['engine, WebAssembly', () => engineSuite('wasm')],
-  ['command line build', check(() => cmakeBuild('native'))],
+  ['command line build', check(() => cmakeBuild('native', 'latencast'))],
   ['API', () => vitestProject('api')],
   ['page build', check(buildPage)],
   ['page in Chromium', () => vitestProject('page')],
