@@ -4,6 +4,7 @@ export { fetchBytes, type FetchOptions } from './load.js';
 export {
   checkMeasurements,
   readMeasurements,
+  writeMeasurements,
   type CheckedLine,
   type CheckedMeasurements,
   type Fix,

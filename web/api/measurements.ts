@@ -90,7 +90,7 @@ const kUnitWords = new Map<string, LatencyUnit>(
 
 /** Splits a text into measurements. Never throws. */
 export function readMeasurements(text: string, { unit = 'auto', filename = '' }: ReadOptions = {}): ReadMeasurements {
-  const source = text.replace(/^\ufeff/, '');
+  const source = text.replace(/^\ufeff/, '').replace(/\r\n?/g, '\n');
   const notes: Note[] = [];
   let lines: MeasurementLine[] | undefined;
   if (/\.json$/i.test(filename) || /^\s*[[{]/.test(source)) {
@@ -305,15 +305,11 @@ function architectureField(fields: readonly string[]): number {
 
 // ---- lines ----
 
-function splitLines(text: string): string[] {
-  return text.split(/\r\n|\n|\r/);
-}
-
 function readLines(source: string): MeasurementLine[] {
   const lines: MeasurementLine[] = [];
   let columns: Columns | undefined;
   let first = true;
-  for (const [i, text] of splitLines(source).entries()) {
+  for (const [i, text] of source.split('\n').entries()) {
     if (text.trim() === '') continue;
     const add = (...found: Entry[]) => found.forEach((each) => lines.push({ line: i + 1, text, ...each }));
     if (/^\s*(#|\/\/)/.test(text)) {
@@ -345,12 +341,23 @@ function readLines(source: string): MeasurementLine[] {
 function splitFields(text: string): string[] {
   // After a blank, # and // begin a remark; inside quotes they may not.
   const line = (text.includes('"') ? text : text.replace(/\s(#|\/\/).*$/, '')).trimEnd();
-  let delimiter = ['\t', ';', ','].find((candidate) => line.includes(candidate)) ?? ' ';
-  // "421211 12,4": blanks separate, and the comma is the number's own.
-  if (delimiter === ',' && /^\s*\S+\s+\d+,\d+\s*\p{L}*$/u.test(line)) delimiter = ' ';
-  const packed = delimiter === ' ' ? line.trim().replace(/\s+/g, ' ') : line;
+  const unquoted = line.replaceAll(/"[^"]*"/g, '""');
+  let delimiter = ['\t', ';', ','].find((candidate) => unquoted.includes(candidate)) ?? ' ';
+  if (delimiter === ',' && commaIsDecimal(unquoted.trim().split(/\s+/))) delimiter = ' ';
+  // A quote counts only right beside a separator.
+  const packed =
+    delimiter === ' '
+      ? line.trim().replace(/\s+/g, ' ')
+      : line.replaceAll(new RegExp(`(^|${delimiter}) *"`, 'g'), '$1"').replaceAll(new RegExp(`" *(${delimiter}|$)`, 'g'), '"$1');
   const [fields = []] = Papa.parse<string[]>(packed, { delimiter }).data;
   return fields.map((field) => field.trim());
+}
+
+/** "421211 12,4": blanks separate, and the comma is the number's own. */
+function commaIsDecimal(words: readonly string[]): boolean {
+  const withComma = words.filter((word) => word.includes(','));
+  const architecture = words.some((word) => kWhole.test(word) || word === '""' || /^[^,]*\|[^,]*$/.test(word));
+  return architecture && withComma.length === 1 && /^\d+,\d+\p{L}*$/u.test(withComma[0]!);
 }
 
 // ---- JSON ----
@@ -374,7 +381,7 @@ function readJsonDocument(source: string): { lines: MeasurementLine[] } | { note
   }));
   // Lines on which no measurement begins are brackets, or go on with one.
   const taken = new Set(found.map(({ line }) => line));
-  const rest = splitLines(source).flatMap((text, i) =>
+  const rest = source.split('\n').flatMap((text, i) =>
     text.trim() === '' || taken.has(i + 1) ? [] : [{ line: i + 1, text, ...skipped('part of the JSON around it') }],
   );
   return { lines: [...found, ...rest].sort((a, b) => a.line - b.line) };
@@ -388,7 +395,8 @@ function readJsonLine(text: string): Entry[] | undefined {
   const bare = line.replace(/,$/, '');
   for (const candidate of [bare, `{${bare}}`, bare.replace(/^\[/, ''), bare.replace(/\]$/, '')]) {
     try {
-      return jsonEntries(parseJson(candidate)).map(([, found]) => found);
+      const entries = jsonEntries(parseJson(candidate)).map(([, found]) => found);
+      return entries.length > 0 ? entries : [skipped('brackets of JSON')];
     } catch {
       // The next reading may fit.
     }
