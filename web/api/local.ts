@@ -17,8 +17,8 @@ import type {
   TransferOptions,
 } from './types.js';
 
-/** Architectures in one call of the network: it shares work between them, but a call cannot be interrupted. */
-const kPredictChunk = 4096;
+/** Architectures in one call of the network: it shares work between them, so more is cheaper; a call cannot be interrupted. */
+const kPredictChunk = 16_384;
 
 /** The same for `facts`, which shares nothing. */
 const kFactsChunk = 512;
