@@ -240,6 +240,8 @@ function quality(state: State): TemplateResult | typeof nothing {
   const result = state.results[state.device];
   if (!result) return nothing;
   const held = result.leaveOneOut;
+  const checking = state.job?.device === state.device;
+  const missing = html`<span class="quiet">${checking ? 'being checked' : 'not checked'}</span>`;
   return html`<section class="quality" aria-label="Expected quality">
     <h2>Expected quality</h2>
     <dl class="facts">
@@ -247,11 +249,11 @@ function quality(state: State): TemplateResult | typeof nothing {
         <dt title="Spearman: 1 means the estimates put the architectures in exactly the measured order, 0 in a random one">
           rank correlation
         </dt>
-        <dd>${held ? correlation(held.spearman) : html`<span class="quiet">after the check</span>`}</dd>
+        <dd>${held ? correlation(held.spearman) : missing}</dd>
       </div>
       <div>
         <dt title="Half of the estimates are closer than this">median error</dt>
-        <dd>${held ? percent(held.mdape) : html`<span class="quiet">after the check</span>`}</dd>
+        <dd>${held ? percent(held.mdape) : missing}</dd>
       </div>
     </dl>
     <p class="small quiet">

@@ -1,0 +1,110 @@
+/** One Chromium and one server of the built page for a test file, and the few things tests do with them. */
+
+import { chromium, type Browser, type BrowserContextOptions, type Page } from 'playwright-core';
+import { afterAll, afterEach, beforeAll, expect } from 'vitest';
+import { serve } from '../../.ci/serve.mjs';
+
+export interface Visit extends BrowserContextOptions {
+  /** Fragment of the address, with `#`. */
+  readonly address?: string;
+  /** Called before the page loads, e.g. to hold back a file. */
+  readonly before?: (page: Page) => Promise<unknown>;
+  /** The test causes failures on purpose, so what the browser says about them is no fault of the page. */
+  readonly expectsErrors?: boolean;
+}
+
+export interface Visitor {
+  /** Opens the page in a fresh profile. */
+  open(visit?: Visit): Promise<Page>;
+  /** The page's own address. */
+  address(): string;
+}
+
+/** Sets up and tears down around the tests of a file. Any complaint of the browser fails the test it came in. */
+export function visitor(): Visitor {
+  let browser: Browser;
+  let server: Awaited<ReturnType<typeof serve>>;
+  let complaints: string[] = [];
+
+  beforeAll(async () => {
+    server = await serve();
+    browser = await chromium.launch({
+      executablePath: process.env['CHROMIUM'] ?? '/usr/bin/chromium',
+      args: ['--no-sandbox'],
+    });
+  });
+  afterAll(async () => {
+    await browser?.close();
+    await server?.stop();
+  });
+  afterEach(async () => {
+    const seen = complaints;
+    complaints = [];
+    await Promise.all(browser.contexts().map((context) => context.close()));
+    expect(seen).toEqual([]);
+  });
+
+  return {
+    address: () => server.address,
+    async open({ address = '', before, expectsErrors = false, ...options } = {}) {
+      const context = await browser.newContext({ viewport: { width: 1440, height: 900 }, ...options });
+      const page = await context.newPage();
+      if (!expectsErrors) {
+        page.on('pageerror', (error) => complaints.push(error.message));
+        page.on('console', (message) => {
+          if (message.type() === 'error' || message.type() === 'warning') complaints.push(message.text());
+        });
+      }
+      await before?.(page);
+      await page.goto(server.address + address);
+      return page;
+    },
+  };
+}
+
+/** Waits until the engine has started. */
+export async function engineReady(page: Page): Promise<void> {
+  await page.getByText('Engine: ready').waitFor();
+}
+
+/** Replaces the measurements and waits until they are read. */
+export async function write(page: Page, text: string): Promise<void> {
+  await page.fill('#measurements textarea', text);
+  await page.locator('#sheet-problems').getByText(/understood/).waitFor();
+}
+
+/** Presses Transfer and waits for the estimates, not for the check that follows. */
+export async function transfer(page: Page): Promise<void> {
+  await page.getByRole('button', { name: 'Transfer', exact: true }).click();
+  await page.locator('.headline').getByText('transferred here').waitFor();
+}
+
+/** Text of the file that a press of a button downloads. */
+export async function download(page: Page, button: string): Promise<Buffer> {
+  const [file] = await Promise.all([
+    page.waitForEvent('download'),
+    page.getByRole('button', { name: button }).click(),
+  ]);
+  const chunks: Buffer[] = [];
+  for await (const chunk of await file.createReadStream()) chunks.push(chunk as Buffer);
+  return Buffer.concat(chunks);
+}
+
+/** The downloaded estimates: milliseconds by official index. */
+export async function estimates(page: Page): Promise<number[]> {
+  const [heading, ...lines] = (await download(page, 'Download CSV')).toString('utf8').trim().split('\n');
+  const columns = heading?.split(',') ?? [];
+  const [index, latency_ms] = [columns.indexOf('index'), columns.indexOf('latency_ms')];
+  const values: number[] = [];
+  for (const line of lines) {
+    const cells = line.split(',');
+    values[Number(cells[index])] = Number(cells[latency_ms]);
+  }
+  return values;
+}
+
+/** A number out of a list of facts by its name. */
+export async function fact(page: Page, region: string, name: string): Promise<number> {
+  const value = page.locator(`${region} .facts > div`).filter({ has: page.getByText(name, { exact: true }) });
+  return Number.parseFloat(await value.locator('dd').innerText());
+}

@@ -1,0 +1,65 @@
+import { readFileSync } from 'node:fs';
+import { createRequire } from 'node:module';
+import type { AxeResults } from 'axe-core';
+import type { Page } from 'playwright-core';
+import { describe, expect, test } from 'vitest';
+import { engineReady, visitor, write } from './chromium.js';
+
+const visit = visitor();
+const axe = readFileSync(createRequire(import.meta.url).resolve('axe-core/axe.min.js'), 'utf8');
+
+const kBadText = '421211, 10.5 ms\n13714, fast\n333333, 31.9 s\n111111, 7.23 ms\n433444, 50.4\n';
+
+const kViews: readonly { readonly name: string; readonly address: string; readonly prepare?: (page: Page) => Promise<void> }[] = [
+  { name: 'estimates', address: '' },
+  { name: 'fit', address: '#tab=fit' },
+  {
+    name: 'lookup',
+    address: '#tab=lookup',
+    prepare: async (page) => {
+      await page.fill('#lookup-text textarea', '421211\nhello\n333333\n');
+      await page.locator('#lookup-text .bad').first().waitFor();
+    },
+  },
+  { name: 'nothing yet', address: '#device=mine' },
+  { name: 'bad lines', address: '#device=mine', prepare: (page) => write(page, kBadText) },
+];
+
+describe.each(['light', 'dark'] as const)('%s', (colorScheme) => {
+  test.each(kViews)('$name: no accessibility violations', async ({ address, prepare }) => {
+    const page = await visit.open({ address, colorScheme, bypassCSP: true });
+    await engineReady(page);
+    await prepare?.(page);
+    await page.addScriptTag({ content: axe });
+    const found = await page.evaluate(async () => {
+      const { axe: checker } = globalThis as unknown as { axe: { run(): Promise<AxeResults> } };
+      const { violations } = await checker.run();
+      return violations.map(({ id, nodes }) => `${id}: ${nodes.map((node) => node.target.join(' ')).join(', ')}`);
+    });
+    expect(found).toEqual([]);
+  });
+});
+
+describe.each([360, 768, 1440])('%i px wide', (width) => {
+  test.each(kViews)('$name: nothing sticks out', async ({ address, prepare }) => {
+    const page = await visit.open({ address, viewport: { width, height: 800 } });
+    await engineReady(page);
+    await prepare?.(page);
+    const over = await page.evaluate(() => document.documentElement.scrollWidth - document.documentElement.clientWidth);
+    expect(over).toBe(0);
+  });
+});
+
+test('the theme button overrides the system and is remembered', async () => {
+  const page = await visit.open({ colorScheme: 'light' });
+  const paper = (): Promise<string> => page.evaluate(() => getComputedStyle(document.body).backgroundColor);
+  const light = await paper();
+  await page.getByRole('button', { name: 'Theme: system' }).click();
+  await page.getByRole('button', { name: 'Theme: light' }).click();
+  await page.getByRole('button', { name: 'Theme: dark' }).waitFor();
+  const dark = await paper();
+  expect(dark).not.toBe(light);
+  await page.reload();
+  await page.getByRole('button', { name: 'Theme: dark' }).waitFor();
+  expect(await paper()).toBe(dark);
+});

@@ -1,0 +1,369 @@
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { describe, expect, test } from 'vitest';
+import { download, engineReady, estimates, fact, transfer, visitor, write } from './chromium.js';
+
+const visit = visitor();
+const kExamples = join(import.meta.dirname, '../../web/app/public/examples');
+
+interface ExampleFile {
+  readonly measurements: readonly { readonly architecture: string; readonly latency_ms: number }[];
+  readonly accuracy: { readonly spearman: number };
+  readonly leave_one_out: { readonly spearman: number };
+}
+
+const raspi4 = JSON.parse(readFileSync(join(kExamples, 'raspi4.json'), 'utf8')) as ExampleFile;
+const raspi4Lines = raspi4.measurements.map((each) => `${each.architecture}\t${each.latency_ms}`).join('\n');
+
+/** Spearman's rank correlation of values without many ties. */
+function spearman(a: readonly number[], b: readonly number[]): number {
+  const ranks = (values: readonly number[]): number[] => {
+    const order = values.map((_, i) => i).sort((i, j) => (values[i] ?? 0) - (values[j] ?? 0));
+    const rank: number[] = [];
+    order.forEach((i, position) => (rank[i] = position));
+    return rank;
+  };
+  const [x, y] = [ranks(a), ranks(b)];
+  const n = x.length;
+  const squares = x.reduce((sum, rank, i) => sum + (rank - (y[i] ?? 0)) ** 2, 0);
+  return 1 - (6 * squares) / (n * (n * n - 1));
+}
+
+function truthOf(device: string): number[] {
+  const bytes = readFileSync(join(kExamples, `${device}.truth.bin`));
+  return Array.from({ length: 15625 }, (_, i) => bytes.readFloatLE(i * 4));
+}
+
+describe('worked example', () => {
+  test('is on screen before the engine has arrived, and goes live when it has', async () => {
+    let release = (): void => undefined;
+    const held = new Promise<void>((done) => (release = done));
+    const page = await visit.open({
+      before: (each) =>
+        each.route(/\.(wasm|latencast)$/, async (route) => {
+          await held;
+          await route.continue();
+        }),
+    });
+    await page.locator('.table-row').first().waitFor();
+    expect(await page.locator('.headline').innerText()).toContain('of 15,625 architectures');
+    expect(await page.locator('.editor-readings .good').count()).toBeGreaterThan(5);
+    expect(await fact(page, '.quality', 'rank correlation')).toBeCloseTo(raspi4.leave_one_out.spearman, 3);
+    expect(await page.getByText('The engine is loading.').isVisible()).toBe(true);
+    expect(await page.getByRole('button', { name: 'Transfer', exact: true }).isDisabled()).toBe(true);
+    release();
+    await engineReady(page);
+    expect(await page.getByRole('button', { name: 'Transfer', exact: true }).isEnabled()).toBe(true);
+  });
+
+  test('run here gives what was computed beforehand', async () => {
+    const page = await visit.open({ address: '#tab=fit' });
+    await engineReady(page);
+    const before = await fact(page, '.fit', 'Spearman');
+    expect(before).toBeCloseTo(raspi4.accuracy.spearman, 3);
+    await transfer(page);
+    expect(Math.abs((await fact(page, '.fit', 'Spearman')) - before)).toBeLessThanOrEqual(0.002);
+  });
+});
+
+describe('measurements of the user', () => {
+  test('20 pasted lines, Transfer, and the result read off the page', async () => {
+    const page = await visit.open({ address: '#device=mine' });
+    await engineReady(page);
+    await page.fill('#name', 'kitchen board');
+    await write(page, `architecture\tlatency_ms\n${raspi4Lines}`);
+    expect(await page.locator('#sheet-problems').innerText()).toContain('20 measurements, every line understood');
+    await transfer(page);
+    expect(await page.locator('.headline').innerText()).toContain('kitchen board');
+
+    const latency_ms = await estimates(page);
+    expect(latency_ms).toHaveLength(15625);
+    expect(latency_ms.every((ms) => ms > 0)).toBe(true);
+    expect(spearman(latency_ms, truthOf('raspi4'))).toBeGreaterThan(0.85);
+    // What the table shows is what the file holds.
+    const first = page.locator('.table-row').first();
+    expect(Number(await first.locator('.col-estimate b').innerText())).toBeCloseTo(latency_ms[0] ?? 0, 0);
+
+    await page.getByRole('tab', { name: 'Fit' }).click();
+    await page.getByText('Checking').first().waitFor({ state: 'hidden', timeout: 110_000 });
+    const held = await fact(page, '.fit', 'rank correlation, left out');
+    expect(held).toBeGreaterThan(0.5);
+    expect(held).toBeLessThanOrEqual(1);
+  });
+
+  test('bad lines are named with number and reason, the others stay usable', async () => {
+    const page = await visit.open({ address: '#device=mine' });
+    await engineReady(page);
+    const text = '421211, 10.5 ms\n13714, fast\n421219, 3.1 ms\n\n# a comment\n333333; 90 ms\n111111 7.2 ms\n';
+    await write(page, text);
+    const problems = page.getByRole('list', { name: 'Lines that need attention' }).getByRole('listitem');
+    expect(await problems.count()).toBe(2);
+    expect(await problems.nth(0).innerText()).toMatch(/^Line 2\s+"fast" is no number/);
+    expect(await problems.nth(1).innerText()).toMatch(/^Line 3\s.*421219.*expected/);
+    expect(await page.locator('#sheet-problems').innerText()).toContain('3 measurements, 2 lines not understood');
+    expect(await page.locator('.editor-numbers .bad').allInnerTexts()).toEqual(['2', '3']);
+    expect(await page.getByRole('button', { name: 'Transfer', exact: true }).isEnabled()).toBe(true);
+    expect(await page.inputValue('#measurements textarea')).toBe(text);
+    await problems.nth(1).getByRole('button', { name: 'Line 3' }).click();
+    const selected = await page.evaluate(() => getSelection()?.toString());
+    expect(selected).toBe('421219, 3.1 ms');
+  });
+
+  test('says how many are missing, and what more would bring', async () => {
+    const page = await visit.open({ address: '#device=mine' });
+    await engineReady(page);
+    await write(page, '421211, 10.5 ms\n333333, 90 ms\n');
+    expect(await page.getByText('at least 3 are needed').isVisible()).toBe(true);
+    expect(await page.getByRole('button', { name: 'Transfer', exact: true }).isDisabled()).toBe(true);
+    await write(page, '421211, 10.5 ms\n333333, 90 ms\n111111, 7.2 ms\n');
+    expect(await page.getByText('17 more').isVisible()).toBe(true);
+    await transfer(page);
+    expect(await page.locator('.table-row').count()).toBeGreaterThan(5);
+  });
+
+  test('a guessed unit is said and changed by one click; a slip of a thousand is put right by one click', async () => {
+    const page = await visit.open({ address: '#device=mine' });
+    await engineReady(page);
+    await write(page, '421211, 0.0105\n333333, 0.0912\n111111, 0.00723\n433444, 0.0504\n');
+    const note = page.locator('p.note').filter({ hasText: 'unit' });
+    await note.waitFor();
+    const readings = page.locator('.editor-readings .editor-line');
+    const guessed = await readings.first().innerText();
+    await note.getByRole('button').first().click();
+    await expect.poll(() => readings.first().innerText()).not.toBe(guessed);
+
+    const seconds = '421211, 10.5 ms\n333333, 91.2 ms\n433333, 80.4 s\n111111, 7.23 ms\n433444, 50.4 ms\n';
+    await page.fill('#measurements textarea', seconds);
+    const far = page.getByRole('listitem').filter({ hasText: 'Line 3' });
+    await far.getByRole('button', { name: /ms/ }).click();
+    await expect.poll(() => page.inputValue('#measurements textarea')).toBe(seconds.replace('80.4 s', '80.4 ms'));
+    await expect.poll(() => readings.nth(2).innerText()).toBe('80.4 ms');
+  });
+
+  test('a dropped or opened file replaces the text, and the text comes back by one click', async () => {
+    const page = await visit.open({ address: '#device=mine' });
+    await engineReady(page);
+    await write(page, '421211, 10.5 ms\n');
+    const csv = 'cell;time (us)\r\n421211;10500\r\n333333;91200\r\n111111;7230\r\n';
+    await page.setInputFiles('input[type=file]', { name: 'bench.csv', mimeType: 'text/csv', buffer: Buffer.from(csv) });
+    await page.getByText('3 measurements, every line understood').waitFor();
+    expect(await page.locator('.editor-readings .good').allInnerTexts()).toEqual(['10.5 ms', '91.2 ms', '7.23 ms']);
+    await page.getByRole('button', { name: 'Bring the earlier text back' }).click();
+    await expect.poll(() => page.inputValue('#measurements textarea')).toBe('421211, 10.5 ms\n');
+  });
+
+  test('the text outlives a reload', async () => {
+    const page = await visit.open({ address: '#device=mine' });
+    await engineReady(page);
+    const text = '421211, 10.5 ms\nhalf a li';
+    await page.fill('#name', 'old phone');
+    await page.fill('#measurements textarea', text);
+    await page.reload();
+    expect(await page.inputValue('#measurements textarea')).toBe(text);
+    expect(await page.inputValue('#name')).toBe('old phone');
+  });
+
+  test('an edited example keeps the edit over a reload and can be restored', async () => {
+    const page = await visit.open();
+    await engineReady(page);
+    const original = await page.inputValue('#measurements textarea');
+    await write(page, `${original}421211, 10.5 ms\n`);
+    expect(await page.getByText('made from other measurements').isVisible()).toBe(true);
+    await page.reload();
+    await engineReady(page);
+    expect(await page.inputValue('#measurements textarea')).toBe(`${original}421211, 10.5 ms\n`);
+    await page.getByRole('button', { name: 'Restore the example' }).click();
+    await expect.poll(() => page.inputValue('#measurements textarea')).toBe(original);
+  });
+});
+
+describe('transfer', () => {
+  test('Cancel stops it at once and loses nothing', async () => {
+    const page = await visit.open();
+    await engineReady(page);
+    const text = await page.inputValue('#measurements textarea');
+    const before = await page.locator('.answer').innerText();
+    await page.getByRole('button', { name: 'Transfer', exact: true }).click();
+    await page.getByText(/epoch [1-9]/).waitFor();
+    const since = Date.now();
+    await page.getByRole('button', { name: 'Cancel' }).click();
+    await page.locator('.progress').waitFor({ state: 'hidden' });
+    expect(Date.now() - since).toBeLessThan(1000);
+    expect(await page.inputValue('#measurements textarea')).toBe(text);
+    expect(await page.locator('.answer').innerText()).toBe(before);
+    expect(await page.locator('.headline').innerText()).toContain('computed beforehand');
+    await transfer(page);
+  });
+
+  test('the predictor is saved, and opened again gives the same estimates and measurements', async () => {
+    const page = await visit.open({ address: '#device=mine' });
+    await engineReady(page);
+    await page.fill('#name', 'kitchen board');
+    await write(page, raspi4Lines);
+    await transfer(page);
+    const before = await estimates(page);
+    const file = await download(page, 'Save the predictor');
+
+    const later = await visit.open();
+    await engineReady(later);
+    await later.setInputFiles('input[type=file]', {
+      name: 'kitchen-board.latencast',
+      mimeType: 'application/octet-stream',
+      buffer: file,
+    });
+    await later.getByText('from a saved predictor with 20 measurements').waitFor();
+    expect(await later.inputValue('#name')).toBe('kitchen board');
+    const lines = (await later.inputValue('#measurements textarea')).trim().split('\n');
+    expect(lines.map((line) => line.slice(0, 6))).toEqual(raspi4.measurements.map((each) => each.architecture));
+    const after = await estimates(later);
+    // The file holds half-precision weights, so the last digits may differ.
+    expect(spearman(before, after)).toBeGreaterThan(0.999);
+  });
+
+  test('a damaged predictor is refused with its name and reason, and nothing changes', async () => {
+    const page = await visit.open({ address: '#device=mine' });
+    await engineReady(page);
+    await write(page, '421211, 10.5 ms\n');
+    const broken = Buffer.concat([Buffer.from('LATCAST\n'), Buffer.alloc(100, 7)]);
+    await page.setInputFiles('input[type=file]', {
+      name: 'broken.latencast',
+      mimeType: 'application/octet-stream',
+      buffer: broken,
+    });
+    const alert = page.getByRole('alert');
+    await alert.waitFor();
+    expect(await alert.innerText()).toContain('broken.latencast could not be opened');
+    expect(await page.inputValue('#measurements textarea')).toBe('421211, 10.5 ms\n');
+  });
+});
+
+describe('views', () => {
+  test('the table sorts, filters and searches all architectures, and keys move through it', async () => {
+    const page = await visit.open();
+    const shown = page.locator('.views [role=status]');
+    await page.locator('.table-row').first().waitFor();
+    expect(await shown.innerText()).toBe('15,625 architectures');
+    expect(await page.locator('.table-row').count()).toBeLessThan(60);
+
+    const none = page.getByLabel('none', { exact: false }).and(page.locator('select'));
+    await none.selectOption({ label: '0' });
+    // Six edges with four operations left.
+    await expect.poll(() => shown.innerText()).toContain('4,096 of 15,625');
+    await page.getByLabel('Find architectures').fill('33????');
+    await expect.poll(() => shown.innerText()).toContain('256 of 15,625');
+    await page.getByLabel('Find architectures').fill('avg_pool_3x3~2');
+    await expect.poll(() => shown.innerText()).toContain('1,024 of 15,625');
+    await page.getByRole('button', { name: 'show all' }).click();
+
+    await page.getByRole('button', { name: 'MACs, M' }).click();
+    await page.getByRole('button', { name: 'MACs, M' }).click();
+    const heading = page.getByRole('columnheader', { name: 'MACs, M' });
+    await expect.poll(() => heading.getAttribute('aria-sort')).toBe('descending');
+    await expect.poll(() => page.locator('.table-row .glyph').first().innerText()).toMatch(/3\s*3\s*3\s*3\s*3\s*3/);
+    await page.getByRole('grid').focus();
+    await page.keyboard.press('Home');
+    await expect.poll(() => page.locator('.cell h2').innerText()).toBe('333333');
+    await page.keyboard.press('End');
+    await expect.poll(() => page.locator('.table-row[aria-selected=true]').getAttribute('aria-rowindex')).toBe('15626');
+  });
+
+  test('the drawing shows every edge and which of them carry nothing', async () => {
+    const page = await visit.open();
+    await page.getByLabel('Find architectures').fill('333000');
+    await page.locator('.table-row').first().click();
+    await expect.poll(() => page.locator('.cell h2').innerText()).toBe('333000');
+    expect(await page.locator('.cell .cell-edge text').allTextContents()).toEqual(
+      ['conv 3×3', 'conv 3×3', 'conv 3×3', 'none', 'none', 'none'],
+    );
+    expect(await page.locator('.cell .cell-edge.dead').count()).toBe(3);
+    expect(await page.locator('.cell .cell-edge.live').count()).toBe(0);
+    expect(await page.locator('.cell code').innerText()).toBe(
+      '|nor_conv_3x3~0|+|nor_conv_3x3~0|nor_conv_3x3~1|+|none~0|none~1|none~2|',
+    );
+  });
+
+  test('Lookup gives the table\'s milliseconds for every way to write an architecture', async () => {
+    const page = await visit.open({ address: '#tab=lookup' });
+    await engineReady(page);
+    await page.fill(
+      '#lookup-text textarea',
+      '421211\n0\n|avg_pool_3x3~0|+|nor_conv_1x1~0|skip_connect~1|+|nor_conv_1x1~0|skip_connect~1|skip_connect~2|\nhello\n',
+    );
+    const readings = page.locator('#lookup-text .editor-readings .good');
+    await expect.poll(() => readings.count()).toBe(3);
+    const values = await readings.allInnerTexts();
+    expect(new Set(values).size).toBe(1);
+    expect(await page.locator('#lookup-problems').innerText()).toContain('Line 4');
+    await page.getByRole('tab', { name: 'Estimates' }).click();
+    const shown = await page.locator('.table-row .col-estimate b').first().innerText();
+    expect(values[0]).toBe(`${shown} ms`);
+  });
+
+  test('the limit counts architectures: typed or dragged', async () => {
+    const page = await visit.open();
+    await page.locator('.u-over').waitFor();
+    const latency_ms = await estimates(page);
+    const limit = page.getByLabel('Latency limit in milliseconds');
+    await limit.fill('12.5');
+    await limit.press('Enter');
+    const within = latency_ms.filter((ms) => ms <= 12.5).length;
+    await expect.poll(() => page.locator('.answer').innerText()).toContain(`${within.toLocaleString('en')} of 15,625`);
+    const plot = await page.locator('.chart .u-over').boundingBox();
+    const most = Math.max(...latency_ms, ...raspi4.measurements.map((each) => each.latency_ms)) * 1.02;
+    if (!plot) throw new Error('the chart has no box');
+    await page.mouse.move(plot.x + (12.5 / most) * plot.width, plot.y + 20);
+    await page.mouse.down();
+    await page.mouse.move(plot.x + plot.width / 2, plot.y + 30, { steps: 4 });
+    await page.mouse.up();
+    await expect.poll(async () => Math.abs(Number(await limit.inputValue()) / (most / 2) - 1)).toBeLessThan(0.02);
+  });
+
+  test('the address carries the view', async () => {
+    const page = await visit.open({ address: '#device=eyeriss&tab=fit&cell=1462' });
+    await page.getByRole('tab', { name: 'Fit', selected: true }).waitFor();
+    expect(await page.inputValue('#device')).toBe('eyeriss');
+    expect(await page.locator('.cell h2').innerText()).toBe('333333');
+    await page.getByRole('tab', { name: 'Fit' }).press('ArrowRight');
+    await page.getByRole('tab', { name: 'Lookup', selected: true }).waitFor();
+    await expect.poll(() => new URL(page.url()).hash).toContain('tab=lookup');
+  });
+});
+
+describe('without what it needs', () => {
+  test('a missing engine is said, and the examples still work', async () => {
+    const page = await visit.open({
+      expectsErrors: true,
+      before: (each) => each.route(/\.wasm$/, (route) => route.fulfill({ status: 404, body: 'Not found' })),
+    });
+    const alert = page.getByRole('alert');
+    await alert.waitFor();
+    expect(await alert.innerText()).toMatch(/engine did not start.*404/is);
+    await page.selectOption('#device', 'eyeriss');
+    await expect.poll(() => page.locator('.headline').innerText()).toContain('Eyeriss');
+    expect(await page.locator('.table-row').count()).toBeGreaterThan(5);
+    expect(await page.getByRole('button', { name: 'Transfer', exact: true }).isDisabled()).toBe(true);
+  });
+
+  test('everything comes from its own address, and nothing is fetched once it has loaded', async () => {
+    const asked: string[] = [];
+    const page = await visit.open({
+      before: async (each) => {
+        each.on('request', (request) => asked.push(request.url()));
+      },
+    });
+    await engineReady(page);
+    await page.locator('.u-over').first().waitFor();
+    expect(asked.length).toBeGreaterThan(5);
+    expect(asked.filter((url) => !url.startsWith(visit.address()) && !url.startsWith('blob:'))).toEqual([]);
+    asked.length = 0;
+    await page.context().setOffline(true);
+    for (const device of ['gold_6226', 'eyeriss', 'mine']) await page.selectOption('#device', device);
+    await write(page, raspi4Lines);
+    await transfer(page);
+    await page.getByRole('tab', { name: 'Fit' }).click();
+    await page.getByRole('tab', { name: 'Lookup' }).click();
+    await page.fill('#lookup-text textarea', '421211');
+    await page.locator('#lookup-text .editor-readings .good').waitFor();
+    expect(asked).toEqual([]);
+  });
+});
