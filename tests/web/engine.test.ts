@@ -111,7 +111,7 @@ describe.each(kKinds)('engine: %s', (kind) => {
     test('describes itself', () => {
       const { info } = base;
       expect(info.space).toBe('nb201');
-      expect(info.devices.length).toBeGreaterThan(20);
+      expect(info.devices.length).toBeGreaterThan(1);
       expect(info.devices).not.toContain('raspi4');
       expect(info.parameter_count).toBeGreaterThan(100_000);
       expect(info.measurements).toEqual([]);
@@ -277,8 +277,17 @@ describe.each(kKinds)('engine: %s', (kind) => {
     test('stops estimates', async () => {
       const tuned = await use(base.transfer(kMeasurements, kQuick));
       const controller = new AbortController();
-      const all = tuned.predictAll({ signal: controller.signal, onProgress: () => controller.abort() });
+      const all = tuned.predictAll({ signal: controller.signal });
+      controller.abort();
       await expectFailure(all, 'cancelled', /predict: cancelled/);
+    });
+
+    test('a callback that throws ends the work', async () => {
+      const onProgress = () => {
+        throw new Error('the view is gone');
+      };
+      await expectFailure(base.transfer(kMeasurements, { epochs: 5000, onProgress }), 'internal', /the view is gone/);
+      expect(await base.scores('pixel3', ['421211'])).toHaveLength(1);
     });
 
     test('a signal already aborted starts nothing', async () => {

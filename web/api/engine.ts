@@ -1,6 +1,4 @@
 import { LatencastError } from './errors.js';
-import { loadModule } from './load.js';
-import { LocalEngine } from './local.js';
 import { nodeBuiltin } from './platform.js';
 import { RemoteEngine } from './remote.js';
 import type { Engine, EngineOptions } from './types.js';
@@ -9,8 +7,11 @@ import type { Engine, EngineOptions } from './types.js';
 export async function createEngine(options: EngineOptions = {}): Promise<Engine> {
   const { kind = nodeBuiltin('node:worker_threads') ? 'local' : 'worker', wasm } = options;
   switch (kind) {
-    case 'local':
+    case 'local': {
+      // Fetched only here: a page whose engine is in a worker need not carry a second one.
+      const [{ LocalEngine }, { loadModule }] = await Promise.all([import('./local.js'), import('./module.js')]);
       return new LocalEngine(await loadModule(wasm));
+    }
     case 'worker':
       return RemoteEngine.start(wasm);
     default:

@@ -1,6 +1,6 @@
 export { createEngine } from './engine.js';
 export { LatencastError } from './errors.js';
-export { fetchBytes, type FetchOptions } from './load.js';
+export { fetchBytes, type FetchOptions } from './fetch.js';
 export {
   checkMeasurements,
   readMeasurements,

@@ -21,7 +21,8 @@ export interface Held {
 /** The part of the options that can be sent; the signal and the callback stay on their side, known by a job's number. */
 export type TransferSettings = Omit<TransferOptions, 'signal' | 'onProgress'>;
 
-export type Report = (job: number, progress: TransferProgress) => void;
+/** Resolves when the other side has heard it. */
+export type Report = (job: number, progress: TransferProgress) => Promise<void>;
 
 /**
  * What the worker answers to. A failure is an envelope, since an error's code would not survive being thrown across.

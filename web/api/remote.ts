@@ -6,7 +6,7 @@ import type { Envelope } from '../../wasm/latencast.js';
 import { asLatencastError, cancelled, LatencastError, unwrap } from './errors.js';
 import { kDispose, Owned } from './owned.js';
 import { nodeBuiltin } from './platform.js';
-import type { Held, Host, TransferSettings } from './protocol.js';
+import type { Held, Host, Report, TransferSettings } from './protocol.js';
 import type {
   Accuracy,
   ArchitectureFacts,
@@ -148,28 +148,36 @@ export class RemoteEngine implements Engine {
   ): Promise<T> {
     if (signal?.aborted) throw cancelled(phase);
     const job = ++this.#jobs;
-    if (onProgress) this.#listeners.set(job, onProgress);
     const answer = this.call((host) => ask(host, job));
-    let stop: (() => void) | undefined;
-    try {
-      if (!signal) return await answer;
-      const aborted = new Promise<never>((_, reject) => {
-        stop = () => {
-          void this.#host.cancel(job);
-          answer.then(discard, () => {});
-          reject(cancelled(phase));
-        };
-        signal.addEventListener('abort', stop, { once: true });
+    let stop!: (reason: LatencastError) => void;
+    const stopped = new Promise<never>((_, reject) => {
+      stop = (reason) => {
+        void this.#host.cancel(job);
+        answer.then(discard, () => {});
+        reject(reason);
+      };
+    });
+    const abort = () => stop(cancelled(phase));
+    signal?.addEventListener('abort', abort);
+    if (onProgress) {
+      this.#listeners.set(job, (progress) => {
+        try {
+          onProgress(progress);
+        } catch (caught) {
+          stop(asLatencastError(caught));
+        }
       });
-      return await Promise.race([answer, aborted]);
+    }
+    try {
+      return await Promise.race([answer, stopped]);
     } finally {
       this.#listeners.delete(job);
-      if (stop) signal?.removeEventListener('abort', stop);
+      signal?.removeEventListener('abort', abort);
     }
   }
 
   #begin(wasm: Uint8Array | string | undefined): Promise<null> {
-    const report = (job: number, progress: TransferProgress) => this.#listeners.get(job)?.(progress);
+    const report: Report = async (job, progress) => this.#listeners.get(job)?.(progress);
     return this.call((host) => host.start(wasm, Comlink.proxy(report)));
   }
 

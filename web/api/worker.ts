@@ -4,11 +4,11 @@ import nodeEndpoint from 'comlink/dist/esm/node-adapter.mjs';
 import type { Envelope } from '../../wasm/latencast.js';
 
 import { enclose, LatencastError } from './errors.js';
-import { loadModule } from './load.js';
 import { LocalEngine } from './local.js';
+import { loadModule } from './module.js';
 import { nodeBuiltin } from './platform.js';
 import type { Held, Host, Report, TransferSettings } from './protocol.js';
-import type { Measurement, Predictor, PredictOptions, SpaceId } from './types.js';
+import type { Measurement, Predictor, PredictOptions, SpaceId, TransferProgress } from './types.js';
 
 /** The in-thread engine, answering to the other side's numbers for predictors and jobs. */
 class WorkerHost implements Host {
@@ -107,8 +107,12 @@ class WorkerHost implements Host {
     this.#jobs.set(job, controller);
     const report = this.#report;
     const { signal } = controller;
-    const result = await enclose(() => run({ signal, onProgress: (progress) => report?.(job, progress) }));
+    let told: Promise<void> | undefined;
+    const onProgress = (progress: TransferProgress) => void (told = report?.(job, progress));
+    const result = await enclose(() => run({ signal, onProgress }));
     this.#jobs.delete(job);
+    // Progress has a channel of its own; the result must not overtake the last of it.
+    await told;
     return result;
   }
 }
