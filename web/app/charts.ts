@@ -53,6 +53,7 @@ class Chart {
   private plot: uPlot | undefined;
   private readonly observer: ResizeObserver;
   private readonly scheme = matchMedia('(prefers-color-scheme: dark)');
+  private readonly theme = new MutationObserver(() => this.repaint());
   private frame = 0;
 
   constructor(
@@ -64,6 +65,7 @@ class Chart {
     this.observer = new ResizeObserver(() => this.resize());
     this.observer.observe(host);
     this.scheme.addEventListener('change', this.repaint);
+    this.theme.observe(document.documentElement, { attributeFilter: ['data-theme'] });
   }
 
   update(spec: ChartSpec, events: ChartEvents): void {
@@ -87,6 +89,7 @@ class Chart {
   destroy(): void {
     cancelAnimationFrame(this.frame);
     this.observer.disconnect();
+    this.theme.disconnect();
     this.scheme.removeEventListener('change', this.repaint);
     this.plot?.destroy();
   }

@@ -18,14 +18,17 @@ import {
   deviceTitle,
   isExample,
   kExamples,
+  kFewestToCheck,
   type Action,
   type DeviceId,
+  type Notice,
   type Reading,
   type Result,
   type State,
 } from './state.js';
 
 const kTypingPause = 120; // ms after the last key before the text is read again
+const kConfirmation = 6000; // ms that a confirmation stays
 const kMostText = 4e6; // characters; the whole space with arch strings is a third of it
 const kMagic = 'LATCAST\n';
 
@@ -104,6 +107,9 @@ export class Effects {
       case 'copy':
         void this.copy(action.text, action.what);
         break;
+      case 'notice':
+        if (action.notice?.kind === 'info') this.clearLater(action.notice);
+        break;
       default:
         break;
     }
@@ -180,11 +186,16 @@ export class Effects {
       const result = await this.resultOf(device, predictor, readings, 'transfer', { signal, onProgress });
       this.keep(device, predictor);
       this.send({ type: 'result', device, result });
-      const held = await base.leaveOneOut(readings, options);
-      const { spearman, mdape } = held;
-      this.send({ type: 'leave-one-out', device, leaveOneOut: { latency_ms: [...held.latency_ms], spearman, mdape } });
     } catch (caught) {
       if (!signal.aborted) this.fail('The transfer stopped', caught);
+      running.abort();
+    }
+    try {
+      if (signal.aborted || readings.length < kFewestToCheck) return;
+      const { latency_ms, spearman, mdape } = await base.leaveOneOut(readings, options);
+      this.send({ type: 'leave-one-out', device, leaveOneOut: { latency_ms: [...latency_ms], spearman, mdape } });
+    } catch (caught) {
+      if (!signal.aborted) this.fail('The estimates are ready, but their quality could not be checked', caught);
     } finally {
       if (this.running === running) {
         this.running = undefined;
@@ -276,6 +287,13 @@ export class Effects {
     } catch {
       this.send({ type: 'notice', notice: { kind: 'error', text: `This browser does not let the page copy: ${text}` } });
     }
+  }
+
+  /** What merely confirms goes away by itself; errors stay until they are closed. */
+  private clearLater(notice: Notice): void {
+    setTimeout(() => {
+      if (this.state().notice === notice) this.send({ type: 'notice' });
+    }, kConfirmation);
   }
 
   private fail(what: string, caught: unknown): void {

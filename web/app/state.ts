@@ -185,7 +185,7 @@ export type Action =
   | { readonly type: 'lookup'; readonly text: string }
   | { readonly type: 'lookup-checked'; readonly check: Check }
   | { readonly type: 'theme'; readonly theme: Theme }
-  | { readonly type: 'address'; readonly address: Partial<Address> };
+  | { readonly type: 'address'; readonly address: Address };
 
 /** The part of the state that the URL carries. */
 export type Address = Pick<State, 'device' | 'tab' | 'selected' | 'sort' | 'query' | 'counts'> & {
@@ -217,8 +217,11 @@ export function initialState(): State {
   };
 }
 
-/** Fewer than these cannot be transferred from; more than this many is what the accuracy figures stand for. */
+/** Fewer cannot be transferred from. */
 export const kFewestReadings = 3;
+/** Fewer cannot be checked by leaving one out: too few would be left. */
+export const kFewestToCheck = kFewestReadings + 1;
+/** What the accuracy figures stand for. */
 export const kUsualReadings = 20;
 
 export function isExample(device: DeviceId): device is ExampleId {
@@ -354,7 +357,8 @@ export function reduce(state: State, action: Action): State {
       return { ...state, theme: action.theme };
     case 'address': {
       const { budget_ms, ...rest } = action.address;
-      return { ...state, ...rest, ...(budget_ms === undefined ? {} : { budget_ms }) };
+      const next = { ...without(state, 'budget_ms'), ...rest };
+      return budget_ms === undefined ? next : { ...next, budget_ms };
     }
     // What these ask for happens outside the state; its outcome comes back as another action.
     case 'cancel':

@@ -80,8 +80,10 @@ export class CellTable extends LitElement {
     if (!this.virtualizer) return;
     if (changed.has('rows')) {
       this.virtualizer.setOptions(this.options());
-      const moved = changed.has('sort') || changed.get('rows') !== undefined;
-      if (moved) this.virtualizer.scrollToOffset(0);
+      // New estimates in the old order leave the view where it is.
+      const before = changed.get('rows') as Int32Array | undefined;
+      const same = before?.length === this.rows.length && before.every((index, i) => index === this.rows[i]);
+      if (!same) this.virtualizer.scrollToOffset(0);
     }
     this.virtualizer._willUpdate();
   }
@@ -151,7 +153,7 @@ export class CellTable extends LitElement {
       <span class="col-index" role="gridcell">${count(index)}</span>
       <span class="col-cell" role="gridcell">${glyph(data.space.digits[index] ?? '')}</span>
       <span class="col-estimate" role="gridcell"
-        ><i class="bar" data-share=${(100 * estimate) / data.most_ms}></i><b>${milliseconds(estimate)}</b></span
+        ><span class="track"><i class="bar" data-share=${(100 * estimate) / data.most_ms}></i></span><b>${milliseconds(estimate)}</b></span
       >
       <span class="col-measured" role="gridcell" title=${used ? 'Used by the transfer' : nothing}
         >${Number.isNaN(known) ? '' : milliseconds(known)}</span

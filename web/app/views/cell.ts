@@ -33,30 +33,43 @@ function drawnEdge(edge: number, op: number, live: boolean): SVGTemplateResult {
   const bow = kBow[edge] ?? 0;
   const x1 = kNodeX[from] ?? 0;
   const x2 = kNodeX[to] ?? 0;
+  const { line, head } = bow === 0 ? straight(x1, x2) : arc(x1, x2, bow);
   const middle = (x1 + x2) / 2;
-  const inset = bow === 0 ? 13 : 7;
-  const y = bow === 0 ? kNodeY : kNodeY + Math.sign(bow) * 11;
-  const top = kNodeY + bow * 1.0;
-  const reach = (x2 - x1) / 4;
-  const path =
-    bow === 0
-      ? `M${x1 + inset} ${y}H${x2 - inset - 4}`
-      : `M${x1 + inset} ${y}C${x1 + inset + 10} ${top} ${x1 + reach} ${top} ${middle} ${top}` +
-        `S${x2 - inset - 10} ${top} ${x2 - inset} ${y + Math.sign(bow) * 4}`;
-  const head = bow === 0 ? `${x2 - inset} ${y} -5 -4 0 8` : '';
   const label = kOperations[op]?.label ?? '';
   const kind = op === 0 ? 'none' : live ? 'live' : 'dead';
-  const width = label.length * 6.2 + 8;
+  const width = label.length * 5.9 + 8;
   return svg`<g class="cell-edge ${kind} op-${op}">
-    <path d=${path}></path>
-    ${
-      bow === 0
-        ? svg`<path class="head" d="M${head.split(' ')[0]} ${y}l-7 -4v8z"></path>`
-        : svg`<path class="head" d="M${x2 - inset} ${y + Math.sign(bow)}l${-5} ${Math.sign(bow) * 7}l8 ${Math.sign(bow) * 1}z"></path>`
-    }
-    <rect x=${middle - width / 2} y=${top - 8} width=${width} height="16" rx="2"></rect>
-    <text x=${middle} y=${top + 4}>${label}</text>
+    <path d=${line}></path>
+    <path class="head" d=${head}></path>
+    <rect x=${middle - width / 2} y=${kNodeY + bow - 8} width=${width} height="16" rx="2"></rect>
+    <text x=${middle} y=${kNodeY + bow + 4}>${label}</text>
   </g>`;
+}
+
+interface EdgeShape {
+  readonly line: string;
+  readonly head: string;
+}
+
+/** From the rim of one node to that of the next. */
+function straight(x1: number, x2: number): EdgeShape {
+  const end = x2 - 13;
+  return { line: `M${x1 + 13} ${kNodeY}H${end - 4}`, head: `M${end} ${kNodeY}l-7 -4v8z` };
+}
+
+/** From the shoulder of one node over or under others to the shoulder of another; flat in its middle for the label. */
+function arc(x1: number, x2: number, bow: number): EdgeShape {
+  const side = Math.sign(bow);
+  const [start, end] = [x1 + 7, x2 - 7];
+  const rim = kNodeY + side * 11;
+  const top = kNodeY + bow;
+  const middle = (x1 + x2) / 2;
+  return {
+    line:
+      `M${start} ${rim}C${start + 10} ${top} ${x1 + (x2 - x1) / 4} ${top} ${middle} ${top}` +
+      `S${end - 10} ${top} ${end} ${rim + side * 4}`,
+    head: `M${end} ${rim + side}l-5 ${side * 7}l8 ${side}z`,
+  };
 }
 
 /** The selected architecture, or the one under the pointer. */

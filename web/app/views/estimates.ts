@@ -52,8 +52,8 @@ export function estimates(state: State, send: Send): TemplateResult {
 const kChoices: readonly { readonly title: string; readonly filter: CountFilter }[] = [
   { title: 'any', filter: kAnyCount },
   ...[0, 1, 2, 3, 4, 5, 6].map((n) => ({ title: String(n), filter: { min: n, max: n } })),
-  ...[1, 2, 3, 4, 5].map((n) => ({ title: `${n} or more`, filter: { min: n, max: 6 } })),
-  ...[1, 2, 3].map((n) => ({ title: `at most ${n}`, filter: { min: 0, max: n } })),
+  ...[1, 2, 3, 4, 5].map((n) => ({ title: `≥ ${n}`, filter: { min: n, max: 6 } })),
+  ...[1, 2, 3].map((n) => ({ title: `≤ ${n}`, filter: { min: 0, max: n } })),
 ];
 
 function countFilter(op: number, filter: CountFilter, send: Send): TemplateResult {

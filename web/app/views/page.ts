@@ -19,8 +19,9 @@ export function page(state: State, send: Send): TemplateResult {
       <h1>How fast will this network run on <em>your</em> device? <b>Measure 20. Know 15,625.</b></h1>
       ${engineStatus(state)} ${themeButton(state, send)}
     </header>
-    ${notice(state, send)}
+    ${engineFailure(state)}
     <div class="columns">${rail(state, send)} ${main(state, send)}</div>
+    ${notice(state, send)}
     <div class="announcer" role="status" aria-live="polite">${announcement(state)}</div>
   `;
 }
@@ -47,18 +48,22 @@ function themeButton({ theme }: State, send: Send): TemplateResult {
   return html`<button type="button" class="theme" @click=${() => send({ type: 'theme', theme: next })}>${title}</button>`;
 }
 
+/** A lasting condition of the page, above everything. */
+function engineFailure({ engine }: State): TemplateResult | typeof nothing {
+  if (engine.status !== 'failed') return nothing;
+  return html`<div class="banner error" role="alert">
+    <p>
+      <strong>The engine did not start:</strong> ${engine.message}. The examples below were computed beforehand and still
+      work; a transfer does not. Your text is kept.
+    </p>
+    <button type="button" @click=${() => location.reload()}>Try again</button>
+  </div>`;
+}
+
+/** The outcome of what the user just did; lies over the page so that nothing moves. */
 function notice(state: State, send: Send): TemplateResult | typeof nothing {
-  if (state.engine.status === 'failed') {
-    return html`<div class="notice error" role="alert">
-      <p>
-        <strong>The engine did not start:</strong> ${state.engine.message}. The examples below were computed beforehand
-        and still work; a transfer does not. Your text is kept.
-      </p>
-      <button type="button" @click=${() => location.reload()}>Try again</button>
-    </div>`;
-  }
   if (!state.notice) return nothing;
-  return html`<div class="notice ${state.notice.kind}" role=${state.notice.kind === 'error' ? 'alert' : 'status'}>
+  return html`<div class="banner over ${state.notice.kind}" role=${state.notice.kind === 'error' ? 'alert' : 'status'}>
     <p>${state.notice.text}</p>
     <button type="button" @click=${() => send({ type: 'notice' })}>Close</button>
   </div>`;
@@ -133,8 +138,9 @@ function headline(state: State, send: Send, result: Result): TemplateResult | ty
   if (!summary || !state.space) return nothing;
   const { largest } = summary;
   const change = (event: Event): void => {
-    const value = (event.target as HTMLInputElement).valueAsNumber;
-    if (value > 0) send({ type: 'budget', budget_ms: value });
+    const input = event.target as HTMLInputElement;
+    if (input.valueAsNumber > 0) send({ type: 'budget', budget_ms: input.valueAsNumber });
+    else input.value = String(summary.budget_ms);
   };
   return html`<div class="headline">
     <p class="quiet small"><b>${deviceTitle(state)}</b>, ${kSources[result.source](result)}</p>

@@ -12,6 +12,7 @@ import {
   kDevices,
   kExamples,
   kFewestReadings,
+  kFewestToCheck,
   kUnits,
   kUsualReadings,
   type DeviceId,
@@ -198,7 +199,8 @@ function transfer(state: State, send: Send): TemplateResult {
     ${!state.job && enough && readings < kUsualReadings
       ? html`<p class="note">
           ${readings} measurements are enough to begin. ${kUsualReadings - readings} more make the order of the
-          architectures surer: our accuracy figures stand for ${kUsualReadings}.
+          architectures surer: our accuracy figures stand for
+          ${kUsualReadings}.${readings < kFewestToCheck ? ' Of so few, the quality cannot be checked.' : nothing}
         </p>`
       : nothing}
     ${!state.job && isStale(state)
