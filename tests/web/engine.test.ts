@@ -104,7 +104,7 @@ describe.each(kKinds)('engine: %s', (kind) => {
       within5: 0.25,
       within10: 0.5,
     });
-    await expectFailure(engine.accuracy(Float64Array.of(1), truth), 'argument', /1.*4|4.*1/);
+    await expectFailure(engine.accuracy(Float64Array.of(1), truth), 'argument', /1 predicted values for 4/);
   });
 
   describe('a pre-trained predictor', () => {
@@ -141,15 +141,15 @@ describe.each(kKinds)('engine: %s', (kind) => {
 
   describe('loading', () => {
     test('refuses what is no predictor, saying so', async () => {
-      await expectFailure(engine.load(new Uint8Array()), 'checkpoint', /./);
+      await expectFailure(engine.load(new Uint8Array()), 'checkpoint', /cut short/);
       await expectFailure(engine.load(new TextEncoder().encode('<!doctype html>')), 'checkpoint', /LATCAST/);
     });
 
     test('refuses a damaged file', async () => {
       const bytes = weights();
       bytes[bytes.length >> 1]! ^= 1;
-      await expectFailure(engine.load(bytes), 'checkpoint', /sha|checksum|damaged/i);
-      await expectFailure(engine.load(weights().subarray(0, 100_000)), 'checkpoint', /byte/);
+      await expectFailure(engine.load(bytes), 'checkpoint', /damaged: the checksum does not match/);
+      await expectFailure(engine.load(weights().subarray(0, 100_000)), 'checkpoint', /cut short: \d+ bytes are missing/);
     });
 
     test('leaves the bytes with the caller', async () => {
@@ -215,11 +215,11 @@ describe.each(kKinds)('engine: %s', (kind) => {
     });
 
     test.each([
-      ['too few', kMeasurements.slice(0, 2), /2.*3|3.*2/],
-      ['none', [], /3/],
-      ['all of one latency', kMeasurements.map((one) => ({ ...one, latency_ms: 5 })), /5|same|equal|one latency/],
-      ['a negative latency', kMeasurements.map((one, i) => (i === 3 ? { ...one, latency_ms: -1 } : one)), /4.*-1/],
-      ['a latency that is not finite', kMeasurements.map((one, i) => (i === 0 ? { ...one, latency_ms: NaN } : one)), /1.*nan/i],
+      ['too few', kMeasurements.slice(0, 2), /found 2 measurements; expected at least 3/],
+      ['none', [], /found 0 measurements; expected at least 3/],
+      ['all of one latency', kMeasurements.map((one) => ({ ...one, latency_ms: 5 })), /all 8 measurements are 5 ms; expected at least two/],
+      ['a negative latency', kMeasurements.map((one, i) => (i === 3 ? { ...one, latency_ms: -1 } : one)), /sample 4 has latency -1 ms/],
+      ['a latency that is not finite', kMeasurements.map((one, i) => (i === 0 ? { ...one, latency_ms: NaN } : one)), /sample 1 has latency nan ms/],
     ])('refuses %s', async (_, measurements, message) => {
       await expectFailure(base.transfer(measurements), 'measurement', message);
     });
@@ -230,13 +230,13 @@ describe.each(kKinds)('engine: %s', (kind) => {
     });
 
     test.each([
-      [{ epochs: 0 }, /epochs.*0/],
+      [{ epochs: 0 }, /0 epochs/],
       [{ epochs: 1.5 }, /epochs is 1.5/],
-      [{ learning_rate: -1 }, /learning_rate.*-1|learning rate.*-1/],
-      [{ learning_rate: NaN }, /learning_rate/],
+      [{ learning_rate: -1 }, /learning rate -1/],
+      [{ learning_rate: NaN }, /learning_rate is null/],
       [{ seed: -1 }, /seed is -1/],
       [{ seed: 0.5 }, /seed is 0.5/],
-      [{ seed: 2 ** 53 }, /seed/],
+      [{ seed: 2 ** 53 }, /seed is 9007199254740992/],
     ])('refuses the option %j', async (options, message) => {
       await expectFailure(base.transfer(kMeasurements, options), 'argument', message);
     });
@@ -333,7 +333,7 @@ describe.each(kKinds)('engine: %s', (kind) => {
   test('leave-one-out names a bad measurement by its place among all', async () => {
     await expectFailure(base.leaveOneOut(kMeasurements.slice(0, 3)), 'measurement', /3 measurements.*at least 4/);
     const measurements = kMeasurements.map((one, i) => (i === 5 ? { ...one, latency_ms: 0 } : one));
-    await expectFailure(base.leaveOneOut(measurements), 'measurement', /6.*0/);
+    await expectFailure(base.leaveOneOut(measurements), 'measurement', /sample 6 has latency 0 ms/);
   });
 
   describe('a transferred predictor', () => {
@@ -347,6 +347,13 @@ describe.each(kKinds)('engine: %s', (kind) => {
       const some = [0, 4095, 4096, 15624];
       const alone = await tuned.predict(some.map((i) => order[i]!));
       some.forEach((i, k) => expect(alone[k]! / all[i]!).toBeCloseTo(1, 4));
+    });
+
+    test('is adapted once: another transfer starts from the pre-trained one', async () => {
+      const tuned = await use(base.transfer(kMeasurements, { ...kQuick, device: 'my phone' }));
+      expect(tuned.info.devices).toEqual(['my phone']);
+      await expectFailure(tuned.transfer(kMeasurements, kQuick), 'argument', /pre-trained/);
+      await expectFailure(tuned.leaveOneOut(kMeasurements, kQuick), 'argument', /pre-trained/);
     });
 
     test('is the same after saving and loading', async () => {

@@ -107,6 +107,7 @@ export interface Accuracy {
 
 export interface PredictorInfo {
   readonly space: SpaceId;
+  /** Names `scores` accepts; a transferred predictor knows its own device only. */
   readonly devices: readonly string[];
   readonly parameter_count: number;
   /** The device it was adapted to; undefined for a pre-trained one. */
@@ -130,10 +131,10 @@ export interface Predictor {
   /** Milliseconds for the whole space, in `enumerate()` order. */
   predictAll(options?: PredictOptions): Promise<Float64Array>;
 
-  /** Fine-tunes a copy on a new device. At least 3 measurements. */
+  /** Fine-tunes a copy of a pre-trained predictor on a new device. At least 3 measurements. */
   transfer(measurements: readonly Measurement[], options?: TransferOptions): Promise<Predictor>;
 
-  /** One transfer per measurement, each without it. */
+  /** One transfer per measurement, each without it. At least 4 measurements. */
   leaveOneOut(measurements: readonly Measurement[], options?: TransferOptions): Promise<LeaveOneOut>;
 
   /** The file that `Engine.load` reads. */
@@ -171,6 +172,6 @@ export interface Engine {
 export interface EngineOptions {
   /** `worker` (default in a browser) or `local` (default elsewhere). */
   readonly kind?: 'local' | 'worker';
-  /** The bytes of `latencast.wasm`, or where to fetch them; default beside the module. Needed in Node. */
+  /** The bytes of `latencast.wasm`, or where to fetch them; default: where the build puts them. */
   readonly wasm?: Uint8Array | string | URL;
 }
