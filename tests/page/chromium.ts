@@ -70,6 +70,8 @@ export async function engineReady(page: Page): Promise<void> {
 /** Replaces the measurements and waits until they are read. */
 export async function write(page: Page, text: string): Promise<void> {
   await page.fill('#measurements textarea', text);
+  // The page paints in the next frame; what stands there until then is about the earlier text.
+  await page.evaluate(() => new Promise((done) => requestAnimationFrame(() => requestAnimationFrame(done))));
   await page.locator('#sheet-problems').getByText(/understood/).waitFor();
 }
 

@@ -117,8 +117,24 @@ describe('measurements of the user', () => {
     expect(await page.getByRole('button', { name: 'Transfer', exact: true }).isDisabled()).toBe(true);
     await write(page, '421211, 10.5 ms\n333333, 90 ms\n111111, 7.2 ms\n');
     expect(await page.getByText('17 more').isVisible()).toBe(true);
+    expect(await page.getByText('the quality cannot be checked').isVisible()).toBe(true);
     await transfer(page);
+    await page.locator('.progress').waitFor({ state: 'hidden' });
     expect(await page.locator('.table-row').count()).toBeGreaterThan(5);
+    expect(await page.locator('.quality').innerText()).toContain('not checked');
+    expect(await page.getByRole('alert').count()).toBe(0);
+  });
+
+  test('measurements that cannot be used are refused with the reason', async () => {
+    const page = await visit.open({ address: '#device=mine' });
+    await engineReady(page);
+    await write(page, '421211, 10 ms\n333333, 10 ms\n111111, 10 ms\n433444, 10 ms\n');
+    await page.getByRole('button', { name: 'Transfer', exact: true }).click();
+    const alert = page.getByRole('alert');
+    await alert.waitFor();
+    expect(await alert.innerText()).toMatch(/The transfer stopped: .*10 ms; expected at least two different/);
+    await page.locator('.progress').waitFor({ state: 'hidden' });
+    expect(await page.inputValue('#measurements textarea')).toContain('421211, 10 ms');
   });
 
   test('a guessed unit is said and changed by one click; a slip of a thousand is put right by one click', async () => {
@@ -342,6 +358,9 @@ describe('without what it needs', () => {
     await expect.poll(() => page.locator('.headline').innerText()).toContain('Eyeriss');
     expect(await page.locator('.table-row').count()).toBeGreaterThan(5);
     expect(await page.getByRole('button', { name: 'Transfer', exact: true }).isDisabled()).toBe(true);
+    await page.selectOption('#device', 'mine');
+    await page.fill('#measurements textarea', '421211, 10 ms');
+    await page.getByText('Not read, because the engine is not running.').waitFor();
   });
 
   test('everything comes from its own address, and nothing is fetched once it has loaded', async () => {

@@ -1,6 +1,7 @@
 import { html, nothing, type TemplateResult } from 'lit';
 import './line-editor.js';
 import type { LineEditor } from './line-editor.js';
+import { kUnread } from './rail.js';
 import type { Send } from './send.js';
 import { glyph } from './cell-table.js';
 import { count, millions, milliseconds, plural } from '../format.js';
@@ -31,9 +32,9 @@ export function lookup(state: State, send: Send): TemplateResult {
       <div id="lookup-problems" class="problems">
         ${state.lookup.text.trim() === ''
           ? html`<p class="quiet">Type or paste architectures, one per line: six digits, an arch string or an index.</p>`
-          : state.engine.status === 'ready'
+          : state.lookup.check?.text === state.lookup.text
             ? nothing
-            : html`<p class="quiet">Read as soon as the engine is ready.</p>`}
+            : html`<p class="quiet">${kUnread[state.engine.status]}</p>`}
         ${problems.length > 0
           ? html`<ul class="problem-list" aria-label="Lines that need attention">
               ${problems.slice(0, 50).map(

@@ -107,6 +107,13 @@ function sheet(state: State, send: Send): TemplateResult {
   </section>`;
 }
 
+/** Why a text has no marks yet. */
+export const kUnread: Readonly<Record<State['engine']['status'], string>> = {
+  loading: 'Read as soon as the engine is ready.',
+  ready: 'Reading…',
+  failed: 'Not read, because the engine is not running.',
+};
+
 function summary(state: State, marks: readonly Mark[], fresh: boolean): TemplateResult {
   const bad = marks.filter((mark) => mark.kind === 'bad').length;
   const readings = state.sheets[state.device].check?.readings.length ?? 0;
@@ -116,7 +123,7 @@ function summary(state: State, marks: readonly Mark[], fresh: boolean): Template
       Any ${kUsualReadings} of the 15,625 will do.
     </p>`;
   }
-  if (!fresh) return html`<p class="quiet">Reading…</p>`;
+  if (!fresh) return html`<p class="quiet">${kUnread[state.engine.status]}</p>`;
   return html`<p>
     ${plural(readings, 'measurement')}${bad > 0
       ? html`, <strong class="bad">${plural(bad, 'line')} not understood</strong>`
