@@ -49,7 +49,7 @@ describe('drive', () => {
     let timer = setTimeout(count, 0);
     await drive('predict', () => work(60, 4));
     clearTimeout(timer);
-    // 240 ms of work, a turn every 12 ms or so.
+    // 240 ms of work, a turn every 8 ms or so.
     expect(turns).toBeGreaterThan(240 / kSliceMilliseconds / 3);
   });
 

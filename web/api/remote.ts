@@ -68,7 +68,7 @@ export class RemoteEngine implements Engine {
   static async start(wasm?: Uint8Array | string | URL): Promise<RemoteEngine> {
     const engine = new RemoteEngine(startThread());
     try {
-      await engine.#begin(wasm instanceof URL ? wasm.href : wasm);
+      await engine.#begin(wasm instanceof Uint8Array ? wasm : wasm && absolute(wasm));
       return engine;
     } catch (caught) {
       engine.dispose();
@@ -244,6 +244,11 @@ class RemotePredictor implements Predictor {
   [kDispose](): void {
     this.dispose();
   }
+}
+
+/** An address as the page means it; the worker's own folder is another. */
+function absolute(address: string | URL): string {
+  return typeof document === 'object' ? new URL(address, document.baseURI).href : String(address);
 }
 
 /** Options without what cannot be sent. */

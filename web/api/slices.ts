@@ -1,8 +1,11 @@
 import { asLatencastError, cancelled } from './errors.js';
 import type { PredictOptions, TransferProgress } from './types.js';
 
-/** Longest time a piece of work keeps its thread, in milliseconds: one frame of a 60 Hz display. */
-export const kSliceMilliseconds = 12;
+/**
+ * After this long a piece of work gives way. With what it has just begun on top (a step of the optimiser takes as long again) it
+ * stays within a frame of a 60 Hz display.
+ */
+export const kSliceMilliseconds = 8;
 
 /** What a piece of work says of itself between slices. `done` is a share in [0, 1]. */
 export type Share = Pick<TransferProgress, 'done'> & Partial<Pick<TransferProgress, 'epoch' | 'epochs' | 'loss'>>;
