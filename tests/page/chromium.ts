@@ -72,7 +72,10 @@ export async function write(page: Page, text: string): Promise<void> {
   await page.fill('#measurements textarea', text);
   // The page paints in the next frame; what stands there until then is about the earlier text.
   await page.evaluate(() => new Promise((done) => requestAnimationFrame(() => requestAnimationFrame(done))));
-  await page.locator('#sheet-problems').getByText(/understood/).waitFor();
+  await page
+    .locator('#sheet-problems')
+    .getByText(/understood/)
+    .waitFor();
 }
 
 /** Presses Transfer and waits for the estimates, not for the check that follows. */
@@ -83,10 +86,7 @@ export async function transfer(page: Page): Promise<void> {
 
 /** Text of the file that a press of a button downloads. */
 export async function download(page: Page, button: string): Promise<Buffer> {
-  const [file] = await Promise.all([
-    page.waitForEvent('download'),
-    page.getByRole('button', { name: button }).click(),
-  ]);
+  const [file] = await Promise.all([page.waitForEvent('download'), page.getByRole('button', { name: button }).click()]);
   const chunks: Buffer[] = [];
   for await (const chunk of await file.createReadStream()) chunks.push(chunk as Buffer);
   return Buffer.concat(chunks);

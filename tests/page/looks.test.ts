@@ -10,7 +10,11 @@ const axe = readFileSync(createRequire(import.meta.url).resolve('axe-core/axe.mi
 
 const kBadText = '421211, 10.5 ms\n13714, fast\n333333, 31.9 s\n111111, 7.23 ms\n433444, 50.4\n';
 
-const kViews: readonly { readonly name: string; readonly address: string; readonly prepare?: (page: Page) => Promise<void> }[] = [
+const kViews: readonly {
+  readonly name: string;
+  readonly address: string;
+  readonly prepare?: (page: Page) => Promise<void>;
+}[] = [
   { name: 'estimates', address: '' },
   { name: 'fit', address: '#tab=fit' },
   {

@@ -89,6 +89,14 @@ describe('measurements of the user', () => {
     const held = await fact(page, '.fit', 'rank correlation, left out');
     expect(held).toBeGreaterThan(0.5);
     expect(held).toBeLessThanOrEqual(1);
+    // One by one, furthest off first; their middle is the median error.
+    const errors = (await page.locator('.list td:last-child').allInnerTexts()).map((text) =>
+      Math.abs(Number.parseFloat(text.replace('−', '-').replace('>', ''))),
+    );
+    expect(errors).toHaveLength(20);
+    expect(errors).toEqual([...errors].sort((a, b) => b - a));
+    const middle = ((errors[9] ?? 0) + (errors[10] ?? 0)) / 2;
+    expect(Math.abs(middle - (await fact(page, '.fit', 'median error, left out')))).toBeLessThan(0.11);
   });
 
   test('bad lines are named with number and reason, the others stay usable', async () => {
@@ -288,9 +296,14 @@ describe('views', () => {
     await page.getByLabel('Find architectures').fill('333000');
     await page.locator('.table-row').first().click();
     await expect.poll(() => page.locator('.cell h2').innerText()).toBe('333000');
-    expect(await page.locator('.cell .cell-edge text').allTextContents()).toEqual(
-      ['conv 3×3', 'conv 3×3', 'conv 3×3', 'none', 'none', 'none'],
-    );
+    expect(await page.locator('.cell .cell-edge text').allTextContents()).toEqual([
+      'conv 3×3',
+      'conv 3×3',
+      'conv 3×3',
+      'none',
+      'none',
+      'none',
+    ]);
     expect(await page.locator('.cell .cell-edge.dead').count()).toBe(3);
     expect(await page.locator('.cell .cell-edge.live').count()).toBe(0);
     expect(await page.locator('.cell code').innerText()).toBe(
@@ -298,7 +311,7 @@ describe('views', () => {
     );
   });
 
-  test('Lookup gives the table\'s milliseconds for every way to write an architecture', async () => {
+  test("Lookup gives the table's milliseconds for every way to write an architecture", async () => {
     const page = await visit.open({ address: '#tab=lookup' });
     await engineReady(page);
     await page.fill(
@@ -339,6 +352,9 @@ describe('views', () => {
     await page.getByRole('tab', { name: 'Fit', selected: true }).waitFor();
     expect(await page.inputValue('#device')).toBe('eyeriss');
     expect(await page.locator('.cell h2').innerText()).toBe('333333');
+    await page.getByRole('tab', { name: 'Fit' }).press('ArrowLeft');
+    await page.locator('.table-row[aria-selected=true]').filter({ hasText: '1,462' }).waitFor();
+    await page.getByRole('tab', { name: 'Estimates' }).press('ArrowRight');
     await page.getByRole('tab', { name: 'Fit' }).press('ArrowRight');
     await page.getByRole('tab', { name: 'Lookup', selected: true }).waitFor();
     await expect.poll(() => new URL(page.url()).hash).toContain('tab=lookup');

@@ -35,7 +35,7 @@ describe('table of the space', () => {
     });
   });
 
-  test('a live edge that computes is live in the engine\'s graph too', async () => {
+  test("a live edge that computes is live in the engine's graph too", async () => {
     const space = loadSpace();
     const facts = await engine.facts('nb201', space.digits);
     facts.forEach(({ graph }, index) => {
@@ -56,7 +56,9 @@ describe('table of the space', () => {
 });
 
 describe('address', () => {
-  const count = fc.tuple(fc.integer({ min: 0, max: 6 }), fc.integer({ min: 0, max: 6 })).map(([min, max]) => ({ min, max }));
+  const count = fc
+    .tuple(fc.integer({ min: 0, max: 6 }), fc.integer({ min: 0, max: 6 }))
+    .map(([min, max]) => ({ min, max }));
   const view = fc.record({
     device: fc.constantFrom(...kDevices),
     tab: fc.constantFrom(...kTabs),
@@ -77,7 +79,12 @@ describe('address', () => {
   });
 
   test('whatever it says, a state comes of it', () => {
-    fc.assert(fc.property(fc.string(), (fragment) => void writeAddress(reduce(initialState(), { type: 'address', address: readAddress(fragment) }))));
+    fc.assert(
+      fc.property(
+        fc.string(),
+        (fragment) => void writeAddress(reduce(initialState(), { type: 'address', address: readAddress(fragment) })),
+      ),
+    );
   });
 });
 
@@ -125,7 +132,14 @@ describe('table order', () => {
 });
 
 test('numbers have three significant digits and no exponent', () => {
-  expect([12.345, 0.011283, 1234.5, 9.996, 0, Number.NaN].map(significant)).toEqual(['12.3', '0.0113', '1,230', '10.0', '0', '–']);
+  expect([12.345, 0.011283, 1234.5, 9.996, 0, Number.NaN].map(significant)).toEqual([
+    '12.3',
+    '0.0113',
+    '1,230',
+    '10.0',
+    '0',
+    '–',
+  ]);
   expect([0.0573, 0.5, 0.004].map(percent)).toEqual(['5.73 %', '50.0 %', '0.40 %']);
   expect([0.041, -0.2, 4000].map(signedPercent)).toEqual(['+4.1 %', '−20.0 %', '> +999 %']);
   expect(correlation(0.95678)).toBe('0.957');

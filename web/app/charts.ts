@@ -330,7 +330,9 @@ const kScaleData: uPlot.AlignedData = [
 
 /** `20`, `0.5`: an axis number without trailing zeros. */
 function trimmed(value: number): string {
-  return significant(value).replace(/(\.\d*?)0+$/, '$1').replace(/\.$/, '');
+  return significant(value)
+    .replace(/(\.\d*?)0+$/, '$1')
+    .replace(/\.$/, '');
 }
 
 class ChartDirective extends AsyncDirective {

@@ -1,6 +1,6 @@
 /** What the views show, computed from the state; each function remembers its last answer. */
 
-import { kAnyCount, isExample, type CountFilter, type Mark, type Result, type SortKey, type State } from './state.js';
+import { isExample, isLimit, type CountFilter, type Mark, type Result, type SortKey, type State } from './state.js';
 import { archString, operationsOf, type SpaceTable } from './space.js';
 import type { ChartSpec } from './charts.js';
 import type { TableData } from './views/cell-table.js';
@@ -49,7 +49,7 @@ const filteredRows = remember(
     counts: readonly CountFilter[],
   ): Int32Array => {
     const matches = textMatcher(query);
-    const limits = counts.map((filter, op) => ({ op, ...filter })).filter((f) => f.min > kAnyCount.min || f.max < kAnyCount.max);
+    const limits = counts.map((filter, op) => ({ op, ...filter })).filter(isLimit);
     const kept: number[] = [];
     space.digits.forEach((digits, index) => {
       if (limits.length > 0) {
@@ -126,22 +126,20 @@ export function budgetSummary(state: State): BudgetSummary | undefined {
   return summarise(state.space, result.latency_ms, state.budget_ms);
 }
 
-const summarise = remember(
-  (space: SpaceTable, latency_ms: Float64Array, chosen: number | undefined): BudgetSummary => {
-    const budget_ms = chosen ?? Number(median(latency_ms).toPrecision(3));
-    let within = 0;
-    let largest: number | undefined;
-    for (let i = 0; i < latency_ms.length; i++) {
-      const ms = latency_ms[i] ?? Number.NaN;
-      if (!(ms <= budget_ms)) continue;
-      within++;
-      const macs = space.macs[i] ?? 0;
-      const best = largest === undefined ? -1 : (space.macs[largest] ?? 0);
-      if (macs > best || (macs === best && ms < (latency_ms[largest ?? i] ?? 0))) largest = i;
-    }
-    return { budget_ms, within, ...(largest === undefined ? {} : { largest }) };
-  },
-);
+const summarise = remember((space: SpaceTable, latency_ms: Float64Array, chosen: number | undefined): BudgetSummary => {
+  const budget_ms = chosen ?? Number(median(latency_ms).toPrecision(3));
+  let within = 0;
+  let largest: number | undefined;
+  for (let i = 0; i < latency_ms.length; i++) {
+    const ms = latency_ms[i] ?? Number.NaN;
+    if (!(ms <= budget_ms)) continue;
+    within++;
+    const macs = space.macs[i] ?? 0;
+    const best = largest === undefined ? -1 : (space.macs[largest] ?? 0);
+    if (macs > best || (macs === best && ms < (latency_ms[largest ?? i] ?? 0))) largest = i;
+  }
+  return { budget_ms, within, ...(largest === undefined ? {} : { largest }) };
+});
 
 function median(values: Float64Array): number {
   const sorted = Float64Array.from(values).sort();
@@ -164,11 +162,17 @@ export function spaceChart(state: State): ChartSpec | undefined {
   const result = state.results[state.device];
   const budget = budgetSummary(state);
   if (!state.space || !result || !budget) return undefined;
-  return {
-    ...spaceSeries(state.space, result),
-    limit: budget.budget_ms,
-    ...(state.hovered === undefined ? { marked: state.selected } : { marked: state.hovered }),
-  };
+  return markedSpace(spaceSeries(state.space, result), pointedOut(state), budget.budget_ms);
+}
+
+// A chart is painted anew when its spec is another object, so each keeps its own.
+const markedSpace = remember((spec: ChartSpec, marked: number, limit: number) => ({ ...spec, marked, limit }));
+const markedFit = remember((spec: ChartSpec, marked: number) => ({ ...spec, marked }));
+const markedTruth = remember((spec: ChartSpec, marked: number) => ({ ...spec, marked }));
+
+/** The architecture under the pointer, else the selected one. */
+export function pointedOut(state: State): number {
+  return state.hovered ?? state.selected;
 }
 
 /**
@@ -184,7 +188,14 @@ const spaceSeries = remember((space: SpaceTable, result: Result): ChartSpec => {
   const readings = result.readings;
   return {
     label: 'All architectures: estimated latency in milliseconds against multiply-adds in millions',
-    x: { title: 'estimated latency, ms', max: greatest(result.latency_ms, readings.map((r) => r.latency_ms)) * 1.02 },
+    x: {
+      title: 'estimated latency, ms',
+      max:
+        greatest(
+          result.latency_ms,
+          readings.map((r) => r.latency_ms),
+        ) * 1.02,
+    },
     y: { title: 'multiply-adds, M', max: greatest(macs) * 1.04 },
     series: [
       { name: 'estimated', shape: 'dot', colour: '--accent', x: result.latency_ms, y: macs },
@@ -203,7 +214,7 @@ const spaceSeries = remember((space: SpaceTable, result: Result): ChartSpec => {
 /** The measurements: measured against estimated, with and without each of them. */
 export function fitChart(state: State): ChartSpec | undefined {
   const result = state.results[state.device];
-  return result && { ...fitSeries(result), marked: state.selected };
+  return result && markedFit(fitSeries(result), pointedOut(state));
 }
 
 const fitSeries = remember((result: Result): ChartSpec => {
@@ -212,11 +223,12 @@ const fitSeries = remember((result: Result): ChartSpec => {
   const fitted = result.readings.map((r) => result.latency_ms[r.index] ?? Number.NaN);
   const held = result.leaveOneOut?.latency_ms;
   const max = greatest(x, fitted, held) * 1.05;
+  const range = `${significant(Math.min(...x))} to ${significant(Math.max(...x))}`;
   const quality = result.leaveOneOut
     ? `; rank correlation with each left out ${correlation(result.leaveOneOut.spearman)}`
     : '';
   return {
-    label: `Measured against estimated latency of ${x.length} measurements, from ${significant(Math.min(...x))} to ${significant(Math.max(...x))} ms${quality}`,
+    label: `Measured against estimated latency of ${x.length} measurements, ${range} ms${quality}`,
     x: { title: 'measured, ms', max },
     y: { title: 'estimated, ms', max },
     diagonal: true,
@@ -231,7 +243,7 @@ const fitSeries = remember((result: Result): ChartSpec => {
 export function truthChart(state: State): ChartSpec | undefined {
   const result = state.results[state.device];
   const truth = isExample(state.device) ? state.examples[state.device]?.truth_ms : undefined;
-  return result && truth ? { ...truthSeries(result, truth), marked: state.selected } : undefined;
+  return result && truth ? markedTruth(truthSeries(result, truth), pointedOut(state)) : undefined;
 }
 
 const truthSeries = remember((result: Result, truth: Float64Array): ChartSpec => {
@@ -260,15 +272,13 @@ export function tableData(state: State, known: Float64Array | undefined): TableD
   return state.space && result && known ? joinTable(state.space, result, known) : undefined;
 }
 
-const joinTable = remember(
-  (space: SpaceTable, result: Result, measured_ms: Float64Array): TableData => ({
-    space,
-    latency_ms: result.latency_ms,
-    measured_ms,
-    used: new Set(result.readings.map((reading) => reading.index)),
-    most_ms: greatest(result.latency_ms),
-  }),
-);
+const joinTable = remember((space: SpaceTable, result: Result, measured_ms: Float64Array): TableData => ({
+  space,
+  latency_ms: result.latency_ms,
+  measured_ms,
+  used: new Set(result.readings.map((reading) => reading.index)),
+  most_ms: greatest(result.latency_ms),
+}));
 
 /** The lookup text's marks with the estimate beside each line that is an architecture. */
 export function lookupMarks(state: State): readonly Mark[] {

@@ -13,6 +13,7 @@ import { measured, othersThan, rows } from './derive.js';
 import { loadExample, loadSpace } from './examples.js';
 import { checkLookup, checkSheet, withIndex } from './reading.js';
 import { saveFile, toCsv } from './save.js';
+import type { SpaceTable } from './space.js';
 import {
   currentCheck,
   deviceTitle,
@@ -21,6 +22,7 @@ import {
   kFewestToCheck,
   type Action,
   type DeviceId,
+  type ExampleId,
   type Notice,
   type Reading,
   type Result,
@@ -47,16 +49,12 @@ export class Effects {
 
   /** Shows the chosen example first, then fetches what everything else needs, so that nothing is fetched later. */
   async start(): Promise<void> {
-    const first = this.state().device;
-    const order = [...kExamples].sort((a, b) => Number(b.id === first) - Number(a.id === first));
-    try {
-      const space = await loadSpace();
-      this.send({ type: 'space', space });
-      for (const { id } of order) this.send({ type: 'example', id, example: await loadExample(id, space) });
-    } catch (caught) {
-      this.fail('The examples could not be loaded', caught);
-    }
-    await this.startEngine();
+    const { device } = this.state();
+    const first = isExample(device) ? device : kExamples[0].id;
+    const others = kExamples.map(({ id }) => id).filter((id) => id !== first);
+    const space = loadSpace();
+    await this.loadExamples(space, [first]);
+    await Promise.all([this.startEngine(), this.loadExamples(space, others)]);
   }
 
   /** Called after every action, with the state it led to. */
@@ -112,6 +110,19 @@ export class Effects {
         break;
       default:
         break;
+    }
+  }
+
+  private async loadExamples(space: Promise<SpaceTable>, ids: readonly ExampleId[]): Promise<void> {
+    try {
+      const examples = await Promise.all(ids.map((id) => loadExample(id, space)));
+      this.send({ type: 'space', space: await space });
+      ids.forEach((id, i) => {
+        const example = examples[i];
+        if (example) this.send({ type: 'example', id, example });
+      });
+    } catch (caught) {
+      this.fail('The examples could not be loaded', caught);
     }
   }
 
@@ -266,7 +277,11 @@ export class Effects {
     const predictor = this.adapted.get(device);
     if (!predictor) return;
     try {
-      saveFile(`${slug(deviceTitle(this.state(), device))}.latencast`, await predictor.save(), 'application/octet-stream');
+      saveFile(
+        `${slug(deviceTitle(this.state(), device))}.latencast`,
+        await predictor.save(),
+        'application/octet-stream',
+      );
     } catch (caught) {
       this.fail('The predictor could not be saved', caught);
     }
@@ -277,7 +292,11 @@ export class Effects {
     const result = state.results[state.device];
     const known = measured(state);
     if (!state.space || !result || !known) return;
-    saveFile(`${slug(deviceTitle(state))}-${what}.csv`, toCsv(state.space, indices, result.latency_ms, known), 'text/csv');
+    saveFile(
+      `${slug(deviceTitle(state))}-${what}.csv`,
+      toCsv(state.space, indices, result.latency_ms, known),
+      'text/csv',
+    );
   }
 
   private async copy(text: string, what: string): Promise<void> {
@@ -285,7 +304,10 @@ export class Effects {
       await navigator.clipboard.writeText(text);
       this.send({ type: 'notice', notice: { kind: 'info', text: `${what} copied.` } });
     } catch {
-      this.send({ type: 'notice', notice: { kind: 'error', text: `This browser does not let the page copy: ${text}` } });
+      this.send({
+        type: 'notice',
+        notice: { kind: 'error', text: `This browser does not let the page copy: ${text}` },
+      });
     }
   }
 
@@ -311,5 +333,10 @@ function latin(bytes: Uint8Array): string {
 }
 
 function slug(name: string): string {
-  return name.toLowerCase().replace(/[^a-z0-9]+/g, '-').replace(/^-|-$/g, '') || 'device';
+  return (
+    name
+      .toLowerCase()
+      .replace(/[^a-z0-9]+/g, '-')
+      .replace(/^-|-$/g, '') || 'device'
+  );
 }

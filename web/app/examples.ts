@@ -20,17 +20,23 @@ export async function loadSpace(): Promise<SpaceTable> {
   return readSpaceTable(await (await get('nb201.space.bin')).arrayBuffer());
 }
 
-export async function loadExample(id: ExampleId, space: SpaceTable): Promise<Example> {
-  const [file, truth_ms, latency_ms] = await Promise.all([
+/** Fetches beside the table, not after it. */
+export async function loadExample(id: ExampleId, space: Promise<SpaceTable>): Promise<Example> {
+  const [table, file, truth_ms, latency_ms] = await Promise.all([
+    space,
     get(`${id}.json`).then((response) => response.json() as Promise<ExampleFile>),
     getLatencies(`${id}.truth.bin`),
     getLatencies(`${id}.estimates.bin`),
   ]);
-  const readings = file.measurements.map((each) => withIndex(space, each));
+  const readings = file.measurements.map((each) => withIndex(table, each));
   const text = writeMeasurements(readings);
-  const marks = readings.map(
-    (r, i): Mark => ({ line: i + 1, kind: 'good', reading: withUnit(r.latency_ms), index: r.index, fixes: [] }),
-  );
+  const marks = readings.map((r, i): Mark => ({
+    line: i + 1,
+    kind: 'good',
+    reading: withUnit(r.latency_ms),
+    index: r.index,
+    fixes: [],
+  }));
   const check: Check = { text, unit: 'auto', marks, readings, notes: [] };
   const { nearest, leave_one_out: leaveOneOut, accuracy, origin } = file;
   return {

@@ -15,11 +15,6 @@ export function significant(value: number): string {
   });
 }
 
-/** Latency without its unit, for columns whose heading names it. */
-export function milliseconds(latency_ms: number): string {
-  return significant(latency_ms);
-}
-
 /** `12.4 ms`. */
 export function withUnit(latency_ms: number): string {
   return `${significant(latency_ms)} ms`;

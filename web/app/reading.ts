@@ -44,7 +44,10 @@ export async function checkLookup(engine: Engine, text: string): Promise<Check> 
     const trimmed = content.trim();
     return trimmed === '' || /^(#|\/\/)/.test(trimmed) ? [] : [{ line: i + 1, content: trimmed }];
   });
-  const parsed = await engine.parse('nb201', lines.map(({ content }) => content));
+  const parsed = await engine.parse(
+    'nb201',
+    lines.map(({ content }) => content),
+  );
   const marks = lines.map(({ line }, i): Mark => {
     const found = parsed[i];
     return found?.ok

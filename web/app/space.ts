@@ -66,8 +66,7 @@ export function operationsOf(digits: string): number[] {
 
 /** The public long form: `|nor_conv_3x3~0|+|none~0|skip_connect~1|+|...|`. */
 export function archString(digits: string): string {
-  const part = (edge: number): string =>
-    `${kOperations[Number(digits[edge])]?.name ?? ''}~${kEdges[edge]?.[0] ?? 0}`;
+  const part = (edge: number): string => `${kOperations[Number(digits[edge])]?.name ?? ''}~${kEdges[edge]?.[0] ?? 0}`;
   const node = (edges: readonly number[]): string => `|${edges.map(part).join('|')}|`;
   return [node([0]), node([1, 2]), node([3, 4, 5])].join('+');
 }

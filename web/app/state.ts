@@ -164,7 +164,7 @@ export type Action =
   | { readonly type: 'transfer' }
   | { readonly type: 'cancel' }
   | { readonly type: 'job'; readonly job: Job }
-  | { readonly type: 'job-ended'; readonly notice?: Notice }
+  | { readonly type: 'job-ended' }
   | { readonly type: 'result'; readonly device: DeviceId; readonly result: Result }
   | { readonly type: 'leave-one-out'; readonly device: DeviceId; readonly leaveOneOut: LeaveOneOutResult }
   | { readonly type: 'opened'; readonly name: string; readonly text: string; readonly result: Result }
@@ -253,7 +253,12 @@ export function isStale(state: State): boolean {
 }
 
 export function isFiltered(state: State): boolean {
-  return state.query.trim() !== '' || state.counts.some((filter) => filter.min > 0 || filter.max < 6);
+  return state.query.trim() !== '' || state.counts.some(isLimit);
+}
+
+/** Whether a filter leaves anything out. */
+export function isLimit(filter: CountFilter): boolean {
+  return filter.min > kAnyCount.min || filter.max < kAnyCount.max;
 }
 
 export function reduce(state: State, action: Action): State {
@@ -290,7 +295,10 @@ export function reduce(state: State, action: Action): State {
     case 'restore-example': {
       const example = isExample(state.device) ? state.examples[state.device] : undefined;
       if (!example) return state;
-      return withSheet(state, replaceText(state.sheets[state.device], { text: example.text, unit: 'auto', check: example.check }));
+      return withSheet(
+        state,
+        replaceText(state.sheets[state.device], { text: example.text, unit: 'auto', check: example.check }),
+      );
     }
     case 'checked': {
       const sheet = { ...state.sheets[action.device], check: action.check };
@@ -300,10 +308,8 @@ export function reduce(state: State, action: Action): State {
       return without(state, 'notice');
     case 'job':
       return { ...state, job: action.job };
-    case 'job-ended': {
-      const ended = without(state, 'job');
-      return action.notice ? { ...ended, notice: action.notice } : ended;
-    }
+    case 'job-ended':
+      return without(state, 'job');
     case 'result':
       return {
         ...state,
@@ -405,7 +411,9 @@ function withExample(state: State, id: ExampleId, example: Example): State {
   return {
     ...state,
     examples: { ...state.examples, [id]: example },
-    sheets: untouched ? { ...state.sheets, [id]: { text: example.text, unit: 'auto', check: example.check } } : state.sheets,
+    sheets: untouched
+      ? { ...state.sheets, [id]: { text: example.text, unit: 'auto', check: example.check } }
+      : state.sheets,
     results: state.results[id] ? state.results : { ...state.results, [id]: example.result },
   };
 }
@@ -423,7 +431,7 @@ export function writeAddress(state: State): string {
     params.set('sort', (state.sort.descending ? '-' : '') + state.sort.key);
   }
   if (state.query !== '') params.set('find', state.query);
-  if (state.counts.some((filter) => filter.min > 0 || filter.max < 6)) {
+  if (state.counts.some(isLimit)) {
     params.set('ops', state.counts.map((filter) => `${filter.min}${filter.max}`).join('.'));
   }
   if (state.budget_ms !== undefined) params.set('under', String(state.budget_ms));

@@ -1,7 +1,7 @@
 import { html, LitElement, nothing, type PropertyValues, type TemplateResult } from 'lit';
 import { elementScroll, observeElementOffset, observeElementRect, Virtualizer } from '@tanstack/virtual-core';
 import { kOperations, operationsOf, type SpaceTable } from '../space.js';
-import { count, millions, milliseconds, signedPercent } from '../format.js';
+import { count, millions, signedPercent, significant } from '../format.js';
 import type { SortKey, State } from '../state.js';
 
 export interface TableData {
@@ -88,7 +88,9 @@ export class CellTable extends LitElement {
     this.virtualizer._willUpdate();
   }
 
-  protected override updated(): void {
+  protected override updated(changed: PropertyValues): void {
+    // What was picked elsewhere, such as in a chart, comes into view.
+    if (changed.has('selected')) this.reveal(this.rows.indexOf(this.selected));
     const spacer = this.querySelector<HTMLElement>('.table-space');
     if (!spacer || !this.virtualizer) return;
     spacer.style.height = `${this.virtualizer.getTotalSize()}px`;
@@ -153,10 +155,11 @@ export class CellTable extends LitElement {
       <span class="col-index" role="gridcell">${count(index)}</span>
       <span class="col-cell" role="gridcell">${glyph(data.space.digits[index] ?? '')}</span>
       <span class="col-estimate" role="gridcell"
-        ><span class="track"><i class="bar" data-share=${(100 * estimate) / data.most_ms}></i></span><b>${milliseconds(estimate)}</b></span
+        ><span class="track"><i class="bar" data-share=${(100 * estimate) / data.most_ms}></i></span
+        ><b>${significant(estimate)}</b></span
       >
       <span class="col-measured" role="gridcell" title=${used ? 'Used by the transfer' : nothing}
-        >${Number.isNaN(known) ? '' : milliseconds(known)}</span
+        >${Number.isNaN(known) ? '' : significant(known)}</span
       >
       <span class="col-error" role="gridcell">${Number.isNaN(known) ? '' : signedPercent(estimate / known - 1)}</span>
       <span class="col-macs" role="gridcell">${millions(data.space.macs[index] ?? 0)}</span>
@@ -202,9 +205,13 @@ export class CellTable extends LitElement {
     const position = Math.min(Math.max(move, 0), last);
     const index = this.rows[position];
     if (index === undefined) return;
-    this.virtualizer?.scrollToIndex(position, { align: 'auto' });
+    this.reveal(position);
     this.pick(index);
   };
+
+  private reveal(position: number): void {
+    if (position >= 0) this.virtualizer?.scrollToIndex(position, { align: 'auto' });
+  }
 }
 
 /** Six digits as six small tiles, coloured and numbered by operation. */

@@ -1,7 +1,7 @@
 import { html, svg, type SVGTemplateResult, type TemplateResult } from 'lit';
 import { archString, kEdges, kOperations, liveEdges, operationsOf } from '../space.js';
 import { count, millions, percent, withUnit } from '../format.js';
-import { measured } from '../derive.js';
+import { measured, pointedOut } from '../derive.js';
 import type { Send } from './send.js';
 import type { State } from '../state.js';
 
@@ -74,7 +74,7 @@ function arc(x1: number, x2: number, bow: number): EdgeShape {
 
 /** The selected architecture, or the one under the pointer. */
 export function cellPanel(state: State, send: Send): TemplateResult {
-  const index = state.hovered ?? state.selected;
+  const index = pointedOut(state);
   const { space } = state;
   const digits = space?.digits[index];
   if (!space || digits === undefined) return html`<section class="cell" aria-label="Architecture"></section>`;
@@ -89,7 +89,7 @@ export function cellPanel(state: State, send: Send): TemplateResult {
     </div>
     ${drawing(digits)}
     <dl class="facts">
-      <div class="wide">
+      <div>
         <dt>estimate</dt>
         <dd>${estimate === undefined ? '–' : withUnit(estimate)}</dd>
       </div>
@@ -97,9 +97,11 @@ export function cellPanel(state: State, send: Send): TemplateResult {
         <dt>measured</dt>
         <dd>
           ${known === undefined || Number.isNaN(known) ? html`<span class="quiet">not measured</span>` : withUnit(known)}
-          ${known && estimate && !Number.isNaN(known)
-            ? html`<span class="quiet">off by ${percent(Math.abs(estimate / known - 1))}</span>`
-            : ''}
+          ${
+            known && estimate && !Number.isNaN(known)
+              ? html`<span class="quiet">off by ${percent(Math.abs(estimate / known - 1))}</span>`
+              : ''
+          }
         </dd>
       </div>
       <div>

@@ -10,10 +10,13 @@ import { count } from '../format.js';
 /** Beside the tabs: how much of the space the table shows, and the file of it. */
 export function estimatesTools(state: State, send: Send): TemplateResult {
   return html`<span class="quiet small" role="status">
-      ${count(rows(state).length)} ${isFiltered(state)
-        ? html`of 15,625
-            <button type="button" class="plain" @click=${() => send({ type: 'clear-filters' })}>show all</button>`
-        : 'architectures'}
+      ${count(rows(state).length)}
+      ${
+        isFiltered(state)
+          ? html`of 15,625
+              <button type="button" class="plain" @click=${() => send({ type: 'clear-filters' })}>show all</button>`
+          : 'architectures'
+      }
     </span>
     <button type="button" class="small" @click=${() => send({ type: 'save-estimates' })}>Download CSV</button>`;
 }
@@ -41,11 +44,14 @@ export function estimates(state: State, send: Send): TemplateResult {
       @pick=${(event: CustomEvent<number>) => send({ type: 'select', index: event.detail })}
       @sort=${(event: CustomEvent<SortKey>) => send({ type: 'sort', key: event.detail })}
     ></cell-table>
-    ${shown.length === 0
-      ? html`<p class="empty">
-          No architecture fits. <button type="button" class="plain" @click=${() => send({ type: 'clear-filters' })}>Show all</button>
-        </p>`
-      : nothing}
+    ${
+      shown.length === 0
+        ? html`<p class="empty">
+            No architecture fits.
+            <button type="button" class="plain" @click=${() => send({ type: 'clear-filters' })}>Show all</button>
+          </p>`
+        : nothing
+    }
   `;
 }
 
@@ -65,9 +71,7 @@ function countFilter(op: number, filter: CountFilter, send: Send): TemplateResul
   return html`<label class="count-filter">
     <span class="glyph"><i class="op-${op}" aria-hidden="true">${op}</i></span> ${kOperations[op]?.label}
     <select .value=${String(chosen)} @change=${change}>
-      ${kChoices.map(
-        ({ title }, i) => html`<option value=${i} ?selected=${i === chosen}>${title}</option>`,
-      )}
+      ${kChoices.map(({ title }, i) => html`<option value=${i} ?selected=${i === chosen}>${title}</option>`)}
     </select>
   </label>`;
 }

@@ -1,10 +1,12 @@
-import { html, nothing, type TemplateResult } from 'lit';
+import { html, type TemplateResult } from 'lit';
 import type { Send } from './send.js';
 import { chart, type ChartEvents } from '../charts.js';
 import { fitChart, truthChart } from '../derive.js';
-import { correlation, count, percent } from '../format.js';
+import { glyph } from './cell-table.js';
+import { correlation, count, percent, signedPercent, significant } from '../format.js';
 import { legend } from './legend.js';
-import type { State } from '../state.js';
+import { kCells } from '../space.js';
+import type { Result, State } from '../state.js';
 
 /** How good the estimates are: on the measurements, with each left out, and against the truth where it is known. */
 export function fit(state: State, send: Send): TemplateResult {
@@ -37,34 +39,84 @@ export function fit(state: State, send: Send): TemplateResult {
         </div>
       </dl>
     </section>
-    ${all && result.accuracy
-      ? html`<section aria-labelledby="fit-all">
-          <h2 id="fit-all">The other ${count(15625 - new Set(result.readings.map((r) => r.index)).size)}, never seen by the transfer</h2>
-          ${legend(all)}
-          <div class="plot" ${chart(all, events)}></div>
-          <dl class="facts">
-            <div>
-              <dt title="Spearman's rank correlation: 1 means exactly the measured order">Spearman</dt>
-              <dd>${correlation(result.accuracy.spearman)}</dd>
-            </div>
-            <div>
-              <dt title="Kendall's tau: share of pairs in the right order minus share in the wrong one">Kendall</dt>
-              <dd>${correlation(result.accuracy.kendall)}</dd>
-            </div>
-            <div>
-              <dt title="Half of the estimates are closer than this">median error</dt>
-              <dd>${percent(result.accuracy.mdape)}</dd>
-            </div>
-            <div>
-              <dt title="Share of estimates that are off by 5 % or less">within 5 %</dt>
-              <dd>${percent(result.accuracy.within5)}</dd>
-            </div>
-            <div>
-              <dt title="Share of estimates that are off by 10 % or less">within 10 %</dt>
-              <dd>${percent(result.accuracy.within10)}</dd>
-            </div>
-          </dl>
-        </section>`
-      : nothing}
+    ${
+      all && result.accuracy
+        ? html`<section aria-labelledby="fit-all">
+            <h2 id="fit-all">
+              The other ${count(kCells - new Set(result.readings.map((r) => r.index)).size)}, never seen by the transfer
+            </h2>
+            ${legend(all)}
+            <div class="plot" ${chart(all, events)}></div>
+            <dl class="facts">
+              <div>
+                <dt title="Spearman's rank correlation: 1 means exactly the measured order">Spearman</dt>
+                <dd>${correlation(result.accuracy.spearman)}</dd>
+              </div>
+              <div>
+                <dt title="Kendall's tau: share of pairs in the right order minus share in the wrong one">Kendall</dt>
+                <dd>${correlation(result.accuracy.kendall)}</dd>
+              </div>
+              <div>
+                <dt title="Half of the estimates are closer than this">median error</dt>
+                <dd>${percent(result.accuracy.mdape)}</dd>
+              </div>
+              <div>
+                <dt title="Share of estimates that are off by 5 % or less">within 5 %</dt>
+                <dd>${percent(result.accuracy.within5)}</dd>
+              </div>
+              <div>
+                <dt title="Share of estimates that are off by 10 % or less">within 10 %</dt>
+                <dd>${percent(result.accuracy.within10)}</dd>
+              </div>
+            </dl>
+          </section>`
+        : residuals(state, send, result)
+    }
   </div>`;
+}
+
+/** The measurements one by one, the least understood first. */
+function residuals(state: State, send: Send, result: Result): TemplateResult {
+  const held = result.leaveOneOut?.latency_ms;
+  const lines = result.readings.map((reading, i) => {
+    const estimate = result.latency_ms[reading.index] ?? Number.NaN;
+    const without = held?.[i] ?? Number.NaN;
+    return { reading, estimate, without, error: (held ? without : estimate) / reading.latency_ms - 1 };
+  });
+  lines.sort((a, b) => Math.abs(b.error) - Math.abs(a.error));
+  return html`<section aria-labelledby="fit-residuals">
+    <h2 id="fit-residuals">One by one, furthest off first</h2>
+    <div class="scroll" tabindex="0" role="region" aria-labelledby="fit-residuals">
+      <table class="list">
+        <thead>
+          <tr>
+            <th scope="col" class="left">cell</th>
+            <th scope="col">measured, ms</th>
+            <th scope="col">with it, ms</th>
+            <th scope="col">without it, ms</th>
+            <th scope="col">${held ? 'error without' : 'error with'}</th>
+          </tr>
+        </thead>
+        <tbody>
+          ${lines.map(
+            ({ reading, estimate, without, error }) =>
+              html`<tr
+                aria-selected=${reading.index === state.selected}
+                @click=${() => send({ type: 'select', index: reading.index })}
+              >
+                <td class="left">
+                  <button type="button" class="plain" aria-label="Show ${reading.architecture}">
+                    ${glyph(reading.architecture)}
+                  </button>
+                </td>
+                <td>${significant(reading.latency_ms)}</td>
+                <td>${significant(estimate)}</td>
+                <td>${significant(without)}</td>
+                <td><b>${signedPercent(error)}</b></td>
+              </tr>`,
+          )}
+        </tbody>
+      </table>
+    </div>
+  </section>`;
 }

@@ -5,12 +5,13 @@ import { kShapes, type ChartSpec } from '../charts.js';
 export function legend(spec: ChartSpec): TemplateResult {
   return html`<ul class="legend">
     ${spec.series.map(
-      (series) => html`<li>
-        <svg viewBox="0 0 12 12" class="mark ${series.shape} colour${series.colour}" aria-hidden="true">
-          ${svg`<path d=${kShapes[series.shape]}></path>`}
-        </svg>
-        ${series.name}
-      </li>`,
+      (series) =>
+        html`<li>
+          <svg viewBox="0 0 12 12" class="mark ${series.shape} colour${series.colour}" aria-hidden="true">
+            ${svg`<path d=${kShapes[series.shape]}></path>`}
+          </svg>
+          ${series.name}
+        </li>`,
     )}
   </ul>`;
 }

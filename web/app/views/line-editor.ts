@@ -27,8 +27,8 @@ export class LineEditor extends LitElement {
   declare describedBy: string;
   /** Shown while the text is empty. */
   declare hint: string;
-  private declare offset: number;
-  private declare rows: number;
+  declare private offset: number;
+  declare private rows: number;
   private byLine = new Map<number, Mark>();
   private observer: ResizeObserver | undefined;
 

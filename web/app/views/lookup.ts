@@ -4,7 +4,7 @@ import type { LineEditor } from './line-editor.js';
 import { kUnread } from './rail.js';
 import type { Send } from './send.js';
 import { glyph } from './cell-table.js';
-import { count, millions, milliseconds, plural } from '../format.js';
+import { count, millions, plural, significant } from '../format.js';
 import { lookupMarks } from '../derive.js';
 import type { State } from '../state.js';
 
@@ -30,26 +30,35 @@ export function lookup(state: State, send: Send): TemplateResult {
         @edit=${(event: CustomEvent<string>) => send({ type: 'lookup', text: event.detail })}
       ></line-editor>
       <div id="lookup-problems" class="problems">
-        ${state.lookup.text.trim() === ''
-          ? html`<p class="quiet">Type or paste architectures, one per line: six digits, an arch string or an index.</p>`
-          : state.lookup.check?.text === state.lookup.text
-            ? nothing
-            : html`<p class="quiet">${kUnread[state.engine.status]}</p>`}
-        ${problems.length > 0
-          ? html`<ul class="problem-list" aria-label="Lines that need attention">
-              ${problems.slice(0, 50).map(
-                (mark) => html`<li class=${mark.kind}>
-                  <button
-                    type="button"
-                    class="plain"
-                    @click=${() => document.querySelector<LineEditor>('#lookup-text')?.focusLine(mark.line)}
-                  >
-                    Line ${mark.line}</button
-                  ><span>${mark.message}</span>
-                </li>`,
-              )}
-            </ul>`
-          : nothing}
+        ${
+          state.lookup.text.trim() === ''
+            ? html`<p class="quiet">
+                Type or paste architectures, one per line: six digits, an arch string or an index.
+              </p>`
+            : state.lookup.check?.text === state.lookup.text
+              ? nothing
+              : html`<p class="quiet">${kUnread[state.engine.status]}</p>`
+        }
+        ${
+          problems.length > 0
+            ? html`<ul class="problem-list" aria-label="Lines that need attention">
+                ${problems
+                  .slice(0, 50)
+                  .map(
+                    (mark) =>
+                      html`<li class=${mark.kind}>
+                        <button
+                          type="button"
+                          class="plain"
+                          @click=${() => document.querySelector<LineEditor>('#lookup-text')?.focusLine(mark.line)}
+                        >
+                          Line ${mark.line}</button
+                        ><span>${mark.message}</span>
+                      </li>`,
+                  )}
+              </ul>`
+            : nothing
+        }
       </div>
     </section>
     <section class="found" aria-label="Estimates">
@@ -59,38 +68,43 @@ export function lookup(state: State, send: Send): TemplateResult {
           Download these (CSV)
         </button>
       </div>
-      ${found.length > 0 && latency_ms
-        ? html`<div class="scroll" tabindex="0" role="region" aria-label="Looked-up architectures"><table>
-            <thead>
-              <tr>
-                <th scope="col">index</th>
-                <th scope="col">cell</th>
-                <th scope="col">estimate, ms</th>
-                <th scope="col">MACs, M</th>
-                <th scope="col">params, M</th>
-              </tr>
-            </thead>
-            <tbody>
-              ${found.slice(0, 500).map(
-                (index) => html`<tr
-                  aria-selected=${index === state.selected}
-                  @click=${() => send({ type: 'select', index })}
-                >
-                  <td>${count(index)}</td>
-                  <td>
-                    <button type="button" class="plain" aria-label="Show ${state.space?.digits[index] ?? ''}">
-                      ${glyph(state.space?.digits[index] ?? '')}
-                    </button>
-                  </td>
-                  <td><b>${milliseconds(latency_ms[index] ?? Number.NaN)}</b></td>
-                  <td>${millions(state.space?.macs[index] ?? 0)}</td>
-                  <td>${millions(state.space?.params[index] ?? 0)}</td>
-                </tr>`,
-              )}
-            </tbody>
-          </table>
-          ${found.length > 500 ? html`<p class="quiet small">The first 500 of ${count(found.length)}; the file holds all.</p>` : nothing}</div>`
-        : nothing}
+      ${
+        found.length > 0 && latency_ms
+          ? html`<div class="scroll" tabindex="0" role="region" aria-label="Looked-up architectures">
+              <table class="list">
+                <thead>
+                  <tr>
+                    <th scope="col">index</th>
+                    <th scope="col" class="left">cell</th>
+                    <th scope="col">estimate, ms</th>
+                    <th scope="col">MACs, M</th>
+                    <th scope="col">params, M</th>
+                  </tr>
+                </thead>
+                <tbody>
+                  ${found.slice(0, 500).map(
+                    (index) =>
+                      html`<tr
+                        aria-selected=${index === state.selected}
+                        @click=${() => send({ type: 'select', index })}
+                      >
+                        <td>${count(index)}</td>
+                        <td class="left">
+                          <button type="button" class="plain" aria-label="Show ${state.space?.digits[index] ?? ''}">
+                            ${glyph(state.space?.digits[index] ?? '')}
+                          </button>
+                        </td>
+                        <td><b>${significant(latency_ms[index] ?? Number.NaN)}</b></td>
+                        <td>${millions(state.space?.macs[index] ?? 0)}</td>
+                        <td>${millions(state.space?.params[index] ?? 0)}</td>
+                      </tr>`,
+                  )}
+                </tbody>
+              </table>
+              ${found.length > 500 ? html`<p class="quiet small">The first 500 of ${count(found.length)}; the file holds all.</p>` : nothing}
+            </div>`
+          : nothing
+      }
     </section>
   </div>`;
 }

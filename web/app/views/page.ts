@@ -29,7 +29,9 @@ export function page(state: State, send: Send): TemplateResult {
 function engineStatus({ engine }: State): TemplateResult {
   switch (engine.status) {
     case 'loading':
-      return html`<span class="engine quiet small">Engine: loading${engine.done > 0 ? html` ${Math.round(engine.done * 100)} %` : nothing}</span>`;
+      return html`<span class="engine quiet small"
+        >Engine: loading${engine.done > 0 ? html` ${Math.round(engine.done * 100)} %` : nothing}</span
+      >`;
     case 'ready':
       return html`<span class="engine ready quiet small">Engine: ready, in this browser</span>`;
     case 'failed':
@@ -45,7 +47,9 @@ const kThemes: Readonly<Record<Theme, { readonly next: Theme; readonly title: st
 
 function themeButton({ theme }: State, send: Send): TemplateResult {
   const { next, title } = kThemes[theme];
-  return html`<button type="button" class="theme" @click=${() => send({ type: 'theme', theme: next })}>${title}</button>`;
+  return html`<button type="button" class="theme" @click=${() => send({ type: 'theme', theme: next })}>
+    ${title}
+  </button>`;
 }
 
 /** A lasting condition of the page, above everything. */
@@ -53,8 +57,8 @@ function engineFailure({ engine }: State): TemplateResult | typeof nothing {
   if (engine.status !== 'failed') return nothing;
   return html`<div class="banner error" role="alert">
     <p>
-      <strong>The engine did not start:</strong> ${engine.message}. The examples below were computed beforehand and still
-      work; a transfer does not. Your text is kept.
+      <strong>The engine did not start:</strong> ${engine.message}. The examples below were computed beforehand and
+      still work; a transfer does not. Your text is kept.
     </p>
     <button type="button" @click=${() => location.reload()}>Try again</button>
   </div>`;
@@ -82,7 +86,12 @@ function main(state: State, send: Send): TemplateResult {
     ${headline(state, send, result)}
     <div class="overview">
       <section class="chart" aria-label="All architectures">
-        ${spec ? html`${legend(spec)}<div class="plot" ${chart(spec, events)}></div>` : nothing}
+        ${
+          spec
+            ? html`${legend(spec)}
+                <div class="plot" ${chart(spec, events)}></div>`
+            : nothing
+        }
       </section>
       ${cellPanel(state, send)}
     </div>
@@ -148,16 +157,24 @@ function headline(state: State, send: Send, result: Result): TemplateResult | ty
       Within
       <label
         ><span class="hidden">Latency limit in milliseconds</span
-        ><input type="number" min="0" step="any" inputmode="decimal" .value=${String(summary.budget_ms)} @change=${change} /></label
-      >
-      ms: <b>${count(summary.within)}</b> of 15,625 architectures (${percent(summary.within / result.latency_ms.length)})${largest ===
-      undefined
-        ? '.'
-        : html`, the largest
-            <button type="button" class="plain" @click=${() => send({ type: 'select', index: largest })}>
-              ${state.space.digits[largest]}</button
-            >: ${millions(state.space.macs[largest] ?? 0)} M multiply-adds in
-            <b>${withUnit(result.latency_ms[largest] ?? Number.NaN)}</b>.`}
+        ><input
+          type="number"
+          min="0"
+          step="any"
+          inputmode="decimal"
+          .value=${String(summary.budget_ms)}
+          @change=${change}
+      /></label>
+      ms: <b>${count(summary.within)}</b> of 15,625 architectures
+      (${percent(summary.within / result.latency_ms.length)})${
+        largest === undefined
+          ? '.'
+          : html`, the largest
+              <button type="button" class="plain" @click=${() => send({ type: 'select', index: largest })}>
+                ${state.space.digits[largest]}</button
+              >: ${millions(state.space.macs[largest] ?? 0)} M multiply-adds in
+              <b>${withUnit(result.latency_ms[largest] ?? Number.NaN)}</b>.`
+      }
     </p>
   </div>`;
 }
@@ -175,17 +192,18 @@ function tabs(state: State, send: Send): TemplateResult {
   };
   return html`<div class="tabs" role="tablist" aria-label="Views" @keydown=${onKey}>
     ${kTabs.map(
-      (tab) => html`<button
-        type="button"
-        role="tab"
-        id="tab-${tab}"
-        aria-controls="panel"
-        aria-selected=${tab === state.tab}
-        tabindex=${tab === state.tab ? 0 : -1}
-        @click=${() => send({ type: 'tab', tab })}
-      >
-        ${kTabTitles[tab]}
-      </button>`,
+      (tab) =>
+        html`<button
+          type="button"
+          role="tab"
+          id="tab-${tab}"
+          aria-controls="panel"
+          aria-selected=${tab === state.tab}
+          tabindex=${tab === state.tab ? 0 : -1}
+          @click=${() => send({ type: 'tab', tab })}
+        >
+          ${kTabTitles[tab]}
+        </button>`,
     )}
   </div>`;
 }

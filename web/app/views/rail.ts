@@ -57,17 +57,19 @@ function chooser(state: State, send: Send): TemplateResult {
     >
       ${kDevices.map((id) => html`<option value=${id} ?selected=${id === state.device}>${title(id)}</option>`)}
     </select>
-    ${isExample(state.device)
-      ? nothing
-      : html`<label for="name">Name</label>
-          <input
-            id="name"
-            type="text"
-            maxlength="60"
-            autocomplete="off"
-            .value=${state.name}
-            @input=${(event: Event) => send({ type: 'name', name: (event.target as HTMLInputElement).value })}
-          />`}
+    ${
+      isExample(state.device)
+        ? nothing
+        : html`<label for="name">Name</label>
+            <input
+              id="name"
+              type="text"
+              maxlength="60"
+              autocomplete="off"
+              .value=${state.name}
+              @input=${(event: Event) => send({ type: 'name', name: (event.target as HTMLInputElement).value })}
+            />`
+    }
   </div>`;
 }
 
@@ -119,15 +121,15 @@ function summary(state: State, marks: readonly Mark[], fresh: boolean): Template
   const readings = state.sheets[state.device].check?.readings.length ?? 0;
   if (state.sheets[state.device].text.trim() === '') {
     return html`<p class="quiet">
-      One line each: architecture, latency. An architecture is an arch string, six digits or the official index.
-      Any ${kUsualReadings} of the 15,625 will do.
+      One line each: architecture, latency. An architecture is an arch string, six digits or the official index. Any
+      ${kUsualReadings} of the 15,625 will do.
     </p>`;
   }
   if (!fresh) return html`<p class="quiet">${kUnread[state.engine.status]}</p>`;
   return html`<p>
-    ${plural(readings, 'measurement')}${bad > 0
-      ? html`, <strong class="bad">${plural(bad, 'line')} not understood</strong>`
-      : ', every line understood'}
+    ${plural(readings, 'measurement')}${
+      bad > 0 ? html`, <strong class="bad">${plural(bad, 'line')} not understood</strong>` : ', every line understood'
+    }
   </p>`;
 }
 
@@ -137,11 +139,12 @@ function problemList(marks: readonly Mark[], send: Send): TemplateResult | typeo
   const shown = problems.slice(0, 50);
   return html`<ul class="problem-list" aria-label="Lines that need attention">
     ${shown.map(
-      (mark) => html`<li class=${mark.kind}>
-        <button type="button" class="plain" @click=${() => focusLine(mark.line)}>Line ${mark.line}</button>
-        <span>${mark.message}</span>
-        ${mark.fixes.map((fix) => fixButton(fix, send))}
-      </li>`,
+      (mark) =>
+        html`<li class=${mark.kind}>
+          <button type="button" class="plain" @click=${() => focusLine(mark.line)}>Line ${mark.line}</button>
+          <span>${mark.message}</span>
+          ${mark.fixes.map((fix) => fixButton(fix, send))}
+        </li>`,
     )}
     ${problems.length > shown.length ? html`<li>and ${problems.length - shown.length} more</li>` : nothing}
   </ul>`;
@@ -160,21 +163,25 @@ function origin(state: State, send: Send): TemplateResult {
   const example = isExample(state.device) ? state.examples[state.device] : undefined;
   const edited = example !== undefined && example.text !== current.text;
   return html`<p class="small quiet">
-    ${current.replaced
-      ? html`${current.filename ? `Read from ${current.filename}. ` : 'Replaced. '}<button
-            type="button"
-            class="plain"
-            @click=${() => send({ type: 'undo-replace' })}
-          >
-            Bring the earlier text back</button
-          ><br />`
-      : nothing}
-    ${edited && !current.replaced
-      ? html`Edited.
-          <button type="button" class="plain" @click=${() => send({ type: 'restore-example' })}>
-            Restore the example</button
-          ><br />`
-      : nothing}
+    ${
+      current.replaced
+        ? html`${current.filename ? `Read from ${current.filename}. ` : 'Replaced. '}<button
+              type="button"
+              class="plain"
+              @click=${() => send({ type: 'undo-replace' })}
+            >
+              Bring the earlier text back</button
+            ><br />`
+        : nothing
+    }
+    ${
+      edited && !current.replaced
+        ? html`Edited.
+            <button type="button" class="plain" @click=${() => send({ type: 'restore-example' })}>
+              Restore the example</button
+            ><br />`
+        : nothing
+    }
     ${example ? html`${example.origin}<br />` : nothing} Nothing is uploaded. See for yourself: go offline.
   </p>`;
 }
@@ -196,23 +203,27 @@ function transfer(state: State, send: Send): TemplateResult {
       >
         Transfer
       </button>
-      ${state.job
-        ? html`<button type="button" @click=${() => send({ type: 'cancel' })}>Cancel</button>`
-        : nothing}
+      ${state.job ? html`<button type="button" @click=${() => send({ type: 'cancel' })}>Cancel</button>` : nothing}
     </div>
-    ${state.job
-      ? progress(state, state.job)
-      : html`<p class="quiet small">${readiness(state, readings, check !== undefined)}</p>`}
-    ${!state.job && enough && readings < kUsualReadings
-      ? html`<p class="note">
-          ${readings} measurements are enough to begin. ${kUsualReadings - readings} more make the order of the
-          architectures surer: our accuracy figures stand for
-          ${kUsualReadings}.${readings < kFewestToCheck ? ' Of so few, the quality cannot be checked.' : nothing}
-        </p>`
-      : nothing}
-    ${!state.job && isStale(state)
-      ? html`<p class="note">The estimates were made from other measurements. Transfer again to use these.</p>`
-      : nothing}
+    ${
+      state.job
+        ? progress(state, state.job)
+        : html`<p class="quiet small">${readiness(state, readings, check !== undefined)}</p>`
+    }
+    ${
+      !state.job && enough && readings < kUsualReadings
+        ? html`<p class="note">
+            ${readings} measurements are enough to begin. ${kUsualReadings - readings} more make the order of the
+            architectures surer: our accuracy figures stand for
+            ${kUsualReadings}.${readings < kFewestToCheck ? ' Of so few, the quality cannot be checked.' : nothing}
+          </p>`
+        : nothing
+    }
+    ${
+      !state.job && isStale(state)
+        ? html`<p class="note">The estimates were made from other measurements. Transfer again to use these.</p>`
+        : nothing
+    }
   </section>`;
 }
 
@@ -238,9 +249,11 @@ function progress(state: State, job: Job): TemplateResult {
   return html`<div class="progress">
     <progress max="1" .value=${job.done} aria-label=${kPhases[job.phase]}></progress>
     <p class="small">
-      ${elsewhere}${kPhases[job.phase]}${job.phase === 'transfer' && job.epochs > 0
-        ? html`, epoch ${job.epoch} of ${job.epochs}, loss ${significant(job.loss)}`
-        : nothing}${Number.isFinite(job.seconds_left) ? html`, ${duration(job.seconds_left)} left` : nothing}
+      ${elsewhere}${kPhases[job.phase]}${
+        job.phase === 'transfer' && job.epochs > 0
+          ? html`, epoch ${job.epoch} of ${job.epochs}, loss ${significant(job.loss)}`
+          : nothing
+      }${Number.isFinite(job.seconds_left) ? html`, ${duration(job.seconds_left)} left` : nothing}
     </p>
   </div>`;
 }
@@ -255,7 +268,9 @@ function quality(state: State): TemplateResult | typeof nothing {
     <h2>Expected quality</h2>
     <dl class="facts">
       <div>
-        <dt title="Spearman: 1 means the estimates put the architectures in exactly the measured order, 0 in a random one">
+        <dt
+          title="Spearman: 1 means the estimates put the architectures in exactly the measured order, 0 in a random one"
+        >
           rank correlation
         </dt>
         <dd>${held ? correlation(held.spearman) : missing}</dd>
@@ -266,10 +281,13 @@ function quality(state: State): TemplateResult | typeof nothing {
       </div>
     </dl>
     <p class="small quiet">
-      How well the order is right: 1 is perfect. Each measurement was estimated from the others.${result.nearest
-        ? html` Started from ${result.nearest.device}, the known device that orders these measurements most alike
-          (${correlation(result.nearest.spearman)}).`
-        : nothing}
+      How well the order is right: 1 is perfect. Each measurement was estimated from the
+      others.${
+        result.nearest
+          ? html` Started from ${result.nearest.device}, the known device that orders these measurements most alike
+            (${correlation(result.nearest.spearman)}).`
+          : nothing
+      }
     </p>
   </section>`;
 }
