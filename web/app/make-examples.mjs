@@ -10,7 +10,7 @@ import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 import { parseArgs } from 'node:util';
 import Papa from 'papaparse';
-import { runnerImport } from 'vite';
+import { createServer } from 'vite';
 
 const kRoot = resolve(import.meta.dirname, '../..');
 const kOut = join(import.meta.dirname, 'public/examples');
@@ -30,7 +30,15 @@ if (args.data === undefined) {
   process.exit(1);
 }
 
-const { module: api } = await runnerImport(join(kRoot, 'web/api/index.ts'), { root: kRoot, configFile: false });
+// The API is TypeScript; Vite loads it here as it does for the page.
+const vite = await createServer({
+  root: kRoot,
+  configFile: false,
+  appType: 'custom',
+  optimizeDeps: { noDiscovery: true },
+  server: { middlewareMode: true, ws: false, watch: null },
+});
+const api = await vite.ssrLoadModule('/web/api/index.ts');
 const engine = await api.createEngine({
   kind: 'local',
   wasm: new Uint8Array(readFileSync(join(kRoot, 'build-wasm/wasm/latencast.wasm'))),
@@ -82,6 +90,7 @@ for (const [device, origin] of Object.entries(kDevices)) {
   predictor.dispose();
 }
 engine.dispose();
+await vite.close();
 
 /** k distinct numbers below n, by a small generator (mulberry32) that any program can repeat. */
 function choose(n, k, seed) {
