@@ -85,7 +85,7 @@ describe('measurements of the user', () => {
     expect(Number(await first.locator('.col-estimate b').innerText())).toBeCloseTo(latency_ms[0] ?? 0, 0);
 
     await page.getByRole('tab', { name: 'Fit' }).click();
-    await page.getByText('Checking').first().waitFor({ state: 'hidden', timeout: 110_000 });
+    await page.locator('.progress').waitFor({ state: 'hidden', timeout: 110_000 });
     const held = await fact(page, '.fit', 'rank correlation, left out');
     expect(held).toBeGreaterThan(0.5);
     expect(held).toBeLessThanOrEqual(1);
