@@ -164,7 +164,31 @@ describe('measurements of the user', () => {
     await expect.poll(() => readings.nth(2).innerText()).toBe('80.4 ms');
   });
 
-  test('a dropped or opened file replaces the text, and the text comes back by one click', async () => {
+  test('a file dropped anywhere is read', async () => {
+    const page = await visit.open({ address: '#device=mine' });
+    await engineReady(page);
+    await page.evaluate(() => {
+      const dataTransfer = new DataTransfer();
+      dataTransfer.items.add(new File(['{"421211": 10.5, "333333": 91.2, "111111": 7.23}'], 'phone.json'));
+      document.body.dispatchEvent(new DragEvent('drop', { dataTransfer, bubbles: true, cancelable: true }));
+    });
+    await page.getByText('3 measurements, every line understood').waitFor();
+    expect(await page.inputValue('#measurements textarea')).toContain('"421211": 10.5');
+  });
+
+  test('a file that is no text is refused', async () => {
+    const page = await visit.open({ address: '#device=mine' });
+    await engineReady(page);
+    await write(page, '421211, 10.5 ms\n');
+    const picture = Buffer.from([0x89, 0x50, 0x4e, 0x47, 0, 0, 0, 13]);
+    await page.setInputFiles('input[type=file]', { name: 'cat.png', mimeType: 'image/png', buffer: picture });
+    const alert = page.getByRole('alert');
+    await alert.waitFor();
+    expect(await alert.innerText()).toContain('cat.png could not be opened: it holds bytes that are no text');
+    expect(await page.inputValue('#measurements textarea')).toBe('421211, 10.5 ms\n');
+  });
+
+  test('an opened file replaces the text, and the text comes back by one click', async () => {
     const page = await visit.open({ address: '#device=mine' });
     await engineReady(page);
     await write(page, '421211, 10.5 ms\n');
@@ -345,6 +369,34 @@ describe('views', () => {
     await page.mouse.move(plot.x + plot.width / 2, plot.y + 30, { steps: 4 });
     await page.mouse.up();
     await expect.poll(async () => Math.abs(Number(await limit.inputValue()) / (most / 2) - 1)).toBeLessThan(0.02);
+  });
+
+  test('pointing at the chart shows an architecture, a click keeps it', async () => {
+    const page = await visit.open({ address: '#device=eyeriss' });
+    const title = page.locator('.cell h2');
+    const plot = page.locator('.chart .u-over');
+    await plot.waitFor();
+    expect(await title.innerText()).toBe('421211');
+    const box = await plot.boundingBox();
+    if (!box) throw new Error('the chart has no box');
+    // A diamond lies at its measured latency; the slowest one is far from the limit line.
+    const example = JSON.parse(readFileSync(join(kExamples, 'eyeriss.json'), 'utf8')) as ExampleFile;
+    const slowest = [...example.measurements].sort((a, b) => b.latency_ms - a.latency_ms)[0];
+    if (!slowest) throw new Error('the example has no measurements');
+    const most = Math.max(...(await estimates(page)), slowest.latency_ms) * 1.02;
+    const x = box.x + (slowest.latency_ms / most) * box.width;
+    // Its height is not known here, so the pointer comes down the column until it meets the diamond.
+    for (let y = box.y + 4; y < box.y + box.height; y += 4) {
+      await page.mouse.move(x, y);
+      await page.evaluate(() => new Promise((done) => requestAnimationFrame(done)));
+      if ((await title.innerText()) === slowest.architecture) break;
+    }
+    await expect.poll(() => title.innerText()).toBe(slowest.architecture);
+    await page.mouse.down();
+    await page.mouse.up();
+    await page.mouse.move(2, 2);
+    await expect.poll(() => new URL(page.url()).hash).toContain('cell=');
+    expect(await title.innerText()).toBe(slowest.architecture);
   });
 
   test('the address carries the view', async () => {
