@@ -12,8 +12,10 @@ export async function checkSheet(engine: Engine, space: SpaceTable, sheet: Sheet
   const checked = await checkMeasurements(engine, 'nb201', read);
   const readings = checked.measurements.map((each) => withIndex(space, each));
   const notes = checked.notes.filter((note) => note.line === undefined);
-  const marks = checked.lines.map((line): Mark => {
-    const own = checked.notes.filter((note) => note.line === line.line);
+  const marks = checked.lines.map((line, i): Mark => {
+    // Where one line of JSON holds several measurements, its notes go to the first.
+    const first = checked.lines[i - 1]?.line !== line.line;
+    const own = first ? checked.notes.filter((note) => note.line === line.line) : [];
     const message = line.status === 'error' ? line.reason : own.map((note) => note.message).join(' ');
     return {
       line: line.line,

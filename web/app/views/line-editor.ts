@@ -73,7 +73,10 @@ export class LineEditor extends LitElement {
   }
 
   protected override willUpdate(changed: PropertyValues): void {
-    if (changed.has('marks')) this.byLine = new Map(this.marks.map((mark) => [mark.line, mark]));
+    if (!changed.has('marks')) return;
+    // One line of JSON may hold several measurements; a bad one among them must show.
+    this.byLine = new Map(this.marks.map((mark) => [mark.line, mark]));
+    for (const mark of this.marks) if (mark.kind === 'bad') this.byLine.set(mark.line, mark);
   }
 
   protected override updated(): void {

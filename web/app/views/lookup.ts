@@ -1,6 +1,6 @@
 import { html, nothing, type TemplateResult } from 'lit';
 import './line-editor.js';
-import type { LineEditor } from './line-editor.js';
+import { problemList } from './problems.js';
 import { kUnread } from './rail.js';
 import type { Send } from './send.js';
 import { glyph } from './cell-table.js';
@@ -15,7 +15,6 @@ const kHint = `421211
 /** Milliseconds of any list of architectures, beside the text as it is typed. */
 export function lookup(state: State, send: Send): TemplateResult {
   const marks = lookupMarks(state);
-  const problems = marks.filter((mark) => mark.message !== undefined);
   const found = marks.flatMap((mark) => (mark.index === undefined ? [] : [mark.index]));
   const latency_ms = state.results[state.device]?.latency_ms;
   return html`<div class="lookup">
@@ -39,26 +38,7 @@ export function lookup(state: State, send: Send): TemplateResult {
               ? nothing
               : html`<p class="quiet">${kUnread[state.engine.status]}</p>`
         }
-        ${
-          problems.length > 0
-            ? html`<ul class="problem-list" aria-label="Lines that need attention">
-                ${problems
-                  .slice(0, 50)
-                  .map(
-                    (mark) =>
-                      html`<li class=${mark.kind}>
-                        <button
-                          type="button"
-                          class="plain"
-                          @click=${() => document.querySelector<LineEditor>('#lookup-text')?.focusLine(mark.line)}
-                        >
-                          Line ${mark.line}</button
-                        ><span>${mark.message}</span>
-                      </li>`,
-                  )}
-              </ul>`
-            : nothing
-        }
+        ${problemList(marks, 'lookup-text', send)}
       </div>
     </section>
     <section class="found" aria-label="Estimates">

@@ -1,8 +1,7 @@
 import { html, nothing, type TemplateResult } from 'lit';
 import './line-editor.js';
-import type { LineEditor } from './line-editor.js';
+import { fixButton, problemList } from './problems.js';
 import type { Send } from './send.js';
-import type { Fix } from '../../api/index.js';
 import { correlation, duration, percent, plural, significant } from '../format.js';
 import {
   currentCheck,
@@ -103,7 +102,7 @@ function sheet(state: State, send: Send): TemplateResult {
       ${check?.notes.map(
         (note) => html`<p class="note">${note.message} ${note.fixes.map((fix) => fixButton(fix, send))}</p>`,
       )}
-      ${problemList(marks, send)}
+      ${problemList(marks, 'measurements', send)}
     </div>
     ${origin(state, send)}
   </section>`;
@@ -131,31 +130,6 @@ function summary(state: State, marks: readonly Mark[], fresh: boolean): Template
       bad > 0 ? html`, <strong class="bad">${plural(bad, 'line')} not understood</strong>` : ', every line understood'
     }
   </p>`;
-}
-
-function problemList(marks: readonly Mark[], send: Send): TemplateResult | typeof nothing {
-  const problems = marks.filter((mark) => mark.message !== undefined);
-  if (problems.length === 0) return nothing;
-  const shown = problems.slice(0, 50);
-  return html`<ul class="problem-list" aria-label="Lines that need attention">
-    ${shown.map(
-      (mark) =>
-        html`<li class=${mark.kind}>
-          <button type="button" class="plain" @click=${() => focusLine(mark.line)}>Line ${mark.line}</button>
-          <span>${mark.message}</span>
-          ${mark.fixes.map((fix) => fixButton(fix, send))}
-        </li>`,
-    )}
-    ${problems.length > shown.length ? html`<li>and ${problems.length - shown.length} more</li>` : nothing}
-  </ul>`;
-}
-
-function focusLine(line: number): void {
-  document.querySelector<LineEditor>('#measurements')?.focusLine(line);
-}
-
-function fixButton(fix: Fix, send: Send): TemplateResult {
-  return html`<button type="button" class="fix" @click=${() => send({ type: 'fix', fix })}>${fix.label}</button>`;
 }
 
 function origin(state: State, send: Send): TemplateResult {
@@ -214,7 +188,7 @@ function transfer(state: State, send: Send): TemplateResult {
       !state.job && enough && readings < kUsualReadings
         ? html`<p class="note">
             ${readings} measurements are enough to begin. ${kUsualReadings - readings} more make the order of the
-            architectures surer: our accuracy figures stand for
+            architectures surer: the accuracy figures stand for
             ${kUsualReadings}.${readings < kFewestToCheck ? ' Of so few, the quality cannot be checked.' : nothing}
           </p>`
         : nothing

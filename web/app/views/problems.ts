@@ -1,0 +1,29 @@
+import { html, nothing, type TemplateResult } from 'lit';
+import type { Fix } from '../../api/index.js';
+import type { LineEditor } from './line-editor.js';
+import type { Send } from './send.js';
+import type { Mark } from '../state.js';
+
+const kMostShown = 50;
+
+/** What is wrong below an editor: each line by its number, a click away, with its fixes. */
+export function problemList(marks: readonly Mark[], editor: string, send: Send): TemplateResult | typeof nothing {
+  const problems = marks.filter((mark) => mark.message !== undefined);
+  if (problems.length === 0) return nothing;
+  const focus = (line: number): void => document.querySelector<LineEditor>(`#${editor}`)?.focusLine(line);
+  return html`<ul class="problem-list" aria-label="Lines that need attention">
+    ${problems.slice(0, kMostShown).map(
+      (mark) =>
+        html`<li class=${mark.kind}>
+          <button type="button" class="plain" @click=${() => focus(mark.line)}>Line ${mark.line}</button>
+          <span>${mark.message}</span>
+          ${mark.fixes.map((fix) => fixButton(fix, send))}
+        </li>`,
+    )}
+    ${problems.length > kMostShown ? html`<li>and ${problems.length - kMostShown} more</li>` : nothing}
+  </ul>`;
+}
+
+export function fixButton(fix: Fix, send: Send): TemplateResult {
+  return html`<button type="button" class="fix" @click=${() => send({ type: 'fix', fix })}>${fix.label}</button>`;
+}
