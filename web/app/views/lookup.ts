@@ -58,7 +58,7 @@ export function lookup(state: State, send: Send): TemplateResult {
                     <th scope="col" class="left">cell</th>
                     <th scope="col">estimate, ms</th>
                     <th scope="col">MACs, M</th>
-                    <th scope="col">params, M</th>
+                    <th scope="col" class="col-params">params, M</th>
                   </tr>
                 </thead>
                 <tbody>
@@ -76,7 +76,7 @@ export function lookup(state: State, send: Send): TemplateResult {
                         </td>
                         <td><b>${significant(latency_ms[index] ?? Number.NaN)}</b></td>
                         <td>${millions(state.space?.macs[index] ?? 0)}</td>
-                        <td>${millions(state.space?.params[index] ?? 0)}</td>
+                        <td class="col-params">${millions(state.space?.params[index] ?? 0)}</td>
                       </tr>`,
                   )}
                 </tbody>
