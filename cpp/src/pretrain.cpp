@@ -64,7 +64,7 @@ Predictor pretrain(const LatencyTable& table, const PretrainOptions& options,
   auto initial = network.initial_parameters<float>(rng);
   const int steps_per_epoch = static_cast<int>(epoch_batches(per_device, options, rng).size());
   Trainer<float> trainer(network, std::move(initial), {options.learning_rate},
-                         options.epochs * steps_per_epoch, rng.bits());
+                         options.epochs * steps_per_epoch, Margin::constant, rng.bits());
   for (int epoch = 1; epoch <= options.epochs; ++epoch) {
     double loss = 0;
     for (const auto& batch : epoch_batches(per_device, options, trainer.rng())) loss += trainer.step(batch);

@@ -1,11 +1,12 @@
 #include "train.h"
 
 #include <algorithm>
+#include <cmath>
 
 namespace latencast {
 namespace {
 
-constexpr double kMargin = 0.1;
+constexpr double kConstantMargin = 0.1;
 constexpr std::size_t kPairsPerItem = 4;
 
 }  // namespace
@@ -24,13 +25,15 @@ std::vector<std::pair<int, int>> ranking_pairs(const std::vector<TrainingItem>& 
 }
 
 double pairwise_hinge(const std::vector<TrainingItem>& items, const std::vector<std::pair<int, int>>& pairs,
-                      const std::vector<double>& scores, std::vector<double>& d_scores) {
+                      Margin margin, const std::vector<double>& scores, std::vector<double>& d_scores) {
   d_scores.assign(items.size(), 0);
   double loss = 0;
   const double share = 1.0 / static_cast<double>(pairs.size());
   for (const auto& [i, j] : pairs) {
     const double sign = items[i].label > items[j].label ? 1 : -1;
-    const double short_of = kMargin - sign * (scores[i] - scores[j]);
+    const double wanted =
+        margin == Margin::constant ? kConstantMargin : std::abs(std::log(items[i].label / items[j].label));
+    const double short_of = wanted - sign * (scores[i] - scores[j]);
     if (short_of <= 0) continue;
     loss += share * short_of;
     d_scores[i] -= share * sign;
@@ -56,7 +59,7 @@ double Trainer<S>::step(const std::vector<TrainingItem>& items) {
   std::vector<double> scores(items.size()), d_scores;
   for (std::size_t i = 0; i < items.size(); ++i)
     scores[i] = static_cast<double>(trace_.score(plan.graph[i], 0));
-  const double loss = pairwise_hinge(items, pairs, scores, d_scores);
+  const double loss = pairwise_hinge(items, pairs, margin_, scores, d_scores);
   Matrix<S> d_score = Matrix<S>::Zero(plan.distinct_graphs(), 1);
   for (std::size_t i = 0; i < items.size(); ++i) d_score(plan.graph[i], 0) += static_cast<S>(d_scores[i]);
 

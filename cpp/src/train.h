@@ -21,16 +21,23 @@ struct TrainingItem {
 /// replacement.
 std::vector<std::pair<int, int>> ranking_pairs(const std::vector<TrainingItem>& items, Rng& rng);
 
-/// Mean over pairs of max(0, 0.1 - sign(y_i - y_j) (s_i - s_j)); its gradient goes to d_scores.
+/// By how much a slower item must outscore a faster one.
+enum class Margin {
+  constant,   ///< 0.1, as published
+  log_ratio,  ///< the logarithm of their latencies' ratio, so that scores come to differ as log latencies do
+};
+
+/// Mean over pairs of max(0, margin_ij - sign(y_i - y_j) (s_i - s_j)); its gradient goes to d_scores.
 double pairwise_hinge(const std::vector<TrainingItem>& items, const std::vector<std::pair<int, int>>& pairs,
-                      const std::vector<double>& scores, std::vector<double>& d_scores);
+                      Margin margin, const std::vector<double>& scores, std::vector<double>& d_scores);
 
 template <class S>
 class Trainer {
  public:
   Trainer(const Network& network, std::vector<S> parameters, const AdamOptions& options, int total_steps,
-          std::uint64_t seed)
+          Margin margin, std::uint64_t seed)
       : network_(network),
+        margin_(margin),
         parameters_(std::move(parameters)),
         gradients_(parameters_.size()),
         adam_(parameters_.size(), options, total_steps),
@@ -46,6 +53,7 @@ class Trainer {
 
  private:
   const Network& network_;
+  Margin margin_;
   std::vector<S> parameters_, gradients_;
   Adam<S> adam_;
   Rng rng_;

@@ -96,8 +96,11 @@ struct Transfer::Impl {
         nearest(std::move(start)),
         network(one_device(base.impl().network.shape())),
         steps_per_epoch(static_cast<int>((all.size() + kBatch - 1) / kBatch)),
-        trainer(network, with_one_device(base.impl(), network, source), {options.learning_rate},
-                options.epochs * steps_per_epoch, options.seed) {
+        trainer(network, with_one_device(base.impl(), network, source),
+                {options.learning_rate,
+                 {network.hardware().offset, network.hardware().size(), options.hardware_rate_factor}},
+                options.epochs * steps_per_epoch,
+                options.log_ratio_margin ? Margin::log_ratio : Margin::constant, options.seed) {
     for (const auto& one : measurements) graphs.push_back(space.graph(one.architecture));
     for (std::size_t i = 0; i < graphs.size(); ++i)
       epoch_items.push_back({&graphs[i], 0, measurements[i].latency_ms});

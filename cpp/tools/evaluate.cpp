@@ -122,8 +122,8 @@ Estimator by_ridge(const std::vector<Measurement>& measured) {
 Estimator make_estimator(const Predictor& base, const LatencyTable& sources, const EvaluateOptions& options,
                          const std::vector<Measurement>& measured, std::uint64_t seed) {
   const std::string& method = options.method;
-  if (method == "finetune") {
-    TransferOptions seeded = options.transfer;
+  if (method == "finetune" || method == "finetune-published") {
+    TransferOptions seeded = method == "finetune" ? options.transfer : TransferOptions::published();
     seeded.seed = seed;
     return [adapted = transfer(base, measured, seeded)](const std::vector<Architecture>& asked) {
       return adapted.latency_ms(asked);
@@ -187,7 +187,8 @@ constexpr Figure kFigures[] = {{"spearman", &Outcome::spearman},
 }  // namespace
 
 const std::vector<std::string>& evaluation_methods() {
-  static const std::vector<std::string> methods = {"finetune", "best-source", "flops", "params", "ridge"};
+  static const std::vector<std::string> methods = {
+      "finetune", "finetune-published", "best-source", "flops", "params", "ridge"};
   return methods;
 }
 

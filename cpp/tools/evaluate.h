@@ -16,14 +16,14 @@
 namespace latencast {
 
 struct EvaluateOptions {
-  std::string method = "finetune";  ///< finetune, or a baseline: best-source, flops, params, ridge
+  std::string method = "finetune";  ///< one of evaluation_methods()
   std::string sampler = "random";
   std::size_t samples = 20;
   int seeds = 5;
   TransferOptions transfer;  ///< of finetune; its seed is the evaluation's
 };
 
-/// Names that `EvaluateOptions::method` may have.
+/// Names that `EvaluateOptions::method` may have: fine-tuning as we do it and as published, and baselines.
 const std::vector<std::string>& evaluation_methods();
 
 /// One device to transfer to.

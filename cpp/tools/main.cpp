@@ -113,6 +113,8 @@ struct EvaluateCommand {
         ->capture_default_str();
     command->add_option("--transfer-epochs", options.transfer.epochs)->capture_default_str();
     command->add_option("--transfer-learning-rate", options.transfer.learning_rate)->capture_default_str();
+    command->add_option("--hardware-rate-factor", options.transfer.hardware_rate_factor)
+        ->capture_default_str();
     command->add_option("--cache", cache, "directory that keeps pre-trained predictors")
         ->capture_default_str();
     command->add_flag("--json", as_json, "print JSON");

@@ -42,17 +42,40 @@ TEST_CASE("pairwise hinge: value by hand, gradient by differences, zero once the
   const std::vector<std::pair<int, int>> pairs = {{0, 1}, {0, 2}, {1, 2}};
   std::vector<double> scores = {0.0, 0.05, 0.02}, gradient;
   // 0.1 - 0.05, 0.1 - 0.02, 0.1 + 0.03
-  CHECK(pairwise_hinge(items, pairs, scores, gradient) == Approx((0.05 + 0.08 + 0.13) / 3));
+  CHECK(pairwise_hinge(items, pairs, Margin::constant, scores, gradient) == Approx((0.05 + 0.08 + 0.13) / 3));
   for (std::size_t i = 0; i < 3; ++i) {
     std::vector<double> moved = scores, unused;
     moved[i] += 1e-6;
-    const double above = pairwise_hinge(items, pairs, moved, unused);
+    const double above = pairwise_hinge(items, pairs, Margin::constant, moved, unused);
     moved[i] -= 2e-6;
-    CHECK(gradient[i] == Approx((above - pairwise_hinge(items, pairs, moved, unused)) / 2e-6).margin(1e-6));
+    CHECK(
+        gradient[i] ==
+        Approx((above - pairwise_hinge(items, pairs, Margin::constant, moved, unused)) / 2e-6).margin(1e-6));
   }
   scores = {0, 1, 2};
-  CHECK(pairwise_hinge(items, pairs, scores, gradient) == 0);
+  CHECK(pairwise_hinge(items, pairs, Margin::constant, scores, gradient) == 0);
   CHECK(gradient == std::vector<double>{0, 0, 0});
+}
+
+TEST_CASE(
+    "pairwise hinge: with log-ratio margins, log latencies themselves are a solution and smaller steps are "
+    "not") {
+  const auto items = items_of({1, 2, 8}, {0, 0, 0});
+  const std::vector<std::pair<int, int>> pairs = {{0, 1}, {0, 2}, {1, 2}};
+  std::vector<double> gradient;
+  const std::vector<double> log_latency = {0, std::log(2.0), std::log(8.0)};
+  CHECK(pairwise_hinge(items, pairs, Margin::log_ratio, log_latency, gradient) == Approx(0).margin(1e-12));
+  const std::vector<double> half = {0, std::log(2.0) / 2, std::log(8.0) / 2};
+  CHECK(pairwise_hinge(items, pairs, Margin::log_ratio, half, gradient) == Approx(std::log(8.0) / 3));
+}
+
+TEST_CASE("adam: a stretch with a rate of its own moves that much further") {
+  std::vector<double> parameters(6, 0.0);
+  Adam<double> adam(6, {1e-3, {2, 3, 50}, 1e-6, 0}, 10);
+  adam.step(parameters, std::vector<double>(6, 2.0));
+  // The first step of Adam has the learning rate's length.
+  for (std::size_t i = 0; i < 6; ++i)
+    CHECK(parameters[i] == Approx(i >= 2 && i < 5 ? -0.05 : -0.001).epsilon(1e-6));
 }
 
 TEST_CASE("training: golden loss curve") {
@@ -69,7 +92,7 @@ TEST_CASE("training: golden loss curve") {
   shape.devices = 3;
   const Network network(shape);
   Rng rng(7);
-  Trainer<double> trainer(network, network.initial_parameters<double>(rng), {1e-3}, 10, 42);
+  Trainer<double> trainer(network, network.initial_parameters<double>(rng), {1e-3}, 10, Margin::constant, 42);
   std::vector<double> losses;
   for (int step = 0; step < 10; ++step) losses.push_back(trainer.step(items));
   const std::vector<double> golden = {0.124995165465,  0.0850054658262, 0.057016190184, 0.0508332888355,
@@ -86,7 +109,7 @@ TEST_CASE("training: a batch without a pair changes nothing") {
   const Network network(NetworkShape{});
   Rng rng(7);
   const auto start = network.initial_parameters<double>(rng);
-  Trainer<double> trainer(network, start, {1e-3}, 10, 42);
+  Trainer<double> trainer(network, start, {1e-3}, 10, Margin::constant, 42);
   CHECK(trainer.step({{&graph, 0, 3.0}}) == 0);
   CHECK(trainer.parameters() == start);
 }
