@@ -2,6 +2,7 @@
 import { spawnSync } from 'node:child_process';
 import { existsSync, mkdirSync, readFileSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
+import { stripVTControlCharacters } from 'node:util';
 import { setup } from './setup.mjs';
 import { buildModule, buildPage, cmakeBuild, root, run, runTool, script } from './steps.mjs';
 
@@ -18,7 +19,8 @@ function cppFiles() {
 }
 
 /** Cases passed and failed, from Catch2's closing summary (v2 and v3) in ctest's log. */
-function catch2Counts(log) {
+function catch2Counts(coloured) {
+  const log = stripVTControlCharacters(coloured);
   const all = /All tests passed \(.* in (\d+) test cases?\)/.exec(log);
   if (all) return { passed: Number(all[1]), failed: 0 };
   const line = /test cases:(.*)/.exec(log)?.[1];
