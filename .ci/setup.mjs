@@ -29,11 +29,12 @@ const kBuildTools = [
   { name: 'emcc (Emscripten)', present: () => onPath('emcc'), apt: 'emscripten' },
   { name: 'Eigen', present: () => included('Eigen/Core'), apt: 'libeigen3-dev' },
   { name: 'nlohmann-json', present: () => included('nlohmann/json.hpp'), apt: 'nlohmann-json3-dev' },
+  // Configuring prepares the tests as well, so that `npm start` and `npm test` share one build folder.
+  { name: 'Catch2', present: () => included('catch2/catch.hpp', 'catch2/catch_all.hpp'), apt: 'catch2' },
 ];
 const kTestTools = [
   { name: 'g++', present: () => onPath('g++'), apt: 'g++' },
   { name: 'clang-format', present: () => onPath('clang-format'), apt: 'clang-format' },
-  { name: 'Catch2', present: () => included('catch2/catch.hpp', 'catch2/catch_all.hpp'), apt: 'catch2' },
   { name: 'CLI11', present: () => included('CLI/CLI.hpp'), apt: 'libcli11-dev' },
   { name: 'Chromium', present: () => onPath('chromium'), apt: 'chromium' },
 ];
