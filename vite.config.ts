@@ -58,5 +58,7 @@ export default defineConfig({
     // The page's content security policy allows neither inline scripts nor data: addresses.
     assetsInlineLimit: 0,
     modulePreload: { polyfill: false },
+    // The notices that the bundled libraries' licences ask for.
+    license: { fileName: 'licences.md' },
   },
 });

@@ -1,9 +1,8 @@
 // Brings a machine to the point where the project builds: system packages, then node packages.
 // Plain node, no dependencies: it runs before anything is installed.
-import { spawnSync } from 'node:child_process';
 import { accessSync, constants, existsSync, statSync } from 'node:fs';
 import { delimiter, join } from 'node:path';
-import { root, run } from './steps.mjs';
+import { root, run, runQuietly } from './steps.mjs';
 
 const kNodeVersion = [20, 19];
 const kIncludeFolders = ['/usr/include', '/usr/include/eigen3', '/usr/local/include', '/usr/local/include/eigen3'];
@@ -58,14 +57,8 @@ function installTools(tools) {
     );
   }
   console.log(`set-up: not found: ${names}; installing with apt-get: ${packages.join(' ')}`);
-  const env = { ...process.env, DEBIAN_FRONTEND: 'noninteractive' };
-  // apt is talkative; its output is shown only where it fails.
-  const apt = (...args) => {
-    const result = spawnSync('apt-get', args, { env, encoding: 'utf8', maxBuffer: 1 << 28 });
-    if (result.status !== 0) {
-      throw new Error(`set-up: apt-get ${args.join(' ')} failed\n${result.stdout}\n${result.stderr}`);
-    }
-  };
+  // apt is talkative.
+  const apt = (...args) => runQuietly('apt-get', args, { DEBIAN_FRONTEND: 'noninteractive' });
   apt('update', '-q');
   apt('install', '-y', '-q', '--no-install-recommends', ...packages);
   const still = missing.filter((tool) => !tool.present());

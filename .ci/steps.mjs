@@ -13,6 +13,20 @@ export function run(program, args, env = {}) {
   if (result.status !== 0) throw new Error(`${program} ${args.join(' ')}: ended with ${result.signal ?? result.status}`);
 }
 
+/** The same, but shows what the program printed only where it fails. */
+export function runQuietly(program, args, env = {}) {
+  const result = spawnSync(program, args, {
+    cwd: root,
+    encoding: 'utf8',
+    env: { ...process.env, ...env },
+    maxBuffer: 1 << 28,
+  });
+  if (result.error) throw new Error(`${program}: ${result.error.message}`);
+  if (result.status !== 0) {
+    throw new Error(`${result.stdout}\n${result.stderr}\n${program} ${args.join(' ')}: ended with ${result.signal ?? result.status}`);
+  }
+}
+
 /** A program from node_modules/.bin. */
 export function runTool(name, args, env = {}) {
   run(process.execPath, [resolve(root, 'node_modules', '.bin', name), ...args], env);
@@ -20,7 +34,7 @@ export function runTool(name, args, env = {}) {
 
 /** Configures and builds a preset of CMakePresets.json; all targets unless some are named. */
 export function cmakeBuild(preset, ...targets) {
-  run('cmake', ['--preset', preset, '--log-level=WARNING']);
+  runQuietly('cmake', ['--preset', preset]);
   const chosen = targets.flatMap((target) => ['--target', target]);
   run('cmake', ['--build', '--preset', preset, '-j', String(availableParallelism()), ...chosen]);
 }
