@@ -14,7 +14,10 @@ export async function serve({ port = 0, folder = join(root, 'dist', 'app') } = {
   if (!existsSync(join(folder, 'index.html'))) throw new Error(`serve: ${folder} holds no index.html; build the page first`);
   const { default: sirv } = await import('sirv');
   // `gzip`: vite.config.ts leaves a compressed twin beside every file worth it.
-  const answer = sirv(folder, { gzip: true, etag: true });
+  const setHeaders = (response, path) => {
+    if (path.endsWith('.latencast')) response.setHeader('Content-Type', 'application/octet-stream');
+  };
+  const answer = sirv(folder, { gzip: true, etag: true, setHeaders });
   const server = createServer((request, response) =>
     answer(request, response, () => {
       response.statusCode = 404;
