@@ -135,6 +135,7 @@ Predictor from_checkpoint(const Checkpoint& checkpoint) {
     const json& transfer = meta.at("transfer");
     impl->calibration = calibration_from_json(transfer.at("calibration"));
     impl->nearest = Nearest{transfer.at("nearest").at("device").get<std::string>(),
+                            transfer.at("nearest").at("kendall").get<double>(),
                             transfer.at("nearest").at("spearman").get<double>()};
     for (const auto& entry : transfer.at("measurements"))
       impl->measurements.push_back({space.parse(entry.at(0).get<std::string>()), entry.at(1).get<double>()});
@@ -198,10 +199,12 @@ std::string Predictor::write() const {
   if (is_transferred()) {
     json measurements = json::array();
     for (const auto& one : impl_->measurements) measurements.push_back({one.architecture, one.latency_ms});
-    meta["transfer"] = {
-        {"calibration", calibration_to_json(*impl_->calibration)},
-        {"nearest", {{"device", impl_->nearest->device}, {"spearman", impl_->nearest->spearman}}},
-        {"measurements", std::move(measurements)}};
+    meta["transfer"] = {{"calibration", calibration_to_json(*impl_->calibration)},
+                        {"nearest",
+                         {{"device", impl_->nearest->device},
+                          {"kendall", impl_->nearest->kendall},
+                          {"spearman", impl_->nearest->spearman}}},
+                        {"measurements", std::move(measurements)}};
   }
   Checkpoint checkpoint{meta.dump(), {}};
   for (const Block& block : impl_->network.blocks()) {

@@ -112,8 +112,9 @@ struct EvaluateCommand {
         ->check(CLI::IsMember({"random"}))
         ->capture_default_str();
     command->add_option("--transfer-epochs", options.transfer.epochs)->capture_default_str();
-    command->add_option("--transfer-learning-rate", options.transfer.learning_rate)->capture_default_str();
-    command->add_option("--hardware-rate-factor", options.transfer.hardware_rate_factor)
+    command->add_option("--transfer-learning-rate", options.transfer.learning_rate,
+                        "absent: by the nearest source");
+    command->add_option("--hardware-learning-rate", options.transfer.hardware_learning_rate)
         ->capture_default_str();
     command->add_option("--cache", cache, "directory that keeps pre-trained predictors")
         ->capture_default_str();
@@ -204,7 +205,7 @@ struct TransferCommand {
     command->add_option("--out", out, "file to write")->required();
     command->add_option("--device", options.device, "name of the new device")->capture_default_str();
     command->add_option("--epochs", options.epochs)->capture_default_str();
-    command->add_option("--learning-rate", options.learning_rate)->capture_default_str();
+    command->add_option("--learning-rate", options.learning_rate, "absent: by the nearest source");
     command->add_option("--seed", options.seed)->capture_default_str();
     command->callback([this] { run(); });
   }

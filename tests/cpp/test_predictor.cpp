@@ -63,6 +63,7 @@ TEST_CASE("predictor: written and read, pre-trained and transferred, it is the s
   CHECK(again.devices() == std::vector<std::string>{"bench board"});
   CHECK(again.nearest()->device == adapted().nearest()->device);
   CHECK(again.nearest()->spearman == adapted().nearest()->spearman);
+  CHECK(again.nearest()->kendall == adapted().nearest()->kendall);
   CHECK(again.latency_ms(some_cells()) == adapted().latency_ms(some_cells()));
   REQUIRE(again.measurements().size() == 20);
   CHECK(again.measurements()[7].architecture == adapted().measurements()[7].architecture);

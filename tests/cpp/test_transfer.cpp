@@ -55,8 +55,9 @@ TEST_CASE("transfer: starts from the source whose ranks match best") {
     latency_ms.push_back(one.latency_ms);
   }
   CHECK(nearest.spearman == spearman(synthetic_base().scores(nearest.device, cells), latency_ms));
+  CHECK(nearest.kendall == kendall(synthetic_base().scores(nearest.device, cells), latency_ms));
   for (const auto& device : synthetic_base().devices())
-    CHECK(spearman(synthetic_base().scores(device, cells), latency_ms) <= nearest.spearman);
+    CHECK(kendall(synthetic_base().scores(device, cells), latency_ms) <= nearest.kendall);
 }
 
 TEST_CASE("transfer: input and seed decide the result; the base stays as it was") {
@@ -69,6 +70,24 @@ TEST_CASE("transfer: input and seed decide the result; the base stays as it was"
   options.seed = 6;
   CHECK(first != transfer(synthetic_base(), synthetic_measurements(), options).write());
   CHECK(synthetic_base().write() == before);
+}
+
+TEST_CASE("transfer: every setting takes part") {
+  TransferOptions options;
+  options.epochs = 4;
+  const auto usual = transfer(synthetic_base(), synthetic_measurements(), options).write();
+  const auto differs = [&](TransferOptions changed) {
+    changed.epochs = 4;
+    return transfer(synthetic_base(), synthetic_measurements(), changed).write() != usual;
+  };
+  TransferOptions rate, hardware, margin;
+  rate.learning_rate = 5e-3;
+  hardware.hardware_learning_rate = 5e-2;
+  margin.log_ratio_margin = false;
+  CHECK(differs(rate));
+  CHECK(differs(hardware));
+  CHECK(differs(margin));
+  CHECK(differs(TransferOptions::published()));
 }
 
 TEST_CASE("transfer: steps, and says where it stands") {
@@ -121,6 +140,12 @@ TEST_CASE("transfer: refuses what it cannot use, and names it") {
   TransferOptions options;
   options.epochs = 0;
   CHECK_THAT(refusal(synthetic_measurements(), options), ContainsSubstring("epochs"));
+  options = {};
+  options.learning_rate = -1;
+  CHECK_THAT(refusal(synthetic_measurements(), options), ContainsSubstring("learning rate -1"));
+  options = {};
+  options.hardware_learning_rate = 0;
+  CHECK_THAT(refusal(synthetic_measurements(), options), ContainsSubstring("hardware learning rate 0"));
   TransferOptions quick;
   quick.epochs = 1;
   CHECK_THROWS_WITH(

@@ -75,7 +75,7 @@ export interface TransferOptions extends Cancellable {
   readonly device?: string;
   /** Default 40. */
   readonly epochs?: number;
-  /** Default 3e-3. */
+  /** Default: from 2e-4 to 1e-3, the higher the worse the nearest known device matches the measurements. */
   readonly learning_rate?: number;
   /** Decides everything random; default 0. A whole number from 0 to 2^53 - 1. */
   readonly seed?: number;

@@ -31,10 +31,12 @@ struct Measurement {
   double latency_ms;          ///< finite, positive
 };
 
-/// The source device a transfer started from.
+/// The source device a transfer started from: the one whose scores agree best with the target's latencies on
+/// the measured architectures, by Kendall's tau.
 struct Nearest {
   std::string device;
-  double spearman;  ///< between its scores and the target's latencies on the measured architectures
+  double kendall;
+  double spearman;
 };
 
 struct PredictorImpl;

@@ -20,10 +20,10 @@ struct LatencyTable {
 struct PretrainOptions {
   std::string space = "nb201";
   std::string gnn = "ensemble";  ///< "dgf", "gat" or "ensemble"
-  std::size_t samples = 2000;    ///< architectures drawn per device, at most
-  int epochs = 150;
+  std::size_t samples = 4000;    ///< architectures drawn per device, at most
+  int epochs = 60;
   int batch = 128;
-  int devices_per_batch = 1;  ///< a batch mixes that many devices; pairs are formed within each
+  int devices_per_batch = 4;  ///< a batch mixes that many devices; pairs are formed within each
   double learning_rate = 1e-3;
   std::uint64_t seed = 0;  ///< decides everything random
 };
