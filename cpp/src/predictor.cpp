@@ -169,7 +169,7 @@ const char* name_of(Gnn gnn) { return gnn == Gnn::dgf ? "dgf" : gnn == Gnn::gat 
 
 double Calibration::latency_ms(double at) const {
   if (at <= score.front()) return std::exp(log_ms.front() + low_slope * (at - score.front()));
-  if (at >= score.back()) return std::exp(log_ms.back() + high_slope * (at - score.back()));
+  if (at >= score.back()) return std::exp(log_ms.back()) * (1 + high_slope * (at - score.back()));
   const auto above =
       static_cast<std::size_t>(std::upper_bound(score.begin(), score.end(), at) - score.begin());
   const double share = (at - score[above - 1]) / (score[above] - score[above - 1]);

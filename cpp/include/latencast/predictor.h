@@ -15,12 +15,14 @@
 namespace latencast {
 
 /// Monotone map from rank score to latency, fitted in log space.
-/// log(ms) is piecewise linear through the knots and continues with the end slopes.
+/// log(ms) is piecewise linear through the knots. Below them it goes on with the first slope; above them
+/// latency itself goes on linearly, because scores of extreme architectures spread further than their log
+/// latencies.
 struct Calibration {
   std::vector<double> score;   ///< ascending, at least one
   std::vector<double> log_ms;  ///< not descending, same length
   double low_slope = 0;        ///< d log(ms) / d score below the first knot, >= 0
-  double high_slope = 0;       ///< the same above the last knot
+  double high_slope = 0;       ///< the same at the last knot, >= 0
 
   double latency_ms(double score) const;
 };
