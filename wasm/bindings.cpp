@@ -1,7 +1,6 @@
 // The engine as JavaScript sees it: one table at the end, and the few lines each entry needs. Raw types:
 // latencast.d.ts.
 
-#include <Eigen/Dense>
 #include <chrono>
 #include <limits>
 #include <memory>
@@ -13,6 +12,7 @@
 #include "latencast/rng.h"
 #include "latencast/space.h"
 #include "latencast/transfer.h"
+#include "layers.h"
 
 namespace latencast::boundary {
 namespace {
@@ -124,14 +124,14 @@ val gemm_gflops(int n, int repetitions) {
                                            std::to_string(repetitions) + "; expected both to be 1 or more");
     }
     Rng rng(0);
-    Eigen::MatrixXf a(n, n), b(n, n), c(n, n);
+    Matrix<float> a(n, n), b(n, n), c(n, n);
     for (float& x : a.reshaped()) x = static_cast<float>(rng.normal());
     for (float& x : b.reshaped()) x = static_cast<float>(rng.normal());
     double best_ms = std::numeric_limits<double>::infinity();
     volatile float sink = 0;  // keeps the products from being optimised away
     for (int i = 0; i < repetitions; ++i) {
       const Clock::time_point start = Clock::now();
-      c.noalias() = a * b;
+      set_product(a, b, c);
       best_ms = std::min(best_ms, milliseconds_since(start));
       sink = sink + c(i % n, 0);
     }

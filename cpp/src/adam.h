@@ -1,7 +1,6 @@
 // AdamW (Loshchilov and Hutter, ICLR 2019) with a cosine learning rate.
 #pragma once
 
-#include <Eigen/Core>
 #include <cmath>
 #include <vector>
 
@@ -36,15 +35,17 @@ class Adam {
     const double bias = 1 - std::pow(kMeanDecay, step_);
     const S root = static_cast<S>(1 / std::sqrt(1 - std::pow(kSquareDecay, step_)));
     const auto update = [&](std::size_t from, std::size_t to, double own_rate) {
-      const auto n = static_cast<Eigen::Index>(to - from);
-      using Values = Eigen::Array<S, Eigen::Dynamic, 1>;
-      Eigen::Map<Values> p(parameters.data() + from, n), m(mean_.data() + from, n),
-          v(square_.data() + from, n);
-      Eigen::Map<const Values> g(gradients.data() + from, n);
-      m = S(kMeanDecay) * m + S(1 - kMeanDecay) * g;
-      v = S(kSquareDecay) * v + S(1 - kSquareDecay) * g.square();
-      p = p * S(1 - own_rate * options_.weight_decay) -
-          S(own_rate / bias) * m / (root * v.sqrt() + S(kEpsilon));
+      // One pass, because the arrays are larger than the cache.
+      const S keep = S(1 - own_rate * options_.weight_decay), step_size = S(own_rate / bias);
+      S* const p = parameters.data();
+      S* const m = mean_.data();
+      S* const v = square_.data();
+      const S* const g = gradients.data();
+      for (std::size_t i = from; i < to; ++i) {
+        m[i] = S(kMeanDecay) * m[i] + S(1 - kMeanDecay) * g[i];
+        v[i] = S(kSquareDecay) * v[i] + S(1 - kSquareDecay) * (g[i] * g[i]);
+        p[i] = p[i] * keep - step_size * m[i] / (root * std::sqrt(v[i]) + S(kEpsilon));
+      }
     };
     const RateScale& scale = options_.scale;
     update(0, scale.offset, rate);

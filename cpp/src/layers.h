@@ -2,8 +2,8 @@
 //
 // Parameters of a whole network lie in one flat array; a layer knows only offsets into it, so a copy, an
 // optimiser step or a change of precision is one operation on that array. Matrices are row-major, a row a
-// node (or a merged set of equal nodes, plan.h). Backward functions add to `gradients` and to input
-// gradients.
+// node (or a merged set of equal nodes, plan.h). Each parameter acts in one place only, so backward functions
+// set its gradient; to the gradients of their inputs they add.
 #pragma once
 
 #include <Eigen/Core>
@@ -12,6 +12,7 @@
 #include <vector>
 
 #include "plan.h"
+#include "product.h"
 
 namespace latencast {
 
@@ -46,19 +47,18 @@ struct Block {
 struct Linear {
   Block w, b;
 
-  template <class S>
-  void forward(const std::vector<S>& parameters, const Matrix<S>& x, Matrix<S>& y) const {
-    y.noalias() = x * w.of(parameters);
+  template <class S, class X>
+  void forward(const std::vector<S>& parameters, const X& x, Matrix<S>& y) const {
+    set_product(x, w.of(parameters), y);
     y.rowwise() += b.of(parameters).row(0);
   }
 
-  /// dx may be null.
-  template <class S>
-  void backward(const std::vector<S>& parameters, std::vector<S>& gradients, const Matrix<S>& x,
-                const Matrix<S>& dy, Matrix<S>* dx) const {
-    w.of(gradients).noalias() += x.transpose() * dy;
-    b.of(gradients).row(0) += dy.colwise().sum();
-    if (dx) dx->noalias() += dy * w.of(parameters).transpose();
+  template <class S, class X, class DX>
+  void backward(const std::vector<S>& parameters, std::vector<S>& gradients, const X& x, const Matrix<S>& dy,
+                DX&& dx) const {
+    set_product(x.transpose(), dy, w.of(gradients));
+    b.of(gradients).row(0) = dy.colwise().sum();
+    add_product(dy, w.of(parameters).transpose(), dx);
   }
 };
 
@@ -73,13 +73,14 @@ void relu_backward(const Matrix<S>& y, Matrix<S>& dy) {
   dy = (y.array() > S(0)).select(dy, S(0));
 }
 
-/// G = sigmoid(O U + c): the gate by which an operation acts on its node. O: (M, d_op), G: (M, out)
+/// G = sigmoid(O U + c): the gate by which an operation acts on its node. O: (M, d_op), of which the first
+/// `count` rows act; G: (count, out)
 struct Gate {
   Linear linear;
 
   template <class S>
-  void forward(const std::vector<S>& parameters, const Matrix<S>& o, Matrix<S>& g) const {
-    linear.forward(parameters, o, g);
+  void forward(const std::vector<S>& parameters, const Matrix<S>& o, int count, Matrix<S>& g) const {
+    linear.forward(parameters, o.topRows(count), g);
     g = (S(1) + (-g.array()).exp()).inverse();
   }
 
@@ -87,7 +88,7 @@ struct Gate {
   void backward(const std::vector<S>& parameters, std::vector<S>& gradients, const Matrix<S>& o,
                 const Matrix<S>& g, const Matrix<S>& dg, Matrix<S>& d_o) const {
     const Matrix<S> d_logit = dg.array() * g.array() * (S(1) - g.array());
-    linear.backward(parameters, gradients, o, d_logit, &d_o);
+    linear.backward(parameters, gradients, o.topRows(g.rows()), d_logit, d_o.topRows(g.rows()));
   }
 };
 
@@ -99,15 +100,15 @@ struct Dgf {
 
   template <class S>
   struct Cache {
-    Matrix<S> g;   ///< (M, out)
+    Matrix<S> g;   ///< (rows.gates, out)
     Matrix<S> hw;  ///< (R_before, out)
   };
 
   template <class S>
   void forward(const std::vector<S>& parameters, const LayerRows& rows, const Matrix<S>& h,
                const Matrix<S>& o, Cache<S>& cache, Matrix<S>& y) const {
-    gate.forward(parameters, o, cache.g);
-    cache.hw.noalias() = h * w.of(parameters);
+    gate.forward(parameters, o, rows.gates, cache.g);
+    set_product(h, w.of(parameters), cache.hw);
     const auto bias = b.of(parameters).row(0);
     y.resize(rows.count(), w.cols);
     for (int r = 0; r < rows.count(); ++r) {
@@ -127,7 +128,7 @@ struct Dgf {
   void backward(const std::vector<S>& parameters, std::vector<S>& gradients, const LayerRows& rows,
                 const Matrix<S>& h, const Matrix<S>& o, const Cache<S>& cache, const Matrix<S>& dy,
                 Matrix<S>& dh, Matrix<S>& d_o) const {
-    Matrix<S> d_hw = Matrix<S>::Zero(h.rows(), w.cols), dg = Matrix<S>::Zero(o.rows(), w.cols);
+    Matrix<S> d_hw = Matrix<S>::Zero(h.rows(), w.cols), dg = Matrix<S>::Zero(rows.gates, w.cols);
     RowVector<S> flow(w.cols);
     for (int r = 0; r < rows.count(); ++r) {
       d_hw.row(rows.own[r]) += dy.row(r);
@@ -139,9 +140,9 @@ struct Dgf {
         dg.row(rows.gate[r]).array() += dy.row(r).array() * cache.hw.row(j).array();
       }
     }
-    b.of(gradients).row(0) += dy.colwise().sum();
-    w.of(gradients).noalias() += h.transpose() * d_hw;
-    dh.noalias() += d_hw * w.of(parameters).transpose();
+    b.of(gradients).row(0) = dy.colwise().sum();
+    set_product(h.transpose(), d_hw, w.of(gradients));
+    add_product(d_hw, w.of(parameters).transpose(), dh);
     gate.backward(parameters, gradients, o, cache.g, dg, d_o);
   }
 };
@@ -158,7 +159,7 @@ struct Gat {
 
   template <class S>
   struct Cache {
-    Matrix<S> g;                    ///< (M, out)
+    Matrix<S> g;                    ///< (rows.gates, out)
     Matrix<S> k;                    ///< (R_before, out)
     std::vector<S> logit, alpha;    ///< per entry of the predecessor lists, before LeakyReLU / after softmax
     Matrix<S> sum;                  ///< (R, out) sum_j alpha_ij K_j
@@ -169,8 +170,8 @@ struct Gat {
   template <class S>
   void forward(const std::vector<S>& parameters, const LayerRows& rows, const Matrix<S>& h,
                const Matrix<S>& o, Cache<S>& cache, Matrix<S>& y) const {
-    gate.forward(parameters, o, cache.g);
-    cache.k.noalias() = h * w.of(parameters);
+    gate.forward(parameters, o, rows.gates, cache.g);
+    set_product(h, w.of(parameters), cache.k);
     const auto attention = a.of(parameters).row(0);
     const S scale = S(1) / std::sqrt(S(w.cols));
     const auto& item = rows.predecessors.item;
@@ -217,9 +218,9 @@ struct Gat {
     const auto scale_row = norm_scale.of(parameters).row(0);
     const S scale = S(1) / std::sqrt(S(w.cols));
     const auto& item = rows.predecessors.item;
-    norm_shift.of(gradients).row(0) += dy.colwise().sum();
-    norm_scale.of(gradients).row(0) += dy.cwiseProduct(cache.normed).colwise().sum();
-    Matrix<S> dk = Matrix<S>::Zero(h.rows(), w.cols), dg = Matrix<S>::Zero(o.rows(), w.cols);
+    norm_shift.of(gradients).row(0) = dy.colwise().sum();
+    norm_scale.of(gradients).row(0) = dy.cwiseProduct(cache.normed).colwise().sum();
+    Matrix<S> dk = Matrix<S>::Zero(h.rows(), w.cols), dg = Matrix<S>::Zero(rows.gates, w.cols);
     RowVector<S> d_attention = RowVector<S>::Zero(w.cols), d_normed(w.cols), d_sum(w.cols), d_product(w.cols);
     std::vector<S> d_alpha;
     for (int r = 0; r < rows.count(); ++r) {
@@ -252,9 +253,9 @@ struct Gat {
         dk.row(item[p]) += d_product.cwiseProduct(own);
       }
     }
-    a.of(gradients).row(0) += d_attention;
-    w.of(gradients).noalias() += h.transpose() * dk;
-    dh.noalias() += dk * w.of(parameters).transpose();
+    a.of(gradients).row(0) = d_attention;
+    set_product(h.transpose(), dk, w.of(gradients));
+    add_product(dk, w.of(parameters).transpose(), dh);
     gate.backward(parameters, gradients, o, cache.g, dg, d_o);
   }
 };

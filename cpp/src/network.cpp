@@ -159,8 +159,9 @@ void Network::forward(const std::vector<S>& parameters, const Plan& plan, Trace<
   // [O ; summary] W in two parts, so that each is computed once for all rows that share it.
   const auto n_refined = static_cast<Eigen::Index>(plan.refined.size());
   const auto refine_w = refine_hidden_.w.of(parameters);
-  const Matrix<S> of_operation = trace.operations * refine_w.topRows(gates);
-  const Matrix<S> of_summary = trace.summary.back() * refine_w.bottomRows(states);
+  Matrix<S> of_operation, of_summary;
+  set_product(trace.operations, refine_w.topRows(gates), of_operation);
+  set_product(trace.summary.back(), refine_w.bottomRows(states), of_summary);
   trace.refine_hidden.resize(n_refined, states);
   for (Eigen::Index r = 0; r < n_refined; ++r)
     trace.refine_hidden.row(r) = of_operation.row(plan.refined[r].operation) +
@@ -205,13 +206,13 @@ void Network::backward(const std::vector<S>& parameters, std::vector<S>& gradien
   const auto zeros_like = [](const Matrix<S>& m) { return Matrix<S>(Matrix<S>::Zero(m.rows(), m.cols())); };
 
   Matrix<S> d = zeros_like(trace.head.back());
-  score_.backward(parameters, gradients, trace.head.back(), d_score, &d);
+  score_.backward(parameters, gradients, trace.head.back(), d_score, d);
   for (int i = kHeadLayers; i-- > 0;) {
     if (!trace.dropout.empty()) d.array() *= trace.dropout[i].array();
     relu_backward(trace.head[i], d);
     const Matrix<S>& before = i ? trace.head[i - 1] : trace.pooled;
     Matrix<S> d_before = zeros_like(before);
-    head_[i].backward(parameters, gradients, before, d, &d_before);
+    head_[i].backward(parameters, gradients, before, d, d_before);
     d.swap(d_before);
   }
 
@@ -229,7 +230,7 @@ void Network::backward(const std::vector<S>& parameters, std::vector<S>& gradien
                  std::move(d_state), d_initial, d_refined);
 
   Matrix<S> d_hidden = zeros_like(trace.refine_hidden);
-  refine_.backward(parameters, gradients, trace.refine_hidden, d_refined, &d_hidden);
+  refine_.backward(parameters, gradients, trace.refine_hidden, d_refined, d_hidden);
   relu_backward(trace.refine_hidden, d_hidden);
   Matrix<S> d_of_operation = Matrix<S>::Zero(trace.operations.rows(), states);
   Matrix<S> d_of_summary = Matrix<S>::Zero(trace.summary.back().rows(), states);
@@ -237,17 +238,18 @@ void Network::backward(const std::vector<S>& parameters, std::vector<S>& gradien
     d_of_operation.row(plan.refined[r].operation) += d_hidden.row(static_cast<Eigen::Index>(r));
     d_of_summary.row(plan.refined[r].summary) += d_hidden.row(static_cast<Eigen::Index>(r));
   }
-  refine_hidden_.b.of(gradients).row(0) += d_hidden.colwise().sum();
+  refine_hidden_.b.of(gradients).row(0) = d_hidden.colwise().sum();
   auto d_refine_w = refine_hidden_.w.of(gradients);
-  d_refine_w.topRows(gates).noalias() += trace.operations.transpose() * d_of_operation;
-  d_refine_w.bottomRows(states).noalias() += trace.summary.back().transpose() * d_of_summary;
+  set_product(trace.operations.transpose(), d_of_operation, d_refine_w.topRows(gates));
+  set_product(trace.summary.back().transpose(), d_of_summary, d_refine_w.bottomRows(states));
   const auto refine_w = refine_hidden_.w.of(parameters);
-  Matrix<S> d_operations = d_of_operation * refine_w.topRows(gates).transpose();
-  d = d_of_summary * refine_w.bottomRows(states).transpose();
+  Matrix<S> d_operations;
+  set_product(d_of_operation, refine_w.topRows(gates).transpose(), d_operations);
+  set_product(d_of_summary, refine_w.bottomRows(states).transpose(), d);
   for (int i = kSummaryLayers; i-- > 0;) {
     if (i + 1 < kSummaryLayers) relu_backward(trace.summary[i + 1], d);
     Matrix<S> d_before = zeros_like(trace.summary[i]);
-    summary_[i].backward(parameters, gradients, trace.summary[i], d, &d_before);
+    summary_[i].backward(parameters, gradients, trace.summary[i], d, d_before);
     d.swap(d_before);
   }
   Matrix<S> d_stage1 = zeros_like(trace.stage1.back().out);
@@ -257,8 +259,9 @@ void Network::backward(const std::vector<S>& parameters, std::vector<S>& gradien
                  std::move(d_stage1), d_initial, d_operations);
 
   Matrix<S> d_raw = zeros_like(trace.initial_raw);
-  initial_.backward(parameters, gradients, trace.initial_raw, d_initial, &d_raw);
-  initial_states_.of(gradients) += d_raw;
+  initial_.backward(parameters, gradients, trace.initial_raw, d_initial, d_raw);
+  initial_states_.of(gradients) = d_raw;
+  for (const Block* table : {&operation_table_, &hardware_, &output_vector_}) table->of(gradients).setZero();
   for (std::size_t i = 0; i < plan.operations.size(); ++i) {
     const auto row = d_operations.row(static_cast<Eigen::Index>(i));
     if (plan.operations[i].op == 0) {

@@ -75,7 +75,7 @@ class Network {
   void forward(const std::vector<S>& parameters, const Plan& plan, Trace<S>& trace,
                Rng* dropout = nullptr) const;
 
-  /// Adds the gradient of sum(d_score * score) to `gradients`. d_score: (distinct graphs, 1)
+  /// Sets `gradients` to those of sum(d_score * score). d_score: (distinct graphs, 1)
   template <class S>
   void backward(const std::vector<S>& parameters, std::vector<S>& gradients, const Plan& plan,
                 const Trace<S>& trace, const Matrix<S>& d_score) const;

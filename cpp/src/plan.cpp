@@ -84,6 +84,7 @@ LayerRows merge_layer(const std::vector<Graph>& graphs, const std::vector<std::v
       if (!fresh) continue;
       rows.own.push_back(key[0]);
       rows.gate.push_back(key[1]);
+      rows.gates = std::max(rows.gates, key[1] + 1);
       rows.predecessors.item.insert(rows.predecessors.item.end(), key.begin() + 2, key.end());
       rows.predecessors.close();
     }
@@ -123,16 +124,24 @@ Plan make_plan(const std::vector<Graph>& graphs, const std::vector<int>& devices
     rows.swap(next);
   }
 
-  std::vector<std::vector<int>> refined(graphs.size());
-  Numbering summaries, refinements;
+  std::vector<int> summary_of;
+  Numbering summaries;
   for (std::size_t b = 0; b < graphs.size(); ++b) {
     const auto [summary, fresh] = summaries.number({rows[b].back()});
     if (fresh) plan.summary.push_back(rows[b].back());
-    refined[b].assign(graphs[b].op.size(), -1);
-    for (std::size_t i = 1; i < graphs[b].op.size(); ++i) {
-      const auto [row, is_new] = refinements.number({operation[b][i], summary});
-      refined[b][i] = row;
-      if (is_new) plan.refined.push_back({operation[b][i], summary});
+    summary_of.push_back(summary);
+  }
+  std::vector<std::vector<int>> refined(graphs.size());
+  Numbering refinements;
+  for (const bool acts : {true, false}) {
+    for (std::size_t b = 0; b < graphs.size(); ++b) {
+      refined[b].resize(graphs[b].op.size(), -1);
+      for (std::size_t i = 1; i < graphs[b].op.size(); ++i) {
+        if (graphs[b].predecessors[i].empty() == acts) continue;
+        const auto [row, fresh] = refinements.number({operation[b][i], summary_of[b]});
+        refined[b][i] = row;
+        if (fresh) plan.refined.push_back({operation[b][i], summary_of[b]});
+      }
     }
   }
 

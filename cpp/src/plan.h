@@ -24,9 +24,9 @@ struct RowLists {
 
 /// The rows of one graph layer.
 struct LayerRows {
-  std::vector<int> own;  ///< the same node's row in the previous layer
-  std::vector<int>
-      gate;  ///< its row among the operation vectors; -1 where without predecessors, as no gate acts
+  std::vector<int> own;   ///< the same node's row in the previous layer
+  std::vector<int> gate;  ///< its row among the operation vectors; -1 where without predecessors: none acts
+  int gates = 0;          ///< operation vectors from this one on act as no node's gate
   RowLists predecessors;  ///< rows in the previous layer
 
   int count() const { return static_cast<int>(own.size()); }
@@ -50,7 +50,7 @@ struct Plan {
     int operation;  ///< index into `operations`
     int summary;    ///< index into `summary`
   };
-  std::vector<Refined> refined;   ///< distinct refined operation vectors
+  std::vector<Refined> refined;   ///< distinct refined operation vectors, those that act as gates first
   std::vector<LayerRows> stage2;  ///< gates index `refined`
 
   /// Per distinct graph, its nodes but the input.

@@ -63,7 +63,6 @@ double Trainer<S>::step(const std::vector<TrainingItem>& items) {
   Matrix<S> d_score = Matrix<S>::Zero(plan.distinct_graphs(), 1);
   for (std::size_t i = 0; i < items.size(); ++i) d_score(plan.graph[i], 0) += static_cast<S>(d_scores[i]);
 
-  std::fill(gradients_.begin(), gradients_.end(), S(0));
   network_.backward(parameters_, gradients_, plan, trace_, d_score);
   adam_.step(parameters_, gradients_);
   return loss;

@@ -1,6 +1,7 @@
 // The network against a second, naive implementation, and its gradients against central differences.
 #include <algorithm>
 #include <cmath>
+#include <limits>
 #include <map>
 #include <string>
 #include <vector>
@@ -233,7 +234,8 @@ TEST_CASE("network: gradients of every block agree with central differences") {
     return trace.score.cwiseProduct(d_score).sum();
   };
   objective();
-  std::vector<double> gradients(parameters.size(), 0.0);
+  // What was there before must not matter.
+  std::vector<double> gradients(parameters.size(), std::numeric_limits<double>::quiet_NaN());
   network.backward(parameters, gradients, plan, trace, d_score);
 
   for (const Block& block : network.blocks()) {
@@ -287,6 +289,24 @@ TEST_CASE("network: relabelled cells with the same executed operations agree, a 
   CHECK(std::abs(dead_conv - dead_pool) > 1e-6);
   // And two wholly disconnected cells differ by what they would execute.
   CHECK(std::abs(score("333000") - score("000000")) > 1e-6);
+}
+
+TEST_CASE("network: where nothing is connected, no gate and no attention has a gradient") {
+  const Network network(small_shape(Gnn::ensemble));
+  const auto parameters = random_parameters(network, 5);
+  const Plan plan = plan_of({nb201().graph("333000")}, {0}, network.shape());
+  Network::Trace<double> trace;
+  network.forward(parameters, plan, trace);
+  std::vector<double> gradients(parameters.size(), std::numeric_limits<double>::quiet_NaN());
+  const Matrix<double> d_score = Matrix<double>::Ones(1, 1);
+  network.backward(parameters, gradients, plan, trace, d_score);
+  for (const Block& block : network.blocks()) {
+    INFO(block.name);
+    CHECK(block.of(gradients).allFinite());
+    const bool acts =
+        block.name.find(".gate.") == std::string::npos && block.name.find("gat.a") == std::string::npos;
+    if (!acts) CHECK((block.of(gradients).array() == 0).all());
+  }
 }
 
 TEST_CASE("plan: identical work is merged") {
