@@ -62,6 +62,29 @@ GraphLayer Network::add_layer(const std::string& name, int in) {
   return layer;
 }
 
+double Network::multiply_adds(const Plan& plan) const {
+  const auto products = [](std::size_t rows, const Block& w) { return double(rows) * double(w.size()); };
+  const auto stage = [&](const std::vector<GraphLayer>& layers, const std::vector<LayerRows>& rows) {
+    double total = 0;
+    std::size_t before = 2;  // the initial node states
+    for (std::size_t i = 0; i < layers.size(); ++i) {
+      const auto gates = static_cast<std::size_t>(rows[i].gates);
+      total += products(before, layers[i].dgf.w) + products(gates, layers[i].dgf.gate.linear.w);
+      total += products(before, layers[i].gat.w) + products(gates, layers[i].gat.gate.linear.w);
+      before = rows[i].own.size();
+    }
+    return total;
+  };
+  const double refine = double(plan.operations.size()) * shape_.gate_width() * shape_.state_width +
+                        double(plan.summary.size()) * shape_.state_width * shape_.state_width +
+                        products(plan.refined.size(), refine_.w);
+  double total = products(2, initial_.w) + stage(stage1_, plan.stage1) + refine + stage(stage2_, plan.stage2);
+  for (const Linear& layer : summary_) total += products(plan.summary.size(), layer.w);
+  const auto graphs = static_cast<std::size_t>(plan.distinct_graphs());
+  for (const Linear& layer : head_) total += products(graphs, layer.w);
+  return total + products(graphs, score_.w);
+}
+
 template <class S>
 std::vector<S> Network::initial_parameters(Rng& rng) const {
   const auto ends_with = [](const std::string& text, const std::string& end) {

@@ -46,6 +46,9 @@ class Network {
   const std::vector<Block>& blocks() const { return blocks_; }
   std::size_t parameter_count() const { return parameter_count_; }
 
+  /// Multiply-adds of the matrix products of one forward() over the plan.
+  double multiply_adds(const Plan& plan) const;
+
   /// The hardware table: (devices, hardware_width).
   const Block& hardware() const { return hardware_; }
 

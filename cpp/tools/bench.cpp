@@ -9,6 +9,7 @@
 
 #include "data.h"
 #include "latencast/transfer.h"
+#include "predictor_impl.h"
 
 namespace latencast {
 namespace {
@@ -41,13 +42,23 @@ void BenchCommand::run() const {
   std::vector<Measurement> measurements;
   for (std::size_t i = 0; i < 20; ++i)
     measurements.push_back({all[i], 1e-6 * double(base.space().macs(all[i])) + 1});
+  std::vector<Graph> graphs;
+  for (const auto& architecture : all) graphs.push_back(base.space().graph(architecture));
+  const Network& network = base.impl().network;
+  const Plan plan = make_plan(graphs, std::vector<int>(graphs.size(), 0), network.shape().stage1_layers,
+                              network.shape().stage2_layers);
+  const double gflop = 2e-9 * network.multiply_adds(plan);
   const double predict = median_seconds(repetitions, [&] { base.scores(base.devices().front(), all); });
   const double adapt = median_seconds(repetitions, [&] { transfer(base, measurements, {}); });
   if (as_json) {
-    std::cout << nlohmann::json{{"predict_all_seconds", predict}, {"transfer_seconds", adapt}}.dump() << "\n";
+    std::cout << nlohmann::json{{"predict_all_seconds", predict},
+                                {"transfer_seconds", adapt},
+                                {"predict_all_gflop", gflop}}
+                     .dump()
+              << "\n";
   } else {
-    std::cout << "all " << all.size() << " architectures: " << predict << " s\ntransfer from 20: " << adapt
-              << " s\n";
+    std::cout << "all " << all.size() << " architectures: " << predict << " s, " << gflop
+              << " GFLOP\ntransfer from 20: " << adapt << " s\n";
   }
 }
 

@@ -319,6 +319,11 @@ TEST_CASE("plan: identical work is merged") {
   const std::size_t nodes = all.size() * 7;
   CHECK(plan.stage1.front().own.size() < 50);
   CHECK(plan.stage2.back().own.size() < nodes / 2);
+  // A whole space costs a small part of what its cells cost one by one.
+  const Network network{NetworkShape{}};
+  const Plan single = make_plan({graphs[0]}, {0}, 2, 3);
+  CHECK(network.multiply_adds(single) > 1e5);
+  CHECK(network.multiply_adds(plan) < 0.2 * 15625 * network.multiply_adds(single));
   // Three cells of one architecture are one graph.
   const Plan same = make_plan({graphs[7], graphs[7], graphs[7]}, {0, 0, 0}, 2, 3);
   CHECK(same.distinct_graphs() == 1);
