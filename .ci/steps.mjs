@@ -42,6 +42,9 @@ export function cmakeBuild(preset, ...targets) {
 /** The WebAssembly module that the page and the API use. */
 export const buildModule = () => cmakeBuild('wasm', 'latencast_wasm');
 
+/** The TypeScript interface, into dist/api. */
+export const buildApi = () => runTool('tsc', ['-p', 'web/api']);
+
 /** The page, into dist/app. */
 export const buildPage = () => runTool('vite', ['build', '--logLevel', 'warn']);
 

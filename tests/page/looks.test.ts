@@ -54,6 +54,29 @@ describe.each([360, 768, 1440])('%i px wide', (width) => {
   });
 });
 
+test.each([
+  [1440, 900],
+  [1280, 640],
+  [360, 800],
+])('%i x %i: however many problems there are, the parts of the rail stay apart', async (width, height) => {
+  const page = await visit.open({ viewport: { width, height } });
+  await engineReady(page);
+  await write(page, 'arch;latency\n421211; 0.0123\n12, 0.020\n999999, 3\nabc 4\n333333; 98\n000000 -1\nx\ny\nz\n');
+  const overlaps = await page.evaluate(() => {
+    const blocks = [...document.querySelectorAll('.rail > *, .sheet > *, .problems > *, .transfer > *')];
+    const clashes: string[] = [];
+    for (const a of blocks) {
+      for (const b of blocks) {
+        if (a.contains(b) || b.contains(a) || !(a.compareDocumentPosition(b) & Node.DOCUMENT_POSITION_FOLLOWING)) continue;
+        const over = a.getBoundingClientRect().bottom - b.getBoundingClientRect().top;
+        if (over > 0.5 && b.getBoundingClientRect().height > 0) clashes.push(`${a.className || a.tagName} over ${b.className || b.tagName}: ${over} px`);
+      }
+    }
+    return clashes;
+  });
+  expect(overlaps).toEqual([]);
+});
+
 test('the theme button overrides the system and is remembered', async () => {
   const page = await visit.open({ colorScheme: 'light' });
   const paper = (): Promise<string> => page.evaluate(() => getComputedStyle(document.body).backgroundColor);
