@@ -4,9 +4,9 @@
 #include <chrono>
 #include <limits>
 #include <memory>
-#include <nlohmann/json.hpp>
 
 #include "boundary.h"
+#include "json.h"
 #include "latencast/metrics.h"
 #include "latencast/predictor.h"
 #include "latencast/rng.h"
@@ -144,7 +144,9 @@ val gemm_gflops(int n, int repetitions) {
 /// Reads one JSON object strictly: a wrong type or an unknown name is the caller's mistake, never silently
 /// ignored.
 TransferOptions read_options(const std::string& text) {
-  const Json json = Json::parse(text);
+  const Json json = read_json(text);
+  if (!json.is_object())
+    throw Error(ErrorCode::argument, "transfer: found options " + text + "; expected a JSON object");
   TransferOptions options;
   for (const auto& [key, value] : json.items()) {
     const auto require = [&, &name = key, &found = value](bool ok, const char* expected) {

@@ -6,10 +6,10 @@
 #include <cmath>
 #include <cstring>
 #include <limits>
-#include <nlohmann/json.hpp>
 #include <optional>
 #include <set>
 
+#include "json.h"
 #include "latencast/error.h"
 
 namespace latencast {
@@ -234,10 +234,6 @@ float read_value(std::string_view bytes, std::size_t at, Precision precision) {
 
 // --- Header ---
 
-// A discarded value where the text is no JSON. Only ever from std::string, as everywhere in the engine: each
-// other kind of text would bring a second copy of the parser into the module.
-json parse_json(const std::string& text) { return json::parse(text, nullptr, /*allow_exceptions=*/false); }
-
 // One entry of "tensors", without values.
 struct TensorEntry {
   Tensor tensor;
@@ -287,7 +283,7 @@ std::string sha256_hex(std::string_view bytes) {
 }
 
 std::string write_checkpoint(const Checkpoint& checkpoint, Precision precision) {
-  json header = {{"meta", parse_json(checkpoint.meta)}, {"tensors", json::array()}};
+  json header = {{"meta", read_json(checkpoint.meta)}, {"tensors", json::array()}};
   if (!header["meta"].is_object()) reject_argument("meta is no JSON object");
 
   std::string payload;
@@ -354,7 +350,7 @@ Checkpoint read_checkpoint(std::string_view bytes) {
 
   const std::string_view header_text = bytes.substr(kPreludeSize, static_cast<std::size_t>(header_length));
   const std::string_view payload = bytes.substr(kPreludeSize + static_cast<std::size_t>(header_length));
-  const json header = parse_json(std::string(header_text));
+  const json header = read_json(header_text);
   if (!header.is_object() || header.size() != 2 || !header.contains("meta") || !header["meta"].is_object() ||
       !header.contains("tensors") || !header["tensors"].is_array()) {
     refuse("header: expected a JSON object of meta (an object) and tensors (an array)");

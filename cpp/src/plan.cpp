@@ -14,36 +14,35 @@ class Numbering {
   Numbering() : slots_(1024, -1) {}
 
   // Returns the key's number and whether it is new.
-  std::pair<int, bool> number(const std::vector<int>& key) {
+  std::pair<int, bool> number(const int* key, std::size_t length) {
     if (2 * hash_.size() >= slots_.size()) grow();
-    const std::uint64_t hash = hash_of(key);
+    const std::uint64_t hash = hash_of(key, length);
     std::size_t slot = hash & (slots_.size() - 1);
     for (; slots_[slot] >= 0; slot = (slot + 1) & (slots_.size() - 1)) {
       const auto candidate = static_cast<std::size_t>(slots_[slot]);
-      if (hash_[candidate] == hash && same(candidate, key)) return {slots_[slot], false};
+      if (hash_[candidate] == hash && same(candidate, key, length)) return {slots_[slot], false};
     }
     const int fresh = static_cast<int>(hash_.size());
     slots_[slot] = fresh;
     hash_.push_back(hash);
-    store_.insert(store_.end(), key.begin(), key.end());
+    store_.insert(store_.end(), key, key + length);
     begin_.push_back(store_.size());
     return {fresh, true};
   }
 
  private:
-  static std::uint64_t hash_of(const std::vector<int>& key) {
-    std::uint64_t hash = 0x9e3779b97f4a7c15u ^ key.size();
-    for (const int part : key) {
-      hash = (hash ^ static_cast<std::uint32_t>(part)) * 0xff51afd7ed558ccdu;
+  static std::uint64_t hash_of(const int* key, std::size_t length) {
+    std::uint64_t hash = 0x9e3779b97f4a7c15u ^ length;
+    for (std::size_t i = 0; i < length; ++i) {
+      hash = (hash ^ static_cast<std::uint32_t>(key[i])) * 0xff51afd7ed558ccdu;
       hash ^= hash >> 32;
     }
     return hash;
   }
 
-  bool same(std::size_t candidate, const std::vector<int>& key) const {
+  bool same(std::size_t candidate, const int* key, std::size_t length) const {
     const std::size_t from = begin_[candidate];
-    return begin_[candidate + 1] - from == key.size() &&
-           std::equal(key.begin(), key.end(), store_.begin() + static_cast<std::ptrdiff_t>(from));
+    return begin_[candidate + 1] - from == length && std::equal(key, key + length, store_.data() + from);
   }
 
   void grow() {
@@ -61,11 +60,16 @@ class Numbering {
   std::vector<int> store_;
 };
 
-// One layer over all graphs: previous[b] holds each node's row before it, the result each node's row after.
-// Only nodes for which wanted(b, i) holds get a row; the others keep -1.
-template <class Gate, class Wanted>
-LayerRows merge_layer(const std::vector<Graph>& graphs, const std::vector<std::vector<int>>& previous,
-                      Gate gate, Wanted wanted, std::vector<std::vector<int>>& after) {
+// A row number per graph and node.
+using NodeRows = std::vector<std::vector<int>>;
+
+// Which nodes get a row; the others keep -1.
+enum class Wanted { all, but_input, output };
+
+// One layer over all graphs: `previous` holds each node's row before it, `after` the row after, `gate` the
+// row of its operation vector.
+LayerRows merge_layer(const std::vector<Graph>& graphs, const NodeRows& previous, const NodeRows& gate,
+                      Wanted wanted, NodeRows& after) {
   LayerRows rows;
   Numbering numbering;
   std::vector<int> key;
@@ -73,13 +77,13 @@ LayerRows merge_layer(const std::vector<Graph>& graphs, const std::vector<std::v
   for (std::size_t b = 0; b < graphs.size(); ++b) {
     const Graph& graph = graphs[b];
     after[b].assign(graph.op.size(), -1);
-    for (std::size_t i = 0; i < graph.op.size(); ++i) {
-      if (!wanted(b, i)) continue;
+    const std::size_t n = graph.op.size();
+    for (std::size_t i = wanted == Wanted::all ? 0 : wanted == Wanted::but_input ? 1 : n - 1; i < n; ++i) {
       const auto& predecessors = graph.predecessors[i];
-      key.assign({previous[b][i], predecessors.empty() ? -1 : gate(b, i)});
+      key.assign({previous[b][i], predecessors.empty() ? -1 : gate[b][i]});
       for (const auto p : predecessors) key.push_back(previous[b][p]);
       std::sort(key.begin() + 2, key.end());
-      const auto [row, fresh] = numbering.number(key);
+      const auto [row, fresh] = numbering.number(key.data(), key.size());
       after[b][i] = row;
       if (!fresh) continue;
       rows.own.push_back(key[0]);
@@ -97,11 +101,8 @@ LayerRows merge_layer(const std::vector<Graph>& graphs, const std::vector<std::v
 Plan make_plan(const std::vector<Graph>& graphs, const std::vector<int>& devices, int stage1_layers,
                int stage2_layers) {
   Plan plan;
-  const auto everywhere = [](std::size_t, std::size_t) { return true; };
-  const auto output_only = [&](std::size_t b, std::size_t i) { return i + 1 == graphs[b].op.size(); };
-
   // The input node's operation vector is zero, and no gate ever acts on it: it has no row.
-  std::vector<std::vector<int>> operation(graphs.size()), initial(graphs.size());
+  NodeRows operation(graphs.size()), initial(graphs.size());
   Numbering operations;
   for (std::size_t b = 0; b < graphs.size(); ++b) {
     const std::size_t n = graphs[b].op.size();
@@ -109,48 +110,46 @@ Plan make_plan(const std::vector<Graph>& graphs, const std::vector<int>& devices
     initial[b].assign(n, Plan::kOtherRow);
     initial[b][0] = Plan::kInputRow;
     for (std::size_t i = 1; i < n; ++i) {
-      const OperationKey key{graphs[b].op[i], i + 1 == n ? 0 : devices[b]};
-      const auto [row, fresh] = operations.number({key.op, key.device});
+      const int parts[] = {graphs[b].op[i], i + 1 == n ? 0 : devices[b]};
+      const auto [row, fresh] = operations.number(parts, 2);
       operation[b][i] = row;
-      if (fresh) plan.operations.push_back(key);
+      if (fresh) plan.operations.push_back({parts[0], parts[1]});
     }
   }
 
-  std::vector<std::vector<int>> rows = initial, next;
+  NodeRows rows = initial, next;
   for (int layer = 0; layer < stage1_layers; ++layer) {
-    const auto gate = [&](std::size_t b, std::size_t i) { return operation[b][i]; };
-    plan.stage1.push_back(layer + 1 < stage1_layers ? merge_layer(graphs, rows, gate, everywhere, next)
-                                                    : merge_layer(graphs, rows, gate, output_only, next));
+    const Wanted wanted = layer + 1 < stage1_layers ? Wanted::all : Wanted::output;
+    plan.stage1.push_back(merge_layer(graphs, rows, operation, wanted, next));
     rows.swap(next);
   }
 
   std::vector<int> summary_of;
   Numbering summaries;
   for (std::size_t b = 0; b < graphs.size(); ++b) {
-    const auto [summary, fresh] = summaries.number({rows[b].back()});
+    const auto [summary, fresh] = summaries.number(&rows[b].back(), 1);
     if (fresh) plan.summary.push_back(rows[b].back());
     summary_of.push_back(summary);
   }
-  std::vector<std::vector<int>> refined(graphs.size());
+  NodeRows refined(graphs.size());
   Numbering refinements;
   for (const bool acts : {true, false}) {
     for (std::size_t b = 0; b < graphs.size(); ++b) {
       refined[b].resize(graphs[b].op.size(), -1);
       for (std::size_t i = 1; i < graphs[b].op.size(); ++i) {
         if (graphs[b].predecessors[i].empty() == acts) continue;
-        const auto [row, fresh] = refinements.number({operation[b][i], summary_of[b]});
+        const int parts[] = {operation[b][i], summary_of[b]};
+        const auto [row, fresh] = refinements.number(parts, 2);
         refined[b][i] = row;
-        if (fresh) plan.refined.push_back({operation[b][i], summary_of[b]});
+        if (fresh) plan.refined.push_back({parts[0], parts[1]});
       }
     }
   }
 
   rows = initial;
   for (int layer = 0; layer < stage2_layers; ++layer) {
-    const auto gate = [&](std::size_t b, std::size_t i) { return refined[b][i]; };
-    const auto but_input = [](std::size_t, std::size_t i) { return i > 0; };
-    plan.stage2.push_back(layer + 1 < stage2_layers ? merge_layer(graphs, rows, gate, everywhere, next)
-                                                    : merge_layer(graphs, rows, gate, but_input, next));
+    const Wanted wanted = layer + 1 < stage2_layers ? Wanted::all : Wanted::but_input;
+    plan.stage2.push_back(merge_layer(graphs, rows, refined, wanted, next));
     rows.swap(next);
   }
 
@@ -166,7 +165,7 @@ Plan make_plan(const std::vector<Graph>& graphs, const std::vector<int>& devices
     });
     key.clear();
     for (const auto& node : nodes) key.insert(key.end(), {node.state, node.refined, node.live});
-    const auto [row, fresh] = distinct.number(key);
+    const auto [row, fresh] = distinct.number(key.data(), key.size());
     plan.graph.push_back(row);
     if (!fresh) continue;
     plan.nodes.insert(plan.nodes.end(), nodes.begin(), nodes.end());

@@ -2,8 +2,8 @@
 
 #include <algorithm>
 #include <cmath>
-#include <nlohmann/json.hpp>
 
+#include "json.h"
 #include "latencast/error.h"
 #include "predictor_impl.h"
 
@@ -101,7 +101,7 @@ Calibration calibration_from_json(const json& object) {
 }
 
 Predictor from_checkpoint(const Checkpoint& checkpoint) {
-  const json meta = json::parse(checkpoint.meta);
+  const json meta = read_json(checkpoint.meta);  // read_checkpoint found an object
   if (meta.at("kind") != "predictor" || meta.at("version") != kMetaVersion)
     damaged("found kind " + meta.at("kind").dump() + " version " + meta.at("version").dump() +
             "; expected \"predictor\" version " + std::to_string(kMetaVersion));
