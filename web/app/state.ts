@@ -1,6 +1,6 @@
 /** Everything the page shows, as one value; `reduce` is the only way it changes. No DOM, no engine, no time. */
 
-import type { Accuracy, Fix, LatencyUnit } from '../api/index.js';
+import type { Accuracy, Fix, LatencyUnit, TransferProgress } from '../api/index.js';
 import { kCells, type SpaceTable } from './space.js';
 
 export const kExamples = [
@@ -97,14 +97,9 @@ export type EngineState =
   | { readonly status: 'ready' }
   | { readonly status: 'failed'; readonly message: string };
 
-export interface Job {
+/** Long work for a device, as far as it has come. */
+export interface Job extends TransferProgress {
   readonly device: DeviceId;
-  readonly phase: 'transfer' | 'predict' | 'leave-one-out';
-  readonly done: number;
-  readonly epoch: number;
-  readonly epochs: number;
-  readonly loss: number;
-  readonly seconds_left: number;
 }
 
 export interface Notice {
