@@ -126,8 +126,6 @@ Predictor from_checkpoint(const Checkpoint& checkpoint) {
     if (tensor.name != blocks[i].name || tensor.shape != expected)
       damaged("tensor " + std::to_string(i + 1) + " is " + tensor.name + " " + json(tensor.shape).dump() +
               "; expected " + blocks[i].name + " " + json(expected).dump());
-    for (const float value : tensor.values)
-      if (!std::isfinite(value)) damaged("tensor " + tensor.name + " holds a value that is not finite");
     impl->parameters.insert(impl->parameters.end(), tensor.values.begin(), tensor.values.end());
   }
 
