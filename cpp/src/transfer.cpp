@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <cstdio>
 
 #include "latencast/error.h"
 #include "latencast/metrics.h"
@@ -21,9 +22,8 @@ constexpr std::size_t kFewest = 3;
 constexpr int kBatch = 16;
 
 std::string shown(double value) {
-  std::string text = std::to_string(value);
-  text.erase(text.find_last_not_of('0') + 1);
-  if (text.back() == '.') text.pop_back();
+  char text[32];
+  std::snprintf(text, sizeof text, "%g", value);
   return text;
 }
 

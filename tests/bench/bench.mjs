@@ -28,7 +28,9 @@ function sizes() {
   const page = readdirSync(app, { recursive: true })
     .filter((name) => /\.(html|css|js)$/.test(name) && !/uPlot/i.test(name))
     .map((name) => gzipSize(join(app, name)));
+  const served = readdirSync(join(app, 'assets')).filter((name) => /^(latencast-.*\.wasm|module-.*\.js)$/.test(name));
   return {
+    module_served_gzip: sum(served.map((name) => gzipSize(join(app, 'assets', name)))),
     module_gzip: gzipSize(join(module, 'latencast.wasm')) + gzipSize(join(module, 'latencast.mjs')),
     weights_gzip: gzipSize(kWeights),
     page_without_charts_gzip: sum(page),
@@ -95,6 +97,7 @@ function markdown({ date, machine, chromium, native, size, work }) {
       `${significant(work.predict_all_gflop)} GFLOP, ${significant(work.predict_all_gflop / native.predict_all_gflop)} times as many`,
     ],
     ['module and glue, gzip', kilobytes(size.module_gzip)],
+    ['the same as the page serves them, glue and its loader minified', kilobytes(size.module_served_gzip)],
     ['weights, gzip', kilobytes(size.weights_gzip)],
     ['page without charts, gzip', kilobytes(size.page_without_charts_gzip)],
   ];

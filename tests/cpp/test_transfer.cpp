@@ -134,6 +134,8 @@ TEST_CASE("transfer: refuses what it cannot use, and names it") {
   measurements[3].latency_ms = -1;
   CHECK(refusal(measurements) ==
         "transfer: sample 4 has latency -1 ms; latencies must be finite and positive");
+  measurements[3].latency_ms = -2e-9;
+  CHECK_THAT(refusal(measurements), ContainsSubstring("latency -2e-09 ms"));
   measurements[3].latency_ms = std::numeric_limits<double>::infinity();
   CHECK_THAT(refusal(measurements), ContainsSubstring("sample 4"));
   CHECK_THAT(refusal(synthetic_measurements(2)),
