@@ -1,50 +1,22 @@
 // The `latencast` command line.
 #include <CLI/CLI.hpp>
-#include <chrono>
 #include <cstdio>
 #include <filesystem>
 #include <iostream>
 #include <nlohmann/json.hpp>
-#include <thread>
 
 #include "bench.h"
 #include "data.h"
 #include "evaluate.h"
 #include "latencast/error.h"
-#include "latencast/pretrain.h"
 #include "latencast/transfer.h"
+#include "pretrained.h"
 #include "tasks.h"
 
 namespace latencast {
 namespace {
 
 using nlohmann::json;
-
-std::string weights_path(const std::string& given) {
-  const std::string extension = ".latencast";
-  const bool has = given.size() > extension.size() &&
-                   given.compare(given.size() - extension.size(), extension.size(), extension) == 0;
-  return has ? given : given + extension;
-}
-
-Predictor read_weights(const std::string& given) {
-  const std::string path = weights_path(given);
-  try {
-    return Predictor::read(read_file(path));
-  } catch (const Error& error) {
-    if (error.code() != ErrorCode::checkpoint) throw;
-    throw Error(error.code(), path + ": " + error.what());
-  }
-}
-
-PretrainProgress progress_on_stderr(const std::string& what, int epochs) {
-  const auto start = std::chrono::steady_clock::now();
-  return [=](int epoch, double loss) {
-    const std::chrono::duration<double> passed = std::chrono::steady_clock::now() - start;
-    std::fprintf(stderr, "%s: epoch %d of %d, loss %.5f, %.0f s left\n", what.c_str(), epoch, epochs, loss,
-                 passed.count() / epoch * (epochs - epoch));
-  };
-}
 
 struct PretrainCommand {
   PretrainOptions options;
@@ -153,25 +125,13 @@ struct EvaluateCommand {
       for (std::size_t i = 0; i < table.architectures.size(); ++i)
         targets.back().measured.push_back({table.architectures[i], of_target.latency_ms[0][i]});
     }
-    json result = evaluate(pretrained(one, sources), targets, sources, options);
+    PretrainOptions pretraining = training.options;
+    pretraining.space = one.space;
+    const Predictor base =
+        pretrained(cache, one.name, sources, pretraining, progress_on_stderr(one.name, pretraining.epochs));
+    json result = evaluate(base, targets, sources, options);
     result["task"] = one.name;
     return result;
-  }
-
-  // Pre-training takes minutes: its result is kept under a name made from everything that decides it.
-  Predictor pretrained(const Task& one, const LatencyTable& sources) const {
-    const auto& o = training.options;
-    json key = {one.name, one.sources, sources.architectures, sources.latency_ms, o.gnn, o.samples,
-                o.epochs, o.batch,     o.devices_per_batch,   o.learning_rate,    o.seed};
-    const std::string digest = sha256_hex(key.dump()).substr(0, 16);
-    const auto path = std::filesystem::path(cache) / (one.name + "-" + digest + ".latencast");
-    if (std::filesystem::exists(path)) return read_weights(path.string());
-    std::filesystem::create_directories(cache);
-    PretrainOptions with_space = o;
-    with_space.space = one.space;
-    const Predictor predictor = pretrain(sources, with_space, progress_on_stderr(one.name, o.epochs));
-    write_file(path.string(), predictor.write());
-    return predictor;
   }
 
   void print(const json& result) const {

@@ -10,6 +10,10 @@
 
 namespace latencast {
 
+/// Raise it whenever the same options come to give other weights, so that no pre-training kept from before is
+/// used.
+constexpr int kPretrainVersion = 1;
+
 /// A table of measured latencies.
 struct LatencyTable {
   std::vector<Architecture> architectures;  ///< canonical

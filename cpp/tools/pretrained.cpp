@@ -1,0 +1,69 @@
+#include "pretrained.h"
+
+#include <chrono>
+#include <cstdio>
+#include <filesystem>
+
+#include "data.h"
+#include "latencast/checkpoint.h"
+#include "latencast/error.h"
+
+namespace latencast {
+
+std::string weights_path(const std::string& given) {
+  const std::string extension = ".latencast";
+  const bool has = given.size() > extension.size() &&
+                   given.compare(given.size() - extension.size(), extension.size(), extension) == 0;
+  return has ? given : given + extension;
+}
+
+Predictor read_weights(const std::string& given) {
+  const std::string path = weights_path(given);
+  try {
+    return Predictor::read(read_file(path));
+  } catch (const Error& error) {
+    if (error.code() != ErrorCode::checkpoint) throw;
+    throw Error(error.code(), path + ": " + error.what());
+  }
+}
+
+nlohmann::json describe(const PretrainOptions& options) {
+  // A new option does not compile until it is part of the key.
+  const auto& [space, gnn, samples, epochs, batch, devices_per_batch, learning_rate, seed] = options;
+  return {{"space", space},
+          {"gnn", gnn},
+          {"samples", samples},
+          {"epochs", epochs},
+          {"batch", batch},
+          {"devices_per_batch", devices_per_batch},
+          {"learning_rate", learning_rate},
+          {"seed", seed}};
+}
+
+PretrainProgress progress_on_stderr(const std::string& what, int epochs) {
+  const auto start = std::chrono::steady_clock::now();
+  return [=](int epoch, double loss) {
+    const std::chrono::duration<double> passed = std::chrono::steady_clock::now() - start;
+    std::fprintf(stderr, "%s: epoch %d of %d, loss %.5f, %.0f s left\n", what.c_str(), epoch, epochs, loss,
+                 passed.count() / epoch * (epochs - epoch));
+  };
+}
+
+std::string pretrain_key(const LatencyTable& table, const PretrainOptions& options) {
+  const nlohmann::json key = {kPretrainVersion, table.devices, table.architectures, table.latency_ms,
+                              describe(options)};
+  return sha256_hex(key.dump()).substr(0, 16);
+}
+
+Predictor pretrained(const std::string& folder, const std::string& name, const LatencyTable& table,
+                     const PretrainOptions& options, const PretrainProgress& progress) {
+  const auto path =
+      std::filesystem::path(folder) / (name + "-" + pretrain_key(table, options) + ".latencast");
+  if (std::filesystem::exists(path)) return read_weights(path.string());
+  std::filesystem::create_directories(folder);
+  const Predictor predictor = pretrain(table, options, progress);
+  write_file(path.string(), predictor.write());
+  return predictor;
+}
+
+}  // namespace latencast

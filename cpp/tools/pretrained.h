@@ -1,0 +1,31 @@
+// Predictors on disk: weights files, and a folder that keeps pre-trainings so that none is done twice.
+#pragma once
+
+#include <nlohmann/json.hpp>
+#include <string>
+
+#include "latencast/pretrain.h"
+
+namespace latencast {
+
+/// `given`, with the extension of predictor files if it lacks it.
+std::string weights_path(const std::string& given);
+
+/// The predictor in weights_path(given); errors name the file.
+Predictor read_weights(const std::string& given);
+
+/// Every option by its name, as it takes part in the keys of what is cached.
+nlohmann::json describe(const PretrainOptions& options);
+
+/// Prints epoch, loss and the time left.
+PretrainProgress progress_on_stderr(const std::string& what, int epochs);
+
+/// First 16 hex digits of a digest of everything that decides what pretrain() gives: the table, the options
+/// and kPretrainVersion.
+std::string pretrain_key(const LatencyTable& table, const PretrainOptions& options);
+
+/// pretrain(), unless an earlier call left its result in `folder` as NAME-KEY.latencast; it is left there.
+Predictor pretrained(const std::string& folder, const std::string& name, const LatencyTable& table,
+                     const PretrainOptions& options, const PretrainProgress& progress);
+
+}  // namespace latencast
