@@ -19,7 +19,7 @@ struct Kernel {
   int stride = 1;
   int groups = 1;                 ///< in_channels for a depthwise convolution
   bool bias = false;              ///< of a convolution or linear layer
-  bool norm = true;               ///< a batch norm follows (convolutions)
+  bool norm = true;               ///< a batch norm follows (a convolution), or is all there is (a scale)
 
   int out_height() const { return (height + stride - 1) / stride; }
   int out_width() const { return (width + stride - 1) / stride; }

@@ -45,13 +45,13 @@ class Space {
   virtual std::string format(const Architecture& architecture) const = 0;
 
   /// How many architectures; 0 where too many to list.
-  virtual std::size_t size() const = 0;
+  virtual std::size_t size() const { return 0; }
 
   /// All of them, in official index order. Throws `argument` where size() is 0.
-  virtual const std::vector<Architecture>& enumerate() const = 0;
+  virtual const std::vector<Architecture>& enumerate() const;
 
   /// Position in enumerate(). Throws `argument` where size() is 0.
-  virtual std::size_t index(const Architecture& architecture) const = 0;
+  virtual std::size_t index(const Architecture& architecture) const;
 
   /// One drawn uniformly, canonical.
   virtual Architecture random(Rng& rng) const = 0;

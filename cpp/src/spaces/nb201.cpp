@@ -6,7 +6,8 @@
 #include <charconv>
 #include <random>
 
-#include "latencast/error.h"
+#include "spaces/common.h"
+#include "spaces/kernels.h"
 #include "spaces/spaces.h"
 
 namespace latencast {
@@ -29,18 +30,14 @@ constexpr std::array<int, kEdges> kTo = {1, 2, 2, 3, 3, 3};
 constexpr int kNodes = kEdges + 2;
 constexpr int kOutput = kNodes - 1;
 
-constexpr std::array<std::int64_t, 3> kWidth = {16, 32, 64};
-constexpr std::array<std::int64_t, 3> kPixels = {32 * 32, 16 * 16, 8 * 8};
-constexpr std::int64_t kCellsPerStage = 5;
-constexpr std::int64_t kClasses = 10;
-
-std::string shown(std::string_view text) {
-  constexpr std::size_t kLongest = 80;
-  return "\"" + std::string(text.substr(0, kLongest)) + (text.size() > kLongest ? "...\"" : "\"");
-}
+// The CIFAR-10 network around the cells.
+constexpr std::array<int, 3> kWidth = {16, 32, 64};
+constexpr std::array<int, 3> kPixels = {32, 16, 8};
+constexpr int kCellsPerStage = 5;
+constexpr int kClasses = 10;
 
 [[noreturn]] void refuse(std::string_view text, const std::string& expected) {
-  throw Error(ErrorCode::architecture, "nb201: found " + shown(text) + "; expected " + expected);
+  latencast::refuse("nb201", text, expected);
 }
 
 constexpr const char* kForms =
@@ -156,9 +153,7 @@ class Nb201 final : public Space {
   }
 
   Architecture parse(std::string_view text) const override {
-    const auto is_space = [](char c) { return c == ' ' || c == '\t' || c == '\r' || c == '\n'; };
-    while (!text.empty() && is_space(text.front())) text.remove_prefix(1);
-    while (!text.empty() && is_space(text.back())) text.remove_suffix(1);
+    text = trimmed(text);
     if (text.empty()) refuse(text, kForms);
     if (text.find('|') != std::string_view::npos) return parse_arch_string(text);
     if (!std::all_of(text.begin(), text.end(), [](char c) { return c >= '0' && c <= '9'; }))
@@ -193,6 +188,13 @@ class Nb201 final : public Space {
     return official_order().position[OfficialOrder::code_of(architecture)];
   }
 
+  Architecture random(Rng& rng) const override { return enumerate()[rng.below(kCells)]; }
+
+  std::vector<Architecture> neighbours(const Architecture& architecture) const override {
+    check(architecture);
+    return with_other_digits(architecture, kOperations);
+  }
+
   Graph graph(const Architecture& architecture) const override {
     check(architecture);
     bool edge[kNodes][kNodes] = {};
@@ -208,6 +210,7 @@ class Nb201 final : public Space {
 
     Graph graph;
     graph.op.resize(kNodes);
+    graph.place.resize(kNodes);
     graph.op[0] = 1;
     graph.op[kOutput] = 0;
     for (int e = 0; e < kEdges; ++e)
@@ -232,26 +235,19 @@ class Nb201 final : public Space {
     return graph;
   }
 
-  std::int64_t macs(const Architecture& architecture) const override {
-    std::int64_t total = 27 * kWidth[0] * kPixels[0] + kWidth[2] * kClasses;  // stem, classifier
+  std::vector<Kernel> kernels(int op, int) const override {
+    if (op == 0) return head_kernels();
+    if (op == 1) return fixed_kernels();
+    std::vector<Kernel> all;
     for (std::size_t stage = 0; stage < kWidth.size(); ++stage) {
-      total +=
-          kCellsPerStage * convolution_taps(architecture) * kWidth[stage] * kWidth[stage] * kPixels[stage];
-      if (stage > 0) total += reduction_weights(stage) * kPixels[stage];
+      const int pixels = kPixels[stage], width = kWidth[stage];
+      for (int cell = 0; cell < kCellsPerStage; ++cell) {
+        if (op - 2 == kConv1) all.push_back(layer::convolution(pixels, width, width, 1));
+        if (op - 2 == kConv3) all.push_back(layer::convolution(pixels, width, width, 3));
+        if (op - 2 == kPool) all.push_back(layer::average_pool(pixels, width, 3, 1));
+      }
     }
-    return total;
-  }
-
-  std::int64_t params(const Architecture& architecture) const override {
-    std::int64_t total = 27 * kWidth[0] + 2 * kWidth[0] + 2 * kWidth[2] + (kWidth[2] + 1) * kClasses;
-    const auto convolutions = std::count(architecture.begin(), architecture.end(), '0' + kConv1) +
-                              std::count(architecture.begin(), architecture.end(), '0' + kConv3);
-    for (std::size_t stage = 0; stage < kWidth.size(); ++stage) {
-      const auto width = kWidth[stage];
-      total += kCellsPerStage * (convolution_taps(architecture) * width * width + convolutions * 2 * width);
-      if (stage > 0) total += reduction_weights(stage) + 4 * width;
-    }
-    return total;
+    return all;
   }
 
  private:
@@ -264,17 +260,30 @@ class Nb201 final : public Space {
     return static_cast<std::size_t>(architecture[static_cast<std::size_t>(edge)] - '0');
   }
 
-  // 1 for each 1x1 and 9 for each 3x3 convolution of the cell.
-  static std::int64_t convolution_taps(const Architecture& architecture) {
-    check(architecture);
-    return std::count(architecture.begin(), architecture.end(), '0' + kConv1) +
-           9 * std::count(architecture.begin(), architecture.end(), '0' + kConv3);
+  // Stem, the sums inside the cells, and the residual blocks between the stages: 3x3 stride 2, 3x3, and a 1x1
+  // without batch norm on the pooled shortcut.
+  static std::vector<Kernel> fixed_kernels() {
+    std::vector<Kernel> all = {layer::convolution(kPixels[0], 3, kWidth[0], 3)};
+    constexpr int kSumsPerCell = kEdges - 3;  // of the edges into the cell's nodes 1, 2 and 3
+    for (std::size_t stage = 0; stage < kWidth.size(); ++stage) {
+      const int pixels = kPixels[stage], width = kWidth[stage];
+      if (stage > 0) {
+        const int before = kPixels[stage - 1], narrow = kWidth[stage - 1];
+        Kernel shortcut = layer::convolution(pixels, narrow, width, 1);
+        shortcut.norm = false;
+        all.insert(
+            all.end(),
+            {layer::convolution(before, narrow, width, 3, 2), layer::convolution(pixels, width, width, 3),
+             layer::average_pool(before, narrow, 2, 2), shortcut, layer::add(pixels, width)});
+      }
+      all.insert(all.end(), kCellsPerStage * kSumsPerCell, layer::add(pixels, width));
+    }
+    return all;
   }
 
-  // Residual block into `stage`: 3x3 stride 2, 3x3, and a 1x1 on the pooled shortcut.
-  static std::int64_t reduction_weights(std::size_t stage) {
-    return 9 * kWidth[stage - 1] * kWidth[stage] + 9 * kWidth[stage] * kWidth[stage] +
-           kWidth[stage - 1] * kWidth[stage];
+  static std::vector<Kernel> head_kernels() {
+    return {layer::batch_norm(kPixels.back(), kWidth.back()),
+            layer::global_pool(kPixels.back(), kWidth.back()), layer::linear(kWidth.back(), kClasses)};
   }
 
   static std::vector<std::uint8_t> on_path(const bool (&edge)[kNodes][kNodes]) {

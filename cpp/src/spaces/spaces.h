@@ -6,5 +6,6 @@
 namespace latencast {
 
 const Space& nb201_space();
+const Space& fbnet_space();
 
 }  // namespace latencast
