@@ -10,7 +10,7 @@ namespace latencast {
 namespace {
 
 const std::vector<const Space*>& all_spaces() {
-  static const std::vector<const Space*> spaces = {&nb201_space(), &fbnet_space()};
+  static const std::vector<const Space*> spaces = {&nb201_space(), &fbnet_space(), &ofa_space()};
   return spaces;
 }
 

@@ -13,7 +13,8 @@ struct Task {
   std::vector<std::string> targets;
 };
 
-/// Task sets of NASFLAT (arXiv 2403.02446) and its predecessors, less devices whose data is not public.
+/// Task sets of NASFLAT (arXiv 2403.02446) and its predecessors, less devices whose data is not public; and
+/// OD, which is ours.
 const std::vector<Task>& all_tasks();
 
 }  // namespace latencast

@@ -53,7 +53,7 @@ class Space {
   /// Position in enumerate(). Throws `argument` where size() is 0.
   virtual std::size_t index(const Architecture& architecture) const;
 
-  /// One drawn uniformly, canonical.
+  /// Every choice drawn uniformly, canonical.
   virtual Architecture random(Rng& rng) const = 0;
 
   /// Every architecture that differs in one choice, canonical, without `architecture` itself.

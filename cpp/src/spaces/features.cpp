@@ -34,8 +34,8 @@ std::vector<float> node_features(const std::vector<Kernel>& kernels, const NodeS
   }
   std::vector<float> features = {
       logarithm(dense, 12, 27),
-      logarithm(small, 12, 24),
-      logarithm(large, 12, 24),
+      logarithm(small, 12, 25),
+      logarithm(large, 12, 25),
       logarithm(params, 8, 22),
       logarithm(read, 10, 23),
       logarithm(written, 10, 23),

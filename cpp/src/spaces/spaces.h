@@ -7,5 +7,6 @@ namespace latencast {
 
 const Space& nb201_space();
 const Space& fbnet_space();
+const Space& ofa_space();
 
 }  // namespace latencast
