@@ -3,42 +3,77 @@
 #pragma once
 
 #include <cstdint>
-#include <functional>
+#include <memory>
+#include <mutex>
 #include <nlohmann/json.hpp>
+#include <optional>
 #include <string>
 #include <vector>
 
+#include "baselines.h"
+#include "latencast/encode.h"
 #include "latencast/predictor.h"
 #include "latencast/pretrain.h"
 #include "latencast/transfer.h"
-#include "tasks.h"
 
 namespace latencast {
 
+/// Raise it whenever the same options come to give other figures for another reason than new weights
+/// (kPretrainVersion), so that no figures kept from before are used.
+constexpr int kEvaluateVersion = 1;
+
 struct EvaluateOptions {
   std::string method = "finetune";  ///< one of evaluation_methods()
-  std::string sampler = "random";
+  std::string sampler = "random";   ///< one of evaluation_samplers()
   std::size_t samples = 20;
-  int seeds = 5;
-  TransferOptions transfer;  ///< of finetune; its seed is the evaluation's
+  std::size_t scored_at_most = 0;  ///< that many of the other architectures, drawn at random; 0: all of them
+  TransferOptions transfer;        ///< of finetune; its seed is the evaluation's
 };
+
+/// Every option that decides the figures by its name, as it takes part in the key of what is kept.
+nlohmann::json describe(const EvaluateOptions& options);
 
 /// Names that `EvaluateOptions::method` may have: fine-tuning as we do it and as published, and baselines.
 const std::vector<std::string>& evaluation_methods();
 
-/// One device to transfer to.
-struct Target {
-  std::string device;
-  std::vector<Measurement> measured;
+/// sampler_names(), and latency-oracle: equal buckets of the target's latencies, which no user could draw.
+const std::vector<std::string>& evaluation_samplers();
+
+/// Whether the method starts from a pre-trained predictor.
+bool needs_predictor(const std::string& method);
+
+/// Whether the method needs the latencies of source devices.
+bool needs_sources(const std::string& method);
+
+/// What an evaluation may use. The targets share their architectures and have all latencies.
+struct Setting {
+  const Space* space = nullptr;
+  LatencyTable targets;
+  LatencyTable sources;  ///< empty where unknown; else the same architectures, and all latencies
+  std::shared_ptr<const Encoder> encoder;  ///< may be null
+
+  /// MultiPredict on these sources: trained at the first call, on zero-cost proxies where there is an
+  /// encoder.
+  const MultiPredict& multipredict() const;
+
+ private:
+  mutable std::once_flag trained_;
+  mutable std::optional<MultiPredict> multipredict_;
 };
 
-/// One JSON object: the figures of docs/results.md, mean and standard deviation over seeds of the mean over
-/// targets. sources: latencies of the source devices, for the baseline best-source (may be empty otherwise).
-nlohmann::json evaluate(const Predictor& base, const std::vector<Target>& targets,
-                        const LatencyTable& sources, const EvaluateOptions& options);
+/// The figures of one seed: {"targets": {device: {"spearman": ...}}, "seconds": {...},
+/// "architectures_scored": n}. base: null only where the method needs none.
+nlohmann::json evaluate_seed(const Setting& setting, const Predictor* base, const EvaluateOptions& options,
+                             std::uint64_t seed);
 
-/// The task's tables out of the whole one: where a source or target device was measured on a subset only,
-/// everything is on the architectures that all of them have.
-LatencyTable task_table(const Task& task, const LatencyTable& all);
+/// What `latencast evaluate` prints: mean and standard deviation over seeds, of each target and of the mean
+/// over targets. seeds: of evaluate_seed(), at least one.
+nlohmann::json summary(const EvaluateOptions& options, const std::vector<nlohmann::json>& seeds);
+
+/// Mean and standard deviation (n - 1) as {"mean": m, "std": s}.
+nlohmann::json mean_and_std(const std::vector<double>& values);
+
+/// The table with these devices and the architectures that all of them have.
+LatencyTable complete_table(const LatencyTable& all, const std::vector<std::string>& devices);
 
 }  // namespace latencast

@@ -1,15 +1,17 @@
 // The `latencast` command line.
 #include <CLI/CLI.hpp>
 #include <cstdio>
-#include <filesystem>
 #include <iostream>
 #include <nlohmann/json.hpp>
 
 #include "bench.h"
 #include "data.h"
 #include "evaluate.h"
+#include "jobs.h"
+#include "laboratory.h"
 #include "latencast/error.h"
 #include "latencast/transfer.h"
+#include "options.h"
 #include "pretrained.h"
 #include "tasks.h"
 
@@ -29,20 +31,8 @@ struct PretrainCommand {
     command->add_option("--out", out, "file to write")->required();
     command->add_option("--without", without, "devices to leave out")->delimiter(',');
     command->add_option("--space", options.space, "search space")->capture_default_str();
-    add_training_options(*command);
+    add_options(*command, options);
     command->callback([this] { run(); });
-  }
-
-  void add_training_options(CLI::App& command) {
-    command.add_option("--gnn", options.gnn, "graph layers")
-        ->check(CLI::IsMember({"dgf", "gat", "ensemble"}))
-        ->capture_default_str();
-    command.add_option("--source-samples", options.samples, "architectures per source device")
-        ->capture_default_str();
-    command.add_option("--epochs", options.epochs)->capture_default_str();
-    command.add_option("--batch", options.batch)->capture_default_str();
-    command.add_option("--devices-per-batch", options.devices_per_batch)->capture_default_str();
-    command.add_option("--pretrain-seed", options.seed)->capture_default_str();
   }
 
   void run() const {
@@ -60,8 +50,12 @@ struct PretrainCommand {
 
 struct EvaluateCommand {
   EvaluateOptions options;
-  PretrainCommand training;
-  std::string task, data, weights, target, cache = ".cache/pretrained";
+  PretrainOptions pretraining;
+  LaboratoryOptions laboratory;
+  std::vector<std::string> methods = {options.method};
+  std::vector<std::size_t> samples = {options.samples};
+  int seeds = 5;
+  std::string task, weights, target;
   bool as_json = false;
 
   void add_to(CLI::App& app) {
@@ -69,69 +63,87 @@ struct EvaluateCommand {
     std::vector<std::string> names = {"ALL"};
     for (const auto& one : all_tasks()) names.push_back(one.name);
     auto* with_task = command->add_option("--task", task, "evaluation task")->check(CLI::IsMember(names));
-    auto* with_data = command->add_option("--data", data, "directory of measured data");
+    auto* with_data = command->add_option("--data", laboratory.data, "directory of measured data");
     auto* with_weights = command->add_option("--weights", weights, "pre-trained predictor");
     auto* with_target = command->add_option("--target", target, "CSV with the columns arch and latency_ms");
     with_task->needs(with_data)->excludes(with_weights)->excludes(with_target);
     with_weights->needs(with_target);
     with_target->needs(with_weights);
-    command->add_option("--samples", options.samples, "measurements per transfer")->capture_default_str();
-    command->add_option("--seeds", options.seeds)->check(CLI::PositiveNumber)->capture_default_str();
-    command->add_option("--method", options.method)
+    command->add_option("--samples", samples, "measurements per transfer, one number or several")
+        ->delimiter(',')
+        ->capture_default_str();
+    command->add_option("--seeds", seeds)->check(CLI::PositiveNumber)->capture_default_str();
+    command->add_option("--method", methods, "one or several")
+        ->delimiter(',')
         ->check(CLI::IsMember(evaluation_methods()))
         ->capture_default_str();
     command->add_option("--sampler", options.sampler)
-        ->check(CLI::IsMember({"random"}))
+        ->check(CLI::IsMember(evaluation_samplers()))
         ->capture_default_str();
+    command->add_option("--score-at-most", options.scored_at_most,
+                        "architectures to score, drawn at random; 0: all that are not measured");
     command->add_option("--transfer-epochs", options.transfer.epochs)->capture_default_str();
     command->add_option("--transfer-learning-rate", options.transfer.learning_rate,
                         "absent: by the nearest source");
     command->add_option("--hardware-learning-rate", options.transfer.hardware_learning_rate)
         ->capture_default_str();
-    command->add_option("--cache", cache, "directory that keeps pre-trained predictors")
-        ->capture_default_str();
     command->add_flag("--json", as_json, "print JSON");
-    training.add_training_options(*command);
+    add_options(*command, pretraining);
+    add_options(*command, laboratory);
     command->callback([this] { run(); });
   }
 
   void run() const {
     if (weights.empty() && task.empty())
       throw Error(ErrorCode::argument, "evaluate: give --task or --weights");
-    if (!weights.empty()) {
-      const Predictor base = read_weights(weights);
-      if (options.method == "best-source")
-        throw Error(ErrorCode::argument,
-                    "evaluate: best-source needs the sources' latencies; use it with --task");
-      json result = evaluate(base, {{target, read_target(target, base.space())}}, {}, options);
-      result["weights"] = weights;
-      print(result);
-      return;
-    }
-    json results = json::array();
-    for (const auto& one : all_tasks())
-      if (task == "ALL" || task == one.name) results.push_back(run_task(one));
-    print(task == "ALL" ? results : results.front());
+    const std::vector<json> results = weights.empty() ? on_tasks() : on_target();
+    const bool single = results.size() == 1 && task != "ALL";
+    print(single ? results.front() : json(results));
   }
 
-  json run_task(const Task& one) const {
-    const auto path = std::filesystem::path(data) / one.space / "latency_ms.csv";
-    const LatencyTable table = task_table(one, read_latency_table(path.string(), space(one.space)));
-    const LatencyTable sources = select_devices(table, one.sources);
-    std::vector<Target> targets;
-    for (const auto& device : one.targets) {
-      const LatencyTable of_target = select_devices(table, {device});
-      targets.push_back({device, {}});
-      for (std::size_t i = 0; i < table.architectures.size(); ++i)
-        targets.back().measured.push_back({table.architectures[i], of_target.latency_ms[0][i]});
+  // One evaluation for each method and number of samples.
+  std::vector<EvaluateOptions> evaluations() const {
+    std::vector<EvaluateOptions> all;
+    for (const auto& method : methods)
+      for (const std::size_t count : samples) {
+        all.push_back(options);
+        all.back().method = method;
+        all.back().samples = count;
+      }
+    return all;
+  }
+
+  std::vector<json> on_tasks() const {
+    std::vector<Experiment> experiments;
+    for (const auto& one : all_tasks())
+      if (task == "ALL" || task == one.name)
+        for (const auto& evaluation : evaluations())
+          experiments.push_back({one.name, pretraining, evaluation});
+    return Laboratory(laboratory).run(experiments, seeds);
+  }
+
+  std::vector<json> on_target() const {
+    const Predictor base = read_weights(weights);
+    Setting setting;
+    setting.space = &base.space();
+    setting.targets.devices = {target};
+    setting.targets.latency_ms.resize(1);
+    for (const auto& one : read_target(target, base.space())) {
+      setting.targets.architectures.push_back(one.architecture);
+      setting.targets.latency_ms[0].push_back(one.latency_ms);
     }
-    PretrainOptions pretraining = training.options;
-    pretraining.space = one.space;
-    const Predictor base =
-        pretrained(cache, one.name, sources, pretraining, progress_on_stderr(one.name, pretraining.epochs));
-    json result = evaluate(base, targets, sources, options);
-    result["task"] = one.name;
-    return result;
+    std::vector<json> results;
+    for (const auto& evaluation : evaluations()) {
+      if (needs_sources(evaluation.method))
+        throw Error(ErrorCode::argument,
+                    "evaluate: " + evaluation.method + " needs the sources' latencies; use it with --task");
+      std::vector<json> figures(static_cast<std::size_t>(seeds));
+      run_jobs("transfers", figures.size(), laboratory.threads,
+               [&](std::size_t seed) { figures[seed] = evaluate_seed(setting, &base, evaluation, seed); });
+      results.push_back(summary(evaluation, figures));
+      results.back()["weights"] = weights;
+    }
+    return results;
   }
 
   void print(const json& result) const {
@@ -148,7 +160,9 @@ struct EvaluateCommand {
         std::printf("\n");
       };
       for (const auto& [device, figures] : one.at("targets").items()) line(device, figures);
-      line("mean of " + one.value("task", one.value("weights", "")), one);
+      line("mean of " + one.value("task", one.value("weights", "")) + ", " +
+               one.at("method").get<std::string>() + ", k = " + one.at("samples").dump(),
+           one);
     }
   }
 };

@@ -9,6 +9,20 @@
 #include "latencast/error.h"
 
 namespace latencast {
+namespace {
+
+// What `read` makes of a file's bytes; its errors get the path in front.
+template <class T>
+T at_path(const std::string& path, T (*read)(std::string_view)) {
+  const std::string bytes = read_file(path);
+  try {
+    return read(bytes);
+  } catch (const Error& error) {
+    throw Error(error.code(), path + ": " + error.what());
+  }
+}
+
+}  // namespace
 
 std::string weights_path(const std::string& given) {
   const std::string extension = ".latencast";
@@ -17,15 +31,7 @@ std::string weights_path(const std::string& given) {
   return has ? given : given + extension;
 }
 
-Predictor read_weights(const std::string& given) {
-  const std::string path = weights_path(given);
-  try {
-    return Predictor::read(read_file(path));
-  } catch (const Error& error) {
-    if (error.code() != ErrorCode::checkpoint) throw;
-    throw Error(error.code(), path + ": " + error.what());
-  }
-}
+Predictor read_weights(const std::string& given) { return at_path(weights_path(given), Predictor::read); }
 
 nlohmann::json describe(const PretrainOptions& options) {
   // A new option does not compile until it is part of the key.
@@ -41,9 +47,13 @@ nlohmann::json describe(const PretrainOptions& options) {
 }
 
 PretrainProgress progress_on_stderr(const std::string& what, int epochs) {
-  const auto start = std::chrono::steady_clock::now();
-  return [=](int epoch, double loss) {
-    const std::chrono::duration<double> passed = std::chrono::steady_clock::now() - start;
+  using Clock = std::chrono::steady_clock;
+  constexpr std::chrono::seconds kSilence(2);
+  return [=, start = Clock::now(), last_print = Clock::time_point()](int epoch, double loss) mutable {
+    const auto now = Clock::now();
+    if (now - last_print < kSilence && epoch < epochs) return;
+    last_print = now;
+    const std::chrono::duration<double> passed = now - start;
     std::fprintf(stderr, "%s: epoch %d of %d, loss %.5f, %.0f s left\n", what.c_str(), epoch, epochs, loss,
                  passed.count() / epoch * (epochs - epoch));
   };

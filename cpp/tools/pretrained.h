@@ -1,9 +1,11 @@
 // Predictors on disk: weights files, and a folder that keeps pre-trainings so that none is done twice.
 #pragma once
 
+#include <memory>
 #include <nlohmann/json.hpp>
 #include <string>
 
+#include "latencast/encode.h"
 #include "latencast/pretrain.h"
 
 namespace latencast {
@@ -14,10 +16,13 @@ std::string weights_path(const std::string& given);
 /// The predictor in weights_path(given); errors name the file.
 Predictor read_weights(const std::string& given);
 
+/// The encoder SPACE.encoder.latencast of a folder; null where there is none.
+std::shared_ptr<const Encoder> read_encoder(const std::string& folder, const Space& space);
+
 /// Every option by its name, as it takes part in the keys of what is cached.
 nlohmann::json describe(const PretrainOptions& options);
 
-/// Prints epoch, loss and the time left.
+/// Prints epoch, loss and the time left every few seconds, and at the end.
 PretrainProgress progress_on_stderr(const std::string& what, int epochs);
 
 /// First 16 hex digits of a digest of everything that decides what pretrain() gives: the table, the options

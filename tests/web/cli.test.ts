@@ -79,7 +79,7 @@ describe('latencast evaluate', () => {
     const ask = ['evaluate', '--task', 'ND', '--data', join(folder, 'data'), '--cache', cache, '--seeds', '2', '--json'];
     const first = latencast(...ask, '--epochs', '1');
     expect(first.err).toContain('epoch 1 of 1');
-    expect(readdirSync(cache)).toHaveLength(1);
+    expect(readdirSync(join(cache, 'pretrained'))).toHaveLength(1);
     expect(Object.keys(JSON.parse(first.out).targets)).toHaveLength(6);
     for (const method of ['finetune-published', 'best-source', 'flops', 'params', 'ridge']) {
       const run = latencast(...ask, '--epochs', '1', '--method', method);
@@ -88,7 +88,7 @@ describe('latencast evaluate', () => {
     }
     // Other settings are another predictor.
     latencast(...ask, '--epochs', '2');
-    expect(readdirSync(cache)).toHaveLength(2);
+    expect(readdirSync(join(cache, 'pretrained'))).toHaveLength(2);
   });
 
   test.each([

@@ -11,6 +11,10 @@
 
 namespace latencast {
 
+/// Raise it whenever the same base, measurements and options come to give another result, so that no figures
+/// kept from before are used.
+constexpr int kTransferVersion = 1;
+
 struct TransferOptions {
   std::string device = "my device";  ///< name of the new device
   int epochs = 40;                   ///< >= 1
