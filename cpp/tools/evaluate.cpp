@@ -216,27 +216,29 @@ json summary(const EvaluateOptions& options, const std::vector<json>& seeds) {
                  {"architectures_scored", seeds.front().at("architectures_scored")},
                  // Fine-tuning and the baselines state no intervals.
                  {"coverage90", {{"mean", nullptr}, {"std", nullptr}}}};
-  const auto over_seeds = [&](const auto& figure_of) {
+  const auto by_seed = [&](const auto& figure_of) {
     std::vector<double> values;
     for (const json& seed : seeds) values.push_back(figure_of(seed));
-    return mean_and_std(values);
+    return values;
   };
   const json& targets = seeds.front().at("targets");
   for (const Figure& figure : kFigures) {
     for (const auto& target : targets.items())
-      result["targets"][target.key()][figure.name] = over_seeds([&](const json& seed) {
+      result["targets"][target.key()][figure.name] = mean_and_std(by_seed([&](const json& seed) {
         return seed.at("targets").at(target.key()).at(figure.name).template get<double>();
-      });
-    result[figure.name] = over_seeds([&](const json& seed) {
+      }));
+    const auto means = by_seed([&](const json& seed) {
       double total = 0;
       for (const json& of_target : seed.at("targets")) total += of_target.at(figure.name).get<double>();
       return total / double(targets.size());
     });
+    result[figure.name] = mean_and_std(means);
+    if (figure.value == &Figures::spearman) result["spearman_by_seed"] = means;
   }
   for (const char* part : {"transfer", "predict_1000"})
-    result["seconds"][part] = over_seeds([&](const json& seed) {
+    result["seconds"][part] = mean_and_std(by_seed([&](const json& seed) {
                                 return seed.at("seconds").at(part).template get<double>();
-                              }).at("mean");
+                              })).at("mean");
   return result;
 }
 

@@ -44,6 +44,12 @@ const Task& find_task(const std::string& name) {
   throw Error(ErrorCode::argument, "task: found \"" + name + "\"; expected one of docs/results.md's");
 }
 
+std::vector<std::string> devices_of(const Task& task) {
+  std::vector<std::string> devices = task.sources;
+  devices.insert(devices.end(), task.targets.begin(), task.targets.end());
+  return devices;
+}
+
 }  // namespace
 
 /// A task with its data.
@@ -84,20 +90,36 @@ struct Laboratory::Place {
 Laboratory::Laboratory(LaboratoryOptions options) : options_(std::move(options)) {}
 Laboratory::~Laboratory() = default;
 
+fs::path Laboratory::table_file(const std::string& space) const {
+  return fs::path(options_.data) / space / "latency_ms.csv";
+}
+
+const LatencyTable& Laboratory::table(const std::string& space_id) {
+  const auto found = tables_.find(space_id);
+  if (found != tables_.end()) return found->second;
+  return tables_[space_id] = read_latency_table(table_file(space_id).string(), space(space_id));
+}
+
+bool Laboratory::has_data(const std::string& name) {
+  const Task& task = find_task(name);
+  if (!fs::exists(table_file(task.space))) return false;
+  const auto& measured = table(task.space).devices;
+  const auto devices = devices_of(task);
+  return std::all_of(devices.begin(), devices.end(), [&](const std::string& device) {
+    return std::find(measured.begin(), measured.end(), device) != measured.end();
+  });
+}
+
+std::size_t Laboratory::architectures(const std::string& task) {
+  return bench(task).setting.sources.architectures.size();
+}
+
 const Laboratory::Bench& Laboratory::bench(const std::string& name) {
   std::unique_ptr<Bench>& bench = benches_[name];
   if (bench) return *bench;
   const Task& task = find_task(name);
   const Space& of_task = space(task.space);
-  const auto found = tables_.find(task.space);
-  const LatencyTable& all =
-      found != tables_.end()
-          ? found->second
-          : tables_[task.space] = read_latency_table(
-                (fs::path(options_.data) / task.space / "latency_ms.csv").string(), of_task);
-  std::vector<std::string> devices = task.sources;
-  devices.insert(devices.end(), task.targets.begin(), task.targets.end());
-  const LatencyTable table = complete_table(all, devices);
+  const LatencyTable table = complete_table(this->table(task.space), devices_of(task));
   auto made = std::make_unique<Bench>();
   made->task = &task;
   made->table_digest = short_digest(digestible(table));

@@ -3,6 +3,7 @@
 // there.
 #pragma once
 
+#include <filesystem>
 #include <map>
 #include <memory>
 #include <nlohmann/json.hpp>
@@ -35,6 +36,12 @@ class Laboratory {
   explicit Laboratory(LaboratoryOptions options);
   ~Laboratory();
 
+  /// Whether the data has all devices of a task.
+  bool has_data(const std::string& task);
+
+  /// How many architectures all devices of a task have.
+  std::size_t architectures(const std::string& task);
+
   /// Figures of each experiment: summary(), "task", and "date" and "machine" of its last seed. Does what is
   /// missing, reporting on stderr.
   std::vector<nlohmann::json> run(const std::vector<Experiment>& experiments, int seeds);
@@ -46,6 +53,8 @@ class Laboratory {
   struct Bench;
   struct Place;
 
+  std::filesystem::path table_file(const std::string& space) const;
+  const LatencyTable& table(const std::string& space);
   const Bench& bench(const std::string& task);
   Place place(const Experiment& experiment);
   nlohmann::json figures(const Experiment& experiment, const std::vector<nlohmann::json>& seeds) const;

@@ -4,6 +4,7 @@
 #include <iostream>
 #include <nlohmann/json.hpp>
 
+#include "ablate.h"
 #include "bench.h"
 #include "data.h"
 #include "evaluate.h"
@@ -13,6 +14,7 @@
 #include "latencast/transfer.h"
 #include "options.h"
 #include "pretrained.h"
+#include "report.h"
 #include "tasks.h"
 
 namespace latencast {
@@ -227,11 +229,15 @@ int run(int argc, char** argv) {
   TransferCommand transfer_command;
   PredictCommand predict_command;
   BenchCommand bench_command;
+  AblateCommand ablate_command;
+  ReportCommand report_command;
   pretrain_command.add_to(app);
   evaluate_command.add_to(app);
   transfer_command.add_to(app);
   predict_command.add_to(app);
   bench_command.add_to(app);
+  ablate_command.add_to(app);
+  report_command.add_to(app);
   try {
     app.parse(argc, argv);
   } catch (const CLI::ParseError& error) {

@@ -38,6 +38,23 @@ function truthRows(step: number): string[] {
   return rows;
 }
 
+/** Devices of the evaluation task ND, sources first. */
+const kDevices = [
+  ...['1080ti_1', '1080ti_32', '1080ti_256', 'silver_4114', 'silver_4210r', 'samsung_a50', 'pixel3', 'essential_ph_1'],
+  ...['samsung_s7', 'titan_rtx_256', 'gold_6226', 'fpga', 'pixel2', 'raspi4', 'eyeriss', 'not_in_the_task'],
+];
+
+/** A folder of data with invented latencies for the task ND. */
+function taskData(): string {
+  const rows = truthRows(120).map((row) => {
+    const [index, latency] = row.split(',');
+    return [index, ...kDevices.map((_, d) => (Number(latency) + 1 + d * (Number(index) % 7)).toFixed(4))].join(',');
+  });
+  mkdirSync(join(folder, 'data/nb201'), { recursive: true });
+  file('data/nb201/latency_ms.csv', [`arch,${kDevices.join(',')}`, ...rows]);
+  return join(folder, 'data');
+}
+
 interface Figure {
   readonly mean: number;
   readonly std: number;
@@ -65,30 +82,59 @@ describe('latencast evaluate', () => {
   });
 
   test('pre-trains a task once, keeps the result, and offers every method', () => {
-    const devices = [
-      ...['1080ti_1', '1080ti_32', '1080ti_256', 'silver_4114', 'silver_4210r', 'samsung_a50', 'pixel3', 'essential_ph_1'],
-      ...['samsung_s7', 'titan_rtx_256', 'gold_6226', 'fpga', 'pixel2', 'raspi4', 'eyeriss', 'not_in_the_task'],
-    ];
-    const rows = truthRows(200).map((row) => {
-      const [index, latency] = row.split(',');
-      return [index, ...devices.map((_, d) => (Number(latency) + 1 + d * (Number(index) % 7)).toFixed(4))].join(',');
-    });
-    mkdirSync(join(folder, 'data/nb201'), { recursive: true });
-    file('data/nb201/latency_ms.csv', [`arch,${devices.join(',')}`, ...rows]);
+    const data = taskData();
     const cache = join(folder, 'cache');
-    const ask = ['evaluate', '--task', 'ND', '--data', join(folder, 'data'), '--cache', cache, '--seeds', '2', '--json'];
+    const ask = ['evaluate', '--task', 'ND', '--data', data, '--cache', cache, '--seeds', '2', '--json'];
     const first = latencast(...ask, '--epochs', '1');
     expect(first.err).toContain('epoch 1 of 1');
     expect(readdirSync(join(cache, 'pretrained'))).toHaveLength(1);
     expect(Object.keys(JSON.parse(first.out).targets)).toHaveLength(6);
-    for (const method of ['finetune-published', 'best-source', 'flops', 'params', 'ridge']) {
+    for (const method of ['finetune-published', 'best-source', 'source-ridge', 'flops', 'params', 'ridge']) {
       const run = latencast(...ask, '--epochs', '1', '--method', method);
-      expect(run.err, method).toBe('');
+      expect(run.err, method).not.toContain('epoch');
       expect(JSON.parse(run.out)).toMatchObject({ task: 'ND', method });
     }
     // Other settings are another predictor.
     latencast(...ask, '--epochs', '2');
     expect(readdirSync(join(cache, 'pretrained'))).toHaveLength(2);
+  });
+
+  test('answers for several methods and sample counts at once, and goes on where it stopped', () => {
+    const cache = join(folder, 'resumed');
+    const ask = ['evaluate', '--task', 'ND', '--data', taskData(), '--cache', cache, '--seeds', '2', '--json'];
+    const both = latencast(...ask, '--method', 'flops,source-ridge', '--samples', '5,20');
+    const results = JSON.parse(both.out) as Record<string, unknown>[];
+    expect(results.map(({ method, samples }) => [method, samples])).toEqual([
+      ['flops', 5],
+      ['flops', 20],
+      ['source-ridge', 5],
+      ['source-ridge', 20],
+    ]);
+    const kept = readdirSync(join(cache, 'results'));
+    expect(kept).toHaveLength(8);
+
+    // What is kept is used as it is, what is missing is done again with the same result.
+    const one = ask.concat('--method', 'flops', '--samples', '5');
+    expect(JSON.parse(latencast(...one).out)).toEqual(results[0]);
+    const records = kept.map((name) => join(cache, 'results', name));
+    const record = records.find((path) => {
+      const { evaluation, seed } = JSON.parse(readFileSync(path, 'utf8')).key;
+      return evaluation.method === 'flops' && evaluation.samples === 5 && seed === 1;
+    }) as string;
+    const changed = JSON.parse(readFileSync(record, 'utf8'));
+    for (const target of Object.values<Record<string, number>>(changed.figures.targets)) target['spearman'] = -1;
+    writeFileSync(record, JSON.stringify(changed));
+    expect(JSON.parse(latencast(...one).out).spearman_by_seed[1]).toBe(-1);
+    const seconds = { transfer: expect.any(Number), predict_1000: expect.any(Number) };
+    expect(JSON.parse(latencast(...one, '--fresh').out)).toEqual({ ...results[0], seconds });
+    writeFileSync(record, '{"half');
+    expect(JSON.parse(latencast(...one).out)).toEqual({ ...results[0], seconds });
+  });
+
+  test('scores fewer architectures where asked', () => {
+    const ask = ['evaluate', '--task', 'ND', '--data', taskData(), '--cache', join(folder, 'few'), '--json'];
+    const run = latencast(...ask, '--method', 'flops', '--score-at-most', '30', '--sampler', 'latency-oracle');
+    expect(JSON.parse(run.out)).toMatchObject({ architectures_scored: 30, sampler: 'latency-oracle' });
   });
 
   test.each([
@@ -103,6 +149,62 @@ describe('latencast evaluate', () => {
     expect(run.status).not.toBe(0);
     expect(run.err).toMatch(message);
     expect(run.out).toBe('');
+  });
+});
+
+describe('latencast ablate and report', () => {
+  test('vary one thing at a time, and write what is known into the tables of a document', () => {
+    const data = taskData();
+    const shared = ['--data', data, '--cache', join(folder, 'ablations'), '--seeds', '2'];
+    const budget = ['--tasks', 'ND', '--ablation-samples', '16', '--ablation-epochs', '1', '--ablation-scores', '40'];
+    const run = latencast('ablate', ...shared, ...budget, '--table', 'gnn', '--json');
+    const [table] = JSON.parse(run.out);
+    expect(table.table).toBe('gnn');
+    expect(table.rows.map(({ row }: { row: string }) => row)).toEqual(['dgf', 'gat', 'ensemble']);
+    const difference = table.rows[0].tasks[0].spearman.mean - table.rows[2].tasks[0].spearman.mean;
+    expect(table.rows[0].difference.mean).toBeCloseTo(difference, 12);
+    expect(table.rows[2]).toMatchObject({ default: true, difference: { mean: 0, std: 0 } });
+
+    const evaluated = latencast('evaluate', '--task', 'ND', ...shared, '--method', 'flops', '--json');
+    const tables = ['gnn', 'transfer', 'baselines-20'];
+    const markers = tables.flatMap((name) => [`<!-- table: ${name} -->`, 'what was here before', '<!-- end -->', '']);
+    const document = file('results.md', ['# By hand', '', ...markers, 'The end.']);
+    expect(latencast('report', ...shared, ...budget, '--out', document)).toMatchObject({ status: 0, err: '' });
+    const text = readFileSync(document, 'utf8');
+    expect(text).toMatch(/^# By hand\n\n<!-- table: gnn -->\n/);
+    expect(text).toMatch(/<!-- end -->\n\nThe end\.\n$/);
+    expect(text).not.toContain('what was here before');
+    const shown = (figure: Figure): string =>
+      [figure.mean, figure.std].map((value) => value.toFixed(3).replace(/^(-?)0\./, '$1.')).join(' ± ');
+    expect(text).toContain(`| dgf | ${shown(table.rows[0].tasks[0].spearman)} |`);
+    expect(text).toContain(`| **ensemble** | ${shown(table.rows[2].tasks[0].spearman)} |  |`);
+    expect(text).toContain(shown(JSON.parse(evaluated.out).spearman));
+    // Nothing was done for the other table but its default, which is the same experiment.
+    expect(text).toMatch(/\| as published \| - \| - \|/);
+    expect(text).toContain(`| **default** | ${shown(table.rows[2].tasks[0].spearman)} |`);
+    // Data of other tasks is not there.
+    expect(text).toMatch(/\| NA \|( - \|)+\n/);
+    expect(text).toMatch(/Measured \d{4}-\d\d-\d\d on .+: `latencast ablate --data DIR --table gnn`\./);
+    // Written again, it is the same.
+    latencast('report', ...shared, ...budget, '--out', document);
+    expect(readFileSync(document, 'utf8')).toBe(text);
+  });
+
+  test.each([
+    [['<!-- table: nothing -->', '<!-- end -->'], /found a marker for table "nothing"/],
+    [['<!-- table: k -->', 'text'], /table "k": found no line <!-- end -->/],
+  ])('a document with wrong markers is named and left alone: %j', (lines, message) => {
+    const document = file('wrong.md', lines);
+    const before = readFileSync(document, 'utf8');
+    const run = latencast('report', '--data', taskData(), '--tasks', 'ND', '--out', document);
+    expect(run.status).toBe(1);
+    expect(run.err).toMatch(message);
+    expect(readFileSync(document, 'utf8')).toBe(before);
+  });
+
+  test('an unknown table or task is refused', () => {
+    expect(latencast('ablate', '--data', 'x', '--table', 'colour').err).toMatch(/colour not in/);
+    expect(latencast('ablate', '--data', 'x', '--tasks', 'N9').err).toMatch(/N9/);
   });
 });
 

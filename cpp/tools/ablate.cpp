@@ -1,0 +1,235 @@
+#include "ablate.h"
+
+#include <algorithm>
+#include <cstdio>
+#include <functional>
+#include <iostream>
+
+#include "latencast/error.h"
+#include "options.h"
+
+namespace latencast {
+namespace {
+
+using nlohmann::json;
+
+// One row of a table: what it does to the default options.
+struct Variant {
+  std::string label;
+  std::function<void(PretrainOptions&, EvaluateOptions&)> change;
+};
+
+struct Question {
+  const char* name;
+  const char* caption;
+  std::size_t default_row;
+  std::vector<Variant> variants;
+};
+
+std::vector<Variant> gnn_variants() {
+  std::vector<Variant> variants;
+  for (const char* gnn : {"dgf", "gat", "ensemble"})
+    variants.push_back({gnn, [gnn](PretrainOptions& p, EvaluateOptions&) { p.gnn = gnn; }});
+  return variants;
+}
+
+std::vector<Variant> sampler_variants() {
+  std::vector<Variant> variants;
+  for (const auto& sampler : evaluation_samplers())
+    variants.push_back({sampler, [sampler](PretrainOptions&, EvaluateOptions& e) { e.sampler = sampler; }});
+  return variants;
+}
+
+std::vector<Variant> source_sample_variants() {
+  std::vector<Variant> variants;
+  for (const std::size_t samples : {16, 64, 256, 1000, 4000})
+    variants.push_back(
+        {std::to_string(samples), [samples](PretrainOptions& p, EvaluateOptions&) { p.samples = samples; }});
+  return variants;
+}
+
+std::vector<Variant> k_variants() {
+  std::vector<Variant> variants;
+  for (const std::size_t samples : {5, 10, 20, 50, 100})
+    variants.push_back({"k = " + std::to_string(samples),
+                        [samples](PretrainOptions&, EvaluateOptions& e) { e.samples = samples; }});
+  return variants;
+}
+
+std::vector<Variant> transfer_variants() {
+  return {
+      {"default", [](PretrainOptions&, EvaluateOptions&) {}},
+      {"as published", [](PretrainOptions&, EvaluateOptions& e) { e.method = "finetune-published"; }},
+      {"margin 0.1", [](PretrainOptions&, EvaluateOptions& e) { e.transfer.log_ratio_margin = false; }},
+      {"3e-4 for all devices", [](PretrainOptions&, EvaluateOptions& e) { e.transfer.learning_rate = 3e-4; }},
+      {"1e-3 for all devices", [](PretrainOptions&, EvaluateOptions& e) { e.transfer.learning_rate = 1e-3; }},
+      {"10 epochs", [](PretrainOptions&, EvaluateOptions& e) { e.transfer.epochs = 10; }},
+      {"80 epochs", [](PretrainOptions&, EvaluateOptions& e) { e.transfer.epochs = 80; }}};
+}
+
+constexpr const char* kSourceSamples = "source-samples";
+
+const std::vector<Question>& questions() {
+  static const std::vector<Question> all = {
+      {"gnn", "Graph layers", 2, gnn_variants()},
+      {"samplers", "Choice of the architectures to measure", 0, sampler_variants()},
+      {kSourceSamples, "Architectures known of each source device, with equally many training steps", 3,
+       source_sample_variants()},
+      {"k", "Measurements of the new device", 2, k_variants()},
+      {"transfer", "Settings of the fine-tuning", 0, transfer_variants()}};
+  return all;
+}
+
+const Question& question(const std::string& name) {
+  for (const Question& one : questions())
+    if (name == one.name) return one;
+  std::string known;
+  for (const auto& one : ablation_names()) known += (known.empty() ? "" : ", ") + one;
+  throw Error(ErrorCode::argument, "ablate: found table \"" + name + "\"; expected one of " + known);
+}
+
+}  // namespace
+
+void add_options(CLI::App& command, AblationBudget& budget) {
+  std::vector<std::string> tasks;
+  for (const auto& task : all_tasks()) tasks.push_back(task.name);
+  command.add_option("--tasks", budget.tasks, "of the ablations")
+      ->delimiter(',')
+      ->check(CLI::IsMember(tasks))
+      ->capture_default_str();
+  command.add_option("--ablation-samples", budget.source_samples, "architectures per source device")
+      ->capture_default_str();
+  command.add_option("--ablation-epochs", budget.epochs, "of pre-training")->capture_default_str();
+  command
+      .add_option("--ablation-scores", budget.scored_at_most,
+                  "architectures to score, drawn at random; 0: all that are not measured")
+      ->capture_default_str();
+  command.add_option("--seeds", budget.seeds)->check(CLI::PositiveNumber)->capture_default_str();
+}
+
+const std::vector<std::string>& ablation_names() {
+  static const std::vector<std::string> names = [] {
+    std::vector<std::string> all;
+    for (const Question& one : questions()) all.emplace_back(one.name);
+    return all;
+  }();
+  return names;
+}
+
+AblationTable ablation_table(const std::string& name, const AblationBudget& budget, Laboratory& laboratory) {
+  const Question& asked = question(name);
+  AblationTable table{asked.name,
+                      std::string(asked.caption) + ". One pre-training with " +
+                          std::to_string(budget.source_samples) +
+                          " architectures of each source device and " + std::to_string(budget.epochs) +
+                          " epochs, " + std::to_string(budget.seeds) + " transfers",
+                      {},
+                      asked.default_row};
+  if (budget.scored_at_most > 0)
+    table.caption += ", " + std::to_string(budget.scored_at_most) + " architectures scored";
+  table.caption += ".";
+  for (const Variant& variant : asked.variants) {
+    AblationRow row{variant.label, {}};
+    for (const auto& task : budget.tasks) {
+      Experiment experiment{task, {}, {}};
+      experiment.pretraining.samples = budget.source_samples;
+      experiment.pretraining.epochs = budget.epochs;
+      experiment.evaluation.scored_at_most = budget.scored_at_most;
+      variant.change(experiment.pretraining, experiment.evaluation);
+      if (asked.name == std::string(kSourceSamples)) {
+        const double known = double(laboratory.architectures(task));
+        const double steps = double(budget.epochs) * std::min(double(budget.source_samples), known);
+        const double samples = std::min(double(experiment.pretraining.samples), known);
+        experiment.pretraining.epochs = std::max(1, static_cast<int>(steps / samples + 0.5));
+      }
+      row.experiments.push_back(std::move(experiment));
+    }
+    table.rows.push_back(std::move(row));
+  }
+  return table;
+}
+
+json difference(const std::vector<json>& row, const std::vector<json>& other) {
+  const auto by_seed = [](const std::vector<json>& tasks) {
+    std::vector<double> values(tasks.front().at("spearman_by_seed").size(), 0.0);
+    for (const json& task : tasks)
+      for (std::size_t seed = 0; seed < values.size(); ++seed)
+        values[seed] += task.at("spearman_by_seed").at(seed).get<double>() / double(tasks.size());
+    return values;
+  };
+  auto values = by_seed(row);
+  const auto base = by_seed(other);
+  for (std::size_t seed = 0; seed < values.size(); ++seed) values[seed] -= base[seed];
+  return mean_and_std(values);
+}
+
+std::string device_kind(const std::string& device) {
+  const auto has = [&](const char* part) { return device.find(part) != std::string::npos; };
+  if (has("hexagon")) return "DSP";
+  if (has("edgetpu")) return "TPU";
+  if (has("fpga") || has("eyeriss")) return "FPGA, ASIC";
+  if (has("snapdragon") || has("pixel") || has("samsung") || has("essential")) return "phone";
+  if (has("silver") || has("gold") || has("core_i7") || has("raspi")) return "CPU";
+  return "GPU";
+}
+
+void AblateCommand::add_to(CLI::App& app) {
+  auto* command = app.add_subcommand("ablate", "what each part of the method is worth");
+  command->add_option("--data", laboratory.data, "directory of measured data")->required();
+  command->add_option("--table", tables, "one or several; all if absent")
+      ->delimiter(',')
+      ->check(CLI::IsMember(ablation_names()));
+  command->add_flag("--json", as_json, "print JSON");
+  add_options(*command, budget);
+  add_options(*command, laboratory);
+  command->callback([this] { run(); });
+}
+
+void AblateCommand::run() const {
+  Laboratory workplace(laboratory);
+  std::vector<AblationTable> asked;
+  std::vector<Experiment> experiments;
+  for (const auto& name : tables.empty() ? ablation_names() : tables) {
+    asked.push_back(ablation_table(name, budget, workplace));
+    for (const AblationRow& row : asked.back().rows)
+      experiments.insert(experiments.end(), row.experiments.begin(), row.experiments.end());
+  }
+  const auto figures = workplace.run(experiments, budget.seeds);
+
+  json result = json::array();
+  auto next = figures.begin();
+  for (const AblationTable& table : asked) {
+    std::vector<std::vector<json>> rows;
+    for (const AblationRow& row : table.rows) {
+      const auto count = static_cast<std::ptrdiff_t>(row.experiments.size());
+      rows.emplace_back(next, next + count);
+      next += count;
+    }
+    json printed = {{"table", table.name}, {"caption", table.caption}, {"rows", json::array()}};
+    for (std::size_t r = 0; r < rows.size(); ++r)
+      printed["rows"].push_back({{"row", table.rows[r].label},
+                                 {"default", r == table.default_row},
+                                 {"difference", difference(rows[r], rows[table.default_row])},
+                                 {"tasks", rows[r]}});
+    result.push_back(std::move(printed));
+  }
+  if (as_json) {
+    std::cout << result.dump(2) << "\n";
+    return;
+  }
+  for (const json& table : result) {
+    std::printf("%s: %s\n", table.at("table").get<std::string>().c_str(),
+                table.at("caption").get<std::string>().c_str());
+    for (const json& row : table.at("rows")) {
+      std::printf("  %-32s", row.at("row").get<std::string>().c_str());
+      for (const json& task : row.at("tasks"))
+        std::printf("  %s %.3f+-%.3f", task.at("task").get<std::string>().c_str(),
+                    task.at("spearman").at("mean").get<double>(),
+                    task.at("spearman").at("std").get<double>());
+      std::printf("  difference %+.3f+-%.3f\n", row.at("difference").at("mean").get<double>(),
+                  row.at("difference").at("std").get<double>());
+    }
+  }
+}
+
+}  // namespace latencast
