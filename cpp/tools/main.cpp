@@ -7,6 +7,7 @@
 #include "ablate.h"
 #include "bench.h"
 #include "data.h"
+#include "encode_tool.h"
 #include "evaluate.h"
 #include "jobs.h"
 #include "laboratory.h"
@@ -231,6 +232,7 @@ int run(int argc, char** argv) {
   BenchCommand bench_command;
   AblateCommand ablate_command;
   ReportCommand report_command;
+  EncodeCommand encode_command;
   pretrain_command.add_to(app);
   evaluate_command.add_to(app);
   transfer_command.add_to(app);
@@ -238,6 +240,7 @@ int run(int argc, char** argv) {
   bench_command.add_to(app);
   ablate_command.add_to(app);
   report_command.add_to(app);
+  encode_command.add_to(app);
   try {
     app.parse(argc, argv);
   } catch (const CLI::ParseError& error) {

@@ -1,0 +1,24 @@
+// `latencast encode`: trains encoders, prints encodings.
+#pragma once
+
+#include <CLI/CLI.hpp>
+#include <string>
+#include <vector>
+
+#include "encode_train.h"
+
+namespace latencast {
+
+struct EncodeCommand {
+  EncoderTraining training;
+  std::string data, out, encoder, encoding = "caz";
+  std::vector<std::string> architectures;
+
+  void add_to(CLI::App& app);
+
+ private:
+  void train() const;
+  void print() const;
+};
+
+}  // namespace latencast
