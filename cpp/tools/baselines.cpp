@@ -280,6 +280,14 @@ Score by_source_ridge(const LatencyTable& sources, const std::vector<Measurement
   };
 }
 
+Features encoded_features(const Encoder& encoder, Encoding encoding) {
+  return [encoder, encoding](const std::vector<Architecture>& asked) {
+    const auto values = encoder.encode(encoding, asked);
+    return FeatureRows(Eigen::Map<const FeatureRows>(values.data(), static_cast<Eigen::Index>(asked.size()),
+                                                     width_of(encoding)));
+  };
+}
+
 MultiPredict::MultiPredict(const LatencyTable& sources, Features features, std::uint64_t seed)
     : sources_(sources), features_(std::move(features)) {
   constexpr std::size_t kSamples = 900;

@@ -9,6 +9,7 @@
 #include "latencast/error.h"
 #include "latencast/metrics.h"
 #include "latencast/rng.h"
+#include "latencast/sample.h"
 
 namespace latencast {
 namespace {
@@ -126,7 +127,9 @@ const std::vector<std::string>& evaluation_methods() {
 
 const std::vector<std::string>& evaluation_samplers() {
   static const std::vector<std::string> samplers = [] {
-    return std::vector<std::string>{"random", kOracle};
+    auto names = sampler_names();
+    names.push_back(kOracle);
+    return names;
   }();
   return samplers;
 }
@@ -141,7 +144,10 @@ bool needs_sources(const std::string& method) {
 
 const MultiPredict& Setting::multipredict() const {
   std::call_once(trained_, [this] {
-    multipredict_.emplace(sources, one_hot_features(*space, sources.architectures), 0);
+    multipredict_.emplace(
+        sources,
+        encoder ? encoded_features(*encoder, Encoding::zcp) : one_hot_features(*space, sources.architectures),
+        0);
   });
   return *multipredict_;
 }
@@ -157,7 +163,9 @@ json evaluate_seed(const Setting& setting, const Predictor* base, const Evaluate
   const std::uint64_t sampling_seed = seed * 1000003 + 17;
   const bool by_oracle = options.sampler == kOracle;
   std::vector<std::size_t> chosen;
-  if (!by_oracle) chosen = Rng(sampling_seed).choose(architectures.size(), options.samples);
+  if (!by_oracle)
+    chosen = choose_samples(options.sampler, *setting.space, architectures, options.samples,
+                            setting.encoder ? &*setting.encoder : nullptr, sampling_seed);
   if (options.method == "multipredict") setting.multipredict();  // its training is not part of the transfer
   json result = {{"targets", json::object()}};
   double transfer_seconds = 0, predict_seconds = 0;

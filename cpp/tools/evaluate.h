@@ -3,7 +3,6 @@
 #pragma once
 
 #include <cstdint>
-#include <memory>
 #include <mutex>
 #include <nlohmann/json.hpp>
 #include <optional>
@@ -50,7 +49,7 @@ struct Setting {
   const Space* space = nullptr;
   LatencyTable targets;
   LatencyTable sources;  ///< empty where unknown; else the same architectures, and all latencies
-  std::shared_ptr<const Encoder> encoder;  ///< may be null
+  std::optional<Encoder> encoder;
 
   /// MultiPredict on these sources: trained at the first call, on zero-cost proxies where there is an
   /// encoder.

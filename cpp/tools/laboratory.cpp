@@ -12,6 +12,7 @@
 #include "json.h"
 #include "latencast/checkpoint.h"
 #include "latencast/error.h"
+#include "latencast/sample.h"
 #include "pretrained.h"
 
 namespace latencast {
@@ -126,6 +127,8 @@ const Laboratory::Bench& Laboratory::bench(const std::string& name) {
   made->setting.space = &of_task;
   made->setting.sources = select_devices(table, task.sources);
   made->setting.targets = select_devices(table, task.targets);
+  made->setting.encoder = read_encoder(options_.encoders, of_task);
+  if (made->setting.encoder) made->encoder_digest = sha256_hex(made->setting.encoder->write()).substr(0, 16);
   bench = std::move(made);
   return *bench;
 }
@@ -137,11 +140,18 @@ Laboratory::Place Laboratory::place(const Experiment& experiment) {
   place.pretraining.space = of_task.task->space;
   if (needs_predictor(asked.method))
     place.pretrain_key = pretrain_key(of_task.setting.sources, place.pretraining);
+  const bool by_encoding =
+      std::find(sampler_names().begin(), sampler_names().end(), asked.sampler) != sampler_names().end() &&
+      needs_encoder(asked.sampler);
+  if (by_encoding && !of_task.setting.encoder)
+    throw Error(ErrorCode::argument, "sampler " + asked.sampler + " needs an encoder; found none at " +
+                                         options_.encoders + "/" + of_task.task->space +
+                                         ".encoder.latencast");
   place.key = {{"version", kEvaluateVersion},
                {"task", of_task.task->name},
                {"table", of_task.table_digest},
                {"pretraining", place.pretrain_key},
-               {"encoder", asked.method == "multipredict" ? of_task.encoder_digest : ""},
+               {"encoder", by_encoding || asked.method == "multipredict" ? of_task.encoder_digest : ""},
                {"evaluation", describe(asked)}};
   return place;
 }

@@ -33,6 +33,12 @@ std::string weights_path(const std::string& given) {
 
 Predictor read_weights(const std::string& given) { return at_path(weights_path(given), Predictor::read); }
 
+std::optional<Encoder> read_encoder(const std::string& folder, const Space& space) {
+  const auto path = std::filesystem::path(folder) / (std::string(space.id()) + ".encoder.latencast");
+  if (!std::filesystem::exists(path)) return std::nullopt;
+  return at_path(path.string(), Encoder::read);
+}
+
 nlohmann::json describe(const PretrainOptions& options) {
   // A new option does not compile until it is part of the key.
   const auto& [space, gnn, samples, epochs, batch, devices_per_batch, learning_rate, seed] = options;

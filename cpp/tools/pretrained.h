@@ -1,8 +1,8 @@
 // Predictors on disk: weights files, and a folder that keeps pre-trainings so that none is done twice.
 #pragma once
 
-#include <memory>
 #include <nlohmann/json.hpp>
+#include <optional>
 #include <string>
 
 #include "latencast/encode.h"
@@ -16,8 +16,8 @@ std::string weights_path(const std::string& given);
 /// The predictor in weights_path(given); errors name the file.
 Predictor read_weights(const std::string& given);
 
-/// The encoder SPACE.encoder.latencast of a folder; null where there is none.
-std::shared_ptr<const Encoder> read_encoder(const std::string& folder, const Space& space);
+/// The encoder SPACE.encoder.latencast of a folder; none where it has none.
+std::optional<Encoder> read_encoder(const std::string& folder, const Space& space);
 
 /// Every option by its name, as it takes part in the keys of what is cached.
 nlohmann::json describe(const PretrainOptions& options);
