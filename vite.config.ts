@@ -6,9 +6,9 @@ import { defineConfig, type Plugin } from 'vite';
 const root = import.meta.dirname;
 const kWeights = join(root, 'weights');
 
-/** `weights/index.json` and the predictors, beside the page under the same names; they are fetched, not bundled. */
+/** `weights/index.json` and the files it names, beside the page under the same names; they are fetched, not bundled. */
 function weights(): Plugin {
-  const files = () => readdirSync(kWeights).filter((name) => ['.json', '.latencast'].includes(extname(name)));
+  const files = () => readdirSync(kWeights).filter((name) => ['.json', '.latencast', '.bin'].includes(extname(name)));
   return {
     name: 'latencast-weights',
     configureServer(server) {
@@ -35,7 +35,7 @@ function compressed(): Plugin {
       if (dir === undefined || !existsSync(dir)) return;
       for (const name of readdirSync(dir, { recursive: true, encoding: 'utf8' })) {
         const path = join(dir, name);
-        if (!/\.(html|js|css|wasm|json|csv|svg|latencast)$/.test(name)) continue;
+        if (!/\.(html|js|css|wasm|json|csv|svg|latencast|bin)$/.test(name)) continue;
         const bytes = readFileSync(path);
         const packed = gzipSync(bytes, { level: 9 });
         if (packed.length < bytes.length) writeFileSync(`${path}.gz`, packed);

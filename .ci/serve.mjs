@@ -15,7 +15,7 @@ export async function serve({ port = 0, folder = join(root, 'dist', 'app') } = {
   const { default: sirv } = await import('sirv');
   // `gzip`: vite.config.ts leaves a compressed twin beside every file worth it.
   const setHeaders = (response, path) => {
-    if (path.endsWith('.latencast')) response.setHeader('Content-Type', 'application/octet-stream');
+    if (/\.(latencast|bin)$/.test(path)) response.setHeader('Content-Type', 'application/octet-stream');
   };
   const answer = sirv(folder, { gzip: true, etag: true, setHeaders });
   const server = createServer((request, response) =>

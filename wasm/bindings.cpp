@@ -4,12 +4,16 @@
 #include <chrono>
 #include <limits>
 #include <memory>
+#include <unordered_map>
 
 #include "boundary.h"
 #include "json.h"
+#include "latencast/encode.h"
 #include "latencast/metrics.h"
 #include "latencast/predictor.h"
 #include "latencast/rng.h"
+#include "latencast/sample.h"
+#include "latencast/search.h"
 #include "latencast/space.h"
 #include "latencast/transfer.h"
 #include "layers.h"
@@ -42,10 +46,90 @@ std::vector<Architecture> parse_list(const Space& space, const char* where, std:
   return architectures;
 }
 
+/// A JSON object of options, read strictly: a wrong type or an unknown name is the caller's mistake, never
+/// silently ignored.
+class Options {
+ public:
+  /// where: begins every message. known: the names there are, for the message about another.
+  Options(const char* where, const std::string& text, const char* known)
+      : where_(where), known_(known), json_(read_json(text)) {
+    if (!json_.is_object())
+      throw Error(ErrorCode::argument, where_ + ": found options " + text + "; expected a JSON object");
+  }
+
+  void read(const char* name, std::string& into) {
+    take(name, [&](const Json& value) {
+      require(value.is_string(), name, value, "a text");
+      into = value.get<std::string>();
+    });
+  }
+  /// Whole, from 0 up; whether it may be 0 is the engine's to say.
+  void read(const char* name, int& into) {
+    take(name, [&](const Json& value) {
+      require(value.is_number_unsigned() && value.get<std::uint64_t>() <= std::numeric_limits<int>::max(),
+              name, value, "a whole number of 1 or more");
+      into = value.get<int>();
+    });
+  }
+  void read(const char* name, std::uint64_t& into) {
+    take(name, [&](const Json& value) {
+      require(value.is_number_unsigned() && value.get<std::uint64_t>() < (std::uint64_t{1} << 53), name,
+              value, "a whole number from 0 to 2^53 - 1");
+      into = value.get<std::uint64_t>();
+    });
+  }
+  void read(const char* name, std::optional<double>& into) {
+    take(name, [&](const Json& value) {
+      require(value.is_number(), name, value, "a positive number");
+      into = value.get<double>();
+    });
+  }
+
+  /// Once every known one is read: whatever is left is unknown.
+  void finish() const {
+    if (json_.empty()) return;
+    throw Error(ErrorCode::argument,
+                where_ + ": option " + json_.begin().key() + " is unknown; expected " + known_);
+  }
+
+ private:
+  template <class Use>
+  void take(const char* name, const Use& use) {
+    const auto found = json_.find(name);
+    if (found == json_.end()) return;
+    use(*found);
+    json_.erase(found);
+  }
+
+  void require(bool ok, const char* name, const Json& found, const char* expected) const {
+    if (!ok)
+      throw Error(ErrorCode::argument,
+                  where_ + ": " + name + " is " + dump(found) + "; expected " + expected);
+  }
+
+  std::string where_, known_;
+  Json json_;
+};
+
 // ---- functions ----
 
 val error_codes() {
   return envelope([] { return join_list(error_code_names()); });
+}
+
+val spaces() {
+  return envelope([] {
+    Json all = Json::array();
+    for (const std::string& id : space_ids()) {
+      const Space& one = space(id);
+      all.push_back({{"id", id}, {"title", one.title()}, {"size", one.size()}});
+    }
+    return dump(all);
+  });
+}
+
+val samplers() {
+  return envelope([] { return join_list(sampler_names()); });
 }
 
 val parse(const std::string& space_id, const std::string& texts) {
@@ -99,6 +183,29 @@ val enumerate(const std::string& space_id) {
   return envelope([&] { return join_list(space(space_id).enumerate()); });
 }
 
+val random(const std::string& space_id, const std::string& settings) {
+  return envelope([&] {
+    const Space& chosen = space(space_id);
+    int count = 1;
+    std::uint64_t seed = 0;
+    Options options("random", settings, "count or seed");
+    options.read("count", count);
+    options.read("seed", seed);
+    options.finish();
+    Rng rng(seed);
+    std::vector<Architecture> drawn;
+    for (int i = 0; i < count; ++i) drawn.push_back(chosen.random(rng));
+    return join_list(drawn);
+  });
+}
+
+val neighbours(const std::string& space_id, const std::string& architecture) {
+  return envelope([&] {
+    const Space& chosen = space(space_id);
+    return join_list(chosen.neighbours(chosen.parse(architecture)));
+  });
+}
+
 val accuracy(const val& predicted_array, const val& truth_array) {
   return envelope([&] {
     const std::vector<double> predicted = copy_in(predicted_array);
@@ -141,42 +248,128 @@ val gemm_gflops(int n, int repetitions) {
 
 // ---- handles ----
 
-/// Reads one JSON object strictly: a wrong type or an unknown name is the caller's mistake, never silently
-/// ignored.
-TransferOptions read_options(const std::string& text) {
-  const Json json = read_json(text);
-  if (!json.is_object())
-    throw Error(ErrorCode::argument, "transfer: found options " + text + "; expected a JSON object");
-  TransferOptions options;
-  for (const auto& [key, value] : json.items()) {
-    const auto require = [&, &name = key, &found = value](bool ok, const char* expected) {
-      if (!ok)
-        throw Error(ErrorCode::argument,
-                    "transfer: " + name + " is " + dump(found) + "; expected " + expected);
+TransferOptions read_transfer_options(const std::string& text) {
+  TransferOptions settings;
+  Options options("transfer", text, "device, epochs, learning_rate or seed");
+  options.read("device", settings.device);
+  options.read("epochs", settings.epochs);
+  options.read("learning_rate", settings.learning_rate);
+  options.read("seed", settings.seed);
+  options.finish();
+  return settings;
+}
+
+SearchOptions read_search_options(const Predictor& predictor, const std::vector<double>& limits_ms,
+                                  const std::string& text) {
+  SearchOptions settings;
+  settings.limits_ms = limits_ms;
+  std::string start;
+  Options options("search", text, "start, population, tournament, evaluations or seed");
+  options.read("start", start);
+  options.read("population", settings.population);
+  options.read("tournament", settings.tournament);
+  options.read("evaluations", settings.evaluations);
+  options.read("seed", settings.seed);
+  options.finish();
+  settings.start = parse_list(predictor.space(), "search", start);
+  for (const Measurement& measurement : predictor.measurements())
+    settings.start.push_back(measurement.architecture);
+  return settings;
+}
+
+/// What a search makes large. values: of `architectures` in order, or where these are none of the whole space
+/// in its order; where values are none as well, multiply-adds in millions.
+Estimate read_quality(const Space& space, const std::string& architectures, std::vector<double> values) {
+  if (values.empty()) {
+    return [&space](const std::vector<Architecture>& asked) {
+      std::vector<double> quality;
+      for (const Architecture& one : asked) quality.push_back(1e-6 * static_cast<double>(space.macs(one)));
+      return quality;
     };
-    if (key == "device") {
-      require(value.is_string(), "a name");
-      options.device = value.get<std::string>();
-    } else if (key == "epochs") {
-      require(value.is_number_unsigned() && value.get<std::uint64_t>() <= std::numeric_limits<int>::max(),
-              "a whole number of 1 or more");
-      options.epochs = value.get<int>();
-    } else if (key == "learning_rate") {
-      require(value.is_number(), "a positive number");
-      options.learning_rate = value.get<double>();
-    } else if (key == "seed") {
-      require(value.is_number_unsigned() && value.get<std::uint64_t>() < (std::uint64_t{1} << 53),
-              "a whole number from 0 to 2^53 - 1");
-      options.seed = value.get<std::uint64_t>();
-    } else {
-      throw Error(ErrorCode::argument,
-                  "transfer: option " + key + " is unknown; expected device, epochs, learning_rate or seed");
-    }
   }
-  return options;
+  const std::vector<Architecture> known =
+      architectures.empty() ? space.enumerate() : parse_list(space, "search", architectures);
+  if (known.size() != values.size()) {
+    throw Error(ErrorCode::argument, "search: " + std::to_string(values.size()) + " qualities for " +
+                                         std::to_string(known.size()) +
+                                         " architectures; expected as many of each");
+  }
+  std::unordered_map<Architecture, double> quality_of;
+  for (std::size_t i = 0; i < known.size(); ++i) quality_of[known[i]] = values[i];
+  return [quality_of = std::move(quality_of)](const std::vector<Architecture>& asked) {
+    std::vector<double> quality;
+    for (const Architecture& one : asked) {
+      const auto found = quality_of.find(one);
+      quality.push_back(found == quality_of.end() ? std::numeric_limits<double>::quiet_NaN() : found->second);
+    }
+    return quality;
+  };
+}
+
+Json to_json(const Candidate& candidate) {
+  return {{"architecture", candidate.architecture},
+          {"latency_ms", candidate.latency_ms},
+          {"quality", candidate.quality}};
+}
+
+/// At least one step of work, then more while it fits. Returns whether any is left.
+template <class Work>
+bool step_for(Work& work, double max_milliseconds) {
+  const Clock::time_point start = Clock::now();
+  bool more = work.step();
+  while (more && milliseconds_since(start) < max_milliseconds) more = work.step();
+  return more;
+}
+
+class RawEncoder : public Handle {
+ public:
+  explicit RawEncoder(Encoder encoder) : encoder_(std::move(encoder)) {}
+
+  val info() const {
+    return envelope([&] { return dump({{"space", encoder_.space().id()}}); });
+  }
+
+  val encode(const std::string& encoding, const std::string& architectures) const {
+    return envelope([&] {
+      return copy_out(encoder_.encode(encoding_from_name(encoding),
+                                      parse_list(encoder_.space(), "encode", architectures)));
+    });
+  }
+
+  const Encoder& encoder() const { return encoder_; }
+
+ private:
+  Encoder encoder_;
+};
+
+val choose_samples(const std::string& space_id, const std::string& pool, const RawEncoder* encoder,
+                   const std::string& settings) {
+  return envelope([&] {
+    const Space& chosen = space(space_id);
+    if (encoder && &encoder->encoder().space() != &chosen) {
+      throw Error(ErrorCode::argument, std::string("samples: the encoder is of ") +
+                                           encoder->encoder().space().id() + "; expected one of " + space_id);
+    }
+    std::string sampler = "random";
+    int count = 20;
+    std::uint64_t seed = 0;
+    Options options("samples", settings, "sampler, count or seed");
+    options.read("sampler", sampler);
+    options.read("count", count);
+    options.read("seed", seed);
+    options.finish();
+    const std::vector<Architecture> from = parse_list(chosen, "samples", pool);
+    std::vector<Architecture> picked;
+    for (const std::size_t i :
+         latencast::choose_samples(sampler, chosen, from, static_cast<std::size_t>(count),
+                                   encoder ? &encoder->encoder() : nullptr, seed))
+      picked.push_back(from[i]);
+    return join_list(picked);
+  });
 }
 
 class RawTransfer;
+class RawSearch;
 
 class RawPredictor : public Handle {
  public:
@@ -223,6 +416,9 @@ class RawPredictor : public Handle {
   val transfer(const std::string& architectures, const val& latencies_array,
                const std::string& options) const;
 
+  val search(const val& limits_array, const std::string& architectures, const val& qualities_array,
+             const std::string& options) const;
+
  private:
   Predictor predictor_;
 };
@@ -231,12 +427,9 @@ class RawTransfer : public Handle {
  public:
   explicit RawTransfer(Transfer transfer) : transfer_(std::move(transfer)) {}
 
-  /// At least one optimiser step, then more while they fit.
   val step(double max_milliseconds) {
     return envelope([&] {
-      const Clock::time_point start = Clock::now();
-      bool more = transfer_.step();
-      while (more && milliseconds_since(start) < max_milliseconds) more = transfer_.step();
+      const bool more = step_for(transfer_, max_milliseconds);
       const TransferProgress& progress = transfer_.progress();
       return dump({{"finished", !more},
                    {"step", progress.step},
@@ -274,7 +467,42 @@ val RawPredictor::transfer(const std::string& architectures, const val& latencie
         throw Error(error.code(), "transfer: measurement " + std::to_string(i + 1) + ": " + error.what());
       }
     }
-    return hand_over(new RawTransfer(Transfer(predictor_, measurements, read_options(options))));
+    return hand_over(new RawTransfer(Transfer(predictor_, measurements, read_transfer_options(options))));
+  });
+}
+
+class RawSearch : public Handle {
+ public:
+  explicit RawSearch(Search search) : search_(std::move(search)) {}
+
+  val step(double max_milliseconds) {
+    return envelope([&] {
+      const bool more = step_for(search_, max_milliseconds);
+      return dump({{"finished", !more}, {"done", search_.done()}});
+    });
+  }
+
+  val result() const {
+    return envelope([&] {
+      Json best = Json::array();
+      for (const auto& candidate : search_.best())
+        best.push_back(candidate ? to_json(*candidate) : Json(nullptr));
+      Json front = Json::array();
+      for (const Candidate& candidate : search_.front()) front.push_back(to_json(candidate));
+      return dump({{"best", best}, {"front", front}});
+    });
+  }
+
+ private:
+  Search search_;
+};
+
+val RawPredictor::search(const val& limits_array, const std::string& architectures,
+                         const val& qualities_array, const std::string& options) const {
+  return envelope([&] {
+    Estimate quality = read_quality(predictor_.space(), architectures, copy_in(qualities_array));
+    return hand_over(new RawSearch(Search(predictor_, std::move(quality),
+                                          read_search_options(predictor_, copy_in(limits_array), options))));
   });
 }
 
@@ -282,15 +510,25 @@ val load(const std::string& bytes) {
   return envelope([&] { return hand_over(new RawPredictor(Predictor::read(bytes))); });
 }
 
+val load_encoder(const std::string& bytes) {
+  return envelope([&] { return hand_over(new RawEncoder(Encoder::read(bytes))); });
+}
+
 }  // namespace
 
 EMSCRIPTEN_BINDINGS(latencast) {
   emscripten::function("_errorCodes", &error_codes);
+  emscripten::function("_spaces", &spaces);
+  emscripten::function("_samplers", &samplers);
   emscripten::function("_parse", &parse);
   emscripten::function("_facts", &facts);
   emscripten::function("_enumerate", &enumerate);
+  emscripten::function("_random", &boundary::random);
+  emscripten::function("_neighbours", &neighbours);
+  emscripten::function("_chooseSamples", &boundary::choose_samples, emscripten::allow_raw_pointers());
   emscripten::function("_accuracy", &accuracy);
   emscripten::function("_load", &load);
+  emscripten::function("_loadEncoder", &load_encoder);
   emscripten::function("_liveHandles", &live_handles);
   emscripten::function("_gemmGflops", &gemm_gflops);
 
@@ -299,11 +537,20 @@ EMSCRIPTEN_BINDINGS(latencast) {
       .function("_scores", &RawPredictor::scores)
       .function("_latency", &RawPredictor::latency)
       .function("_save", &RawPredictor::save)
-      .function("_transfer", &RawPredictor::transfer);
+      .function("_transfer", &RawPredictor::transfer)
+      .function("_search", &RawPredictor::search);
 
   emscripten::class_<RawTransfer>("RawTransfer")
       .function("_step", &RawTransfer::step)
       .function("_result", &RawTransfer::result);
+
+  emscripten::class_<RawSearch>("RawSearch")
+      .function("_step", &RawSearch::step)
+      .function("_result", &RawSearch::result);
+
+  emscripten::class_<RawEncoder>("RawEncoder")
+      .function("_info", &RawEncoder::info)
+      .function("_encode", &RawEncoder::encode);
 }
 
 }  // namespace latencast::boundary

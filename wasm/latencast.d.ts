@@ -15,8 +15,15 @@ export type Json<T> = string & { readonly __json?: T };
 /** Items, each followed by a line end. */
 export type List = string;
 
+export interface RawSpace {
+  readonly id: string;
+  readonly title: string;
+  /** How many architectures; 0 where too many to list. */
+  readonly size: number;
+}
+
 export interface RawParsed {
-  /** Position in the space; -1 where the text is no architecture. */
+  /** Position in the space; -1 where the text is no architecture or the space is too large to list. */
   readonly indices: Int32Array;
   /** Canonical forms; empty where the text is no architecture. */
   readonly architectures: List;
@@ -59,6 +66,35 @@ export interface RawTransferOptions {
   readonly seed?: number | undefined;
 }
 
+export interface RawRandomOptions {
+  readonly count?: number | undefined;
+  readonly seed?: number | undefined;
+}
+
+export interface RawSampleOptions extends RawRandomOptions {
+  readonly sampler?: string | undefined;
+}
+
+export interface RawSearchOptions {
+  /** Looked at first, beside the measured ones. */
+  readonly start?: List | undefined;
+  readonly population?: number | undefined;
+  readonly tournament?: number | undefined;
+  readonly evaluations?: number | undefined;
+  readonly seed?: number | undefined;
+}
+
+export interface RawCandidate {
+  readonly architecture: string;
+  readonly latency_ms: number;
+  readonly quality: number;
+}
+
+export interface RawFound {
+  readonly best: readonly (RawCandidate | null)[];
+  readonly front: readonly RawCandidate[];
+}
+
 export interface RawProgress {
   readonly finished: boolean;
   readonly step: number;
@@ -83,6 +119,16 @@ export interface RawPredictor extends RawHandle {
     latencies_ms: Float64Array,
     options: Json<RawTransferOptions>,
   ): Envelope<RawTransfer>;
+  /**
+   * `qualities` of `architectures`, or where these are none of the whole space in order; where both are empty, multiply-adds in
+   * millions count.
+   */
+  _search(
+    limits_ms: Float64Array,
+    architectures: List,
+    qualities: Float64Array,
+    options: Json<RawSearchOptions>,
+  ): Envelope<RawSearch>;
 }
 
 export interface RawTransfer extends RawHandle {
@@ -92,13 +138,38 @@ export interface RawTransfer extends RawHandle {
   _result(): Envelope<RawPredictor>;
 }
 
+export interface RawSearch extends RawHandle {
+  /** At least one step of the search, then more while they fit. */
+  _step(max_milliseconds: number): Envelope<Json<{ readonly finished: boolean; readonly done: number }>>;
+  /** What has been found so far. */
+  _result(): Envelope<Json<RawFound>>;
+}
+
+export interface RawEncoder extends RawHandle {
+  _info(): Envelope<Json<{ readonly space: string }>>;
+  /** Row after row. */
+  _encode(encoding: string, architectures: List): Envelope<Float32Array>;
+}
+
 export interface RawModule {
   _errorCodes(): Envelope<List>;
+  _spaces(): Envelope<Json<RawSpace[]>>;
+  /** Names of the samplers. */
+  _samplers(): Envelope<List>;
   _parse(space: string, texts: List): Envelope<RawParsed>;
   _facts(space: string, architectures: List): Envelope<Json<RawFacts[]>>;
   _enumerate(space: string): Envelope<List>;
+  _random(space: string, options: Json<RawRandomOptions>): Envelope<List>;
+  _neighbours(space: string, architecture: string): Envelope<List>;
+  _chooseSamples(
+    space: string,
+    pool: List,
+    encoder: RawEncoder | null,
+    options: Json<RawSampleOptions>,
+  ): Envelope<List>;
   _accuracy(predicted: Float64Array, truth: Float64Array): Envelope<Json<RawAccuracy>>;
   _load(bytes: Uint8Array): Envelope<RawPredictor>;
+  _loadEncoder(bytes: Uint8Array): Envelope<RawEncoder>;
   _liveHandles(): Envelope<number>;
   /** Best of `repetitions` products of two n x n float matrices, in GFLOP/s. */
   _gemmGflops(n: number, repetitions: number): Envelope<number>;

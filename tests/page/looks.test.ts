@@ -1,5 +1,6 @@
 import { readFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
+import { join } from 'node:path';
 import type { AxeResults } from 'axe-core';
 import type { Page } from 'playwright-core';
 import { describe, expect, test } from 'vitest';
@@ -10,11 +11,16 @@ const axe = readFileSync(createRequire(import.meta.url).resolve('axe-core/axe.mi
 
 const kBadText = '421211, 10.5 ms\n13714, fast\n333333, 31.9 s\n111111, 7.23 ms\n433444, 50.4\n';
 
-const kViews: readonly {
+/** Spaces whose weights are shipped. */
+const shipped = JSON.parse(readFileSync(join(import.meta.dirname, '../../weights/index.json'), 'utf8')) as object;
+
+interface View {
   readonly name: string;
   readonly address: string;
   readonly prepare?: (page: Page) => Promise<void>;
-}[] = [
+}
+
+const kViews: readonly View[] = [
   { name: 'estimates', address: '' },
   { name: 'fit', address: '#tab=fit' },
   {
@@ -26,6 +32,22 @@ const kViews: readonly {
     },
   },
   { name: 'nothing yet', address: '#device=mine' },
+  { name: 'search', address: '#tab=search&against=cifar100' },
+  {
+    name: 'what to measure',
+    address: '#tab=measure',
+    prepare: async (page) => {
+      await page.getByRole('button', { name: 'Choose', exact: true }).click();
+      await page.getByRole('region', { name: 'Architectures to measure' }).waitFor();
+    },
+  },
+  ...('fbnet' in shipped ? [{ name: 'FBNet', address: '#space=fbnet' }] : []),
+  ...('ofa' in shipped
+    ? [
+        { name: 'OFA, search', address: '#space=ofa&tab=search' },
+        { name: 'OFA, nothing yet', address: '#space=ofa&device=mine' },
+      ]
+    : []),
   { name: 'bad lines', address: '#device=mine', prepare: (page) => write(page, kBadText) },
 ];
 

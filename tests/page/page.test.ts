@@ -4,7 +4,8 @@ import { describe, expect, test } from 'vitest';
 import { download, engineReady, estimates, fact, transfer, visitor, write } from './chromium.js';
 
 const visit = visitor();
-const kExamples = join(import.meta.dirname, '../../web/app/public/examples');
+const kRoot = join(import.meta.dirname, '../..');
+const kExamples = join(kRoot, 'web/app/public/examples/nb201');
 
 interface ExampleFile {
   readonly measurements: readonly { readonly architecture: string; readonly latency_ms: number }[];
@@ -402,7 +403,7 @@ describe('views', () => {
   test('the address carries the view', async () => {
     const page = await visit.open({ address: '#device=eyeriss&tab=fit&cell=1462' });
     await page.getByRole('tab', { name: 'Fit', selected: true }).waitFor();
-    expect(await page.inputValue('#device')).toBe('eyeriss');
+    expect(await page.inputValue('#device')).toBe('nb201/eyeriss');
     expect(await page.locator('.cell h2').innerText()).toBe('333333');
     await page.getByRole('tab', { name: 'Fit' }).press('ArrowLeft');
     await page.locator('.table-row[aria-selected=true]').filter({ hasText: '1,462' }).waitFor();
@@ -410,6 +411,182 @@ describe('views', () => {
     await page.getByRole('tab', { name: 'Fit' }).press('ArrowRight');
     await page.getByRole('tab', { name: 'Lookup', selected: true }).waitFor();
     await expect.poll(() => new URL(page.url()).hash).toContain('tab=lookup');
+  });
+});
+
+describe('what to measure', () => {
+  test('is answered before any weights have arrived, and written into the notebook', async () => {
+    let release = (): void => undefined;
+    const held = new Promise<void>((done) => (release = done));
+    const page = await visit.open({
+      address: '#device=mine',
+      before: (each) =>
+        each.route(/\.latencast$/, async (route) => {
+          await held;
+          await route.continue();
+        }),
+    });
+    await write(page, '421211, 10.5 ms\n');
+    await page.getByLabel('How many').fill('7');
+    await page.getByLabel('Choose', { exact: true }).selectOption({ label: 'by size' });
+    await page.getByRole('button', { name: 'Choose', exact: true }).click();
+    const list = page.getByRole('region', { name: 'Architectures to measure' }).locator('code');
+    await expect.poll(() => list.count()).toBe(7);
+    const chosen = await list.allInnerTexts();
+    expect(new Set(chosen).size).toBe(7);
+    const csv = (await download(page, 'Download CSV')).toString('utf8');
+    expect(csv).toBe(['arch,latency_ms', ...chosen.map((each) => `${each},`), ''].join('\n'));
+
+    await page.getByRole('button', { name: 'Write it into my notebook' }).click();
+    await page.getByText('0 measurements, 7 still to measure, every line understood').waitFor();
+    expect(await page.inputValue('#measurements textarea')).toBe(csv);
+    expect(await page.getByRole('button', { name: 'Transfer', exact: true }).isDisabled()).toBe(true);
+    const filled = chosen.map((each, i) => `${each},${i < 3 ? 5 + i : ''}\n`).join('');
+    await write(page, `arch,latency_ms\n${filled}`);
+    await page.getByText('3 measurements, 4 still to measure, every line understood').waitFor();
+    release();
+    await engineReady(page);
+    expect(await page.getByRole('button', { name: 'Transfer', exact: true }).isEnabled()).toBe(true);
+    await page.getByRole('button', { name: 'Bring the earlier text back' }).click();
+    await expect.poll(() => page.inputValue('#measurements textarea')).toBe('421211, 10.5 ms\n');
+  });
+
+  test('an encoding is fetched when it is first asked for, once', async () => {
+    const asked: string[] = [];
+    const page = await visit.open({
+      address: '#tab=measure',
+      before: async (each) => {
+        each.on('request', (request) => {
+          if (request.url().includes('encoder')) asked.push(request.url());
+        });
+      },
+    });
+    await engineReady(page);
+    const list = page.getByRole('region', { name: 'Architectures to measure' }).locator('code');
+    const choose = async (way: string): Promise<string[]> => {
+      const before = (await list.allInnerTexts()).join();
+      await page.getByLabel('Choose', { exact: true }).selectOption({ label: way });
+      await page.getByRole('button', { name: 'Choose', exact: true }).click();
+      // The first time the whole space is encoded.
+      await expect.poll(async () => (await list.allInnerTexts()).join(), { timeout: 20_000 }).not.toBe(before);
+      return list.allInnerTexts();
+    };
+    await choose('at random');
+    expect(asked).toEqual([]);
+    expect(await choose('by clusters')).toHaveLength(20);
+    expect(await choose('by similarity')).toHaveLength(20);
+    expect(asked).toEqual([`${visit.address()}weights/nb201.encoder.latencast`]);
+  });
+});
+
+describe('latency against accuracy', () => {
+  const cells = 15625;
+  const bytes = readFileSync(join(kRoot, 'weights/nb201.accuracy.bin'));
+  const accuracy = (set: number): number[] =>
+    Array.from({ length: cells }, (_, i) => bytes.readUInt16LE(2 * (set * cells + i)) / 100);
+
+  test('the best within the limit is the best there is, on the data set that is chosen', async () => {
+    const page = await visit.open();
+    const latency_ms = await estimates(page);
+    await page.getByLabel('Vertical axis').selectOption({ label: 'accuracy, CIFAR-100' });
+    const limit = page.getByLabel('Latency limit in milliseconds');
+    await limit.fill('12.5');
+    await limit.press('Enter');
+    const best = Math.max(...accuracy(1).filter((_, i) => (latency_ms[i] ?? Number.NaN) <= 12.5));
+    await expect.poll(() => page.locator('.answer').innerText()).toContain(`${best.toFixed(1)} % accuracy on CIFAR-100`);
+    await page.locator('.answer button').click();
+    expect(await fact(page, '.cell', 'accuracy on CIFAR-100')).toBeCloseTo(best, 1);
+    expect(await fact(page, '.cell', 'estimate')).toBeLessThanOrEqual(12.5);
+    await expect.poll(() => new URL(page.url()).hash).toContain('against=cifar100');
+  });
+
+  test('the front is a file in which both grow', async () => {
+    const page = await visit.open({ address: '#tab=search&against=imagenet16' });
+    await page.getByRole('region', { name: 'Architectures on the front' }).waitFor();
+    const [heading, ...lines] = (await download(page, 'Download the front')).toString('utf8').trim().split('\n');
+    const columns = heading?.split(',') ?? [];
+    const rows = lines.map((line) => line.split(','));
+    const column = (name: string): number[] => rows.map((row) => Number(row[columns.indexOf(name)]));
+    const known = accuracy(2);
+    expect(rows.length).toBeGreaterThan(5);
+    expect(column('imagenet16')).toEqual(column('index').map((index) => known[index]));
+    for (const name of ['latency_ms', 'imagenet16']) {
+      expect(column(name)).toEqual([...column(name)].sort((a, b) => a - b));
+    }
+    expect(column('imagenet16').at(-1)).toBe(Math.max(...known));
+    expect(await page.locator('.search .list tbody tr').count()).toBe(rows.length);
+  });
+
+  test('numbers of the user take the place of accuracy; a bad line is named', async () => {
+    const page = await visit.open({ address: '#tab=search' });
+    await engineReady(page);
+    const open = (text: string): Promise<void> =>
+      page.setInputFiles('.search input[type=file]', { name: 'mine.csv', mimeType: 'text/csv', buffer: Buffer.from(text) });
+    await open('arch,score\n421211,1.5\nhello,2\n');
+    expect(await page.getByRole('alert').innerText()).toMatch(/mine\.csv could not be opened: line 3: .*"hello"/);
+    await open('arch,score\n421211,1.5\n333333,9\n1462;4\n');
+    await page.getByText('2 architectures have a number in mine.csv').waitFor();
+    expect(await page.getByLabel('Vertical axis').inputValue()).toBe('own');
+    expect(await page.locator('.search .list tbody tr').count()).toBe(2);
+  });
+});
+
+/** Spaces beside NAS-Bench-201 whose weights are shipped. */
+const shipped = JSON.parse(readFileSync(join(kRoot, 'weights/index.json'), 'utf8')) as Record<string, unknown>;
+const kTyped = {
+  fbnet: ['7'.repeat(22), 'skip_'.repeat(21) + 'k3_e6'],
+  ofa: ['7'.repeat(20) + '-' + '6'.repeat(20) + '-44444-224', '{"ks":[3,3,3,3,3,3,3,3,3,3,3,3,3,3,3,3,3,3,3,3],"e":[3,3,3,3,3,3,3,3,3,3,3,3,3,3,3,3,3,3,3,3],"d":[2,2,2,2,2],"r":128}'],
+} as const;
+const kOthers = (['fbnet', 'ofa'] as const).filter((space) => space in shipped);
+
+describe.each(kOthers)('%s', (space) => {
+  test('is chosen, shows its example, and is in the address', async () => {
+    const page = await visit.open();
+    await engineReady(page);
+    await page.selectOption('#space', space);
+    await expect.poll(() => page.locator('.views [role=status]').innerText()).toBe('5,020 architectures');
+    await expect.poll(() => new URL(page.url()).hash).toContain(`space=${space}`);
+    expect(await page.locator('#sheet-problems').innerText()).toContain('20 measurements, every line understood');
+    expect(await page.locator('.cell-drawing .block').count()).toBe(space === 'fbnet' ? 22 : 20);
+    await page.getByLabel('expansion 6').selectOption({ label: '≥ 10' });
+    await expect.poll(() => page.locator('.views [role=status]').innerText()).toMatch(/ of 5,020/);
+    // What was looked at of the other space is kept.
+    await page.selectOption('#space', 'nb201');
+    await expect.poll(() => page.locator('.views [role=status]').innerText()).toBe('15,625 architectures');
+    await page.selectOption('#space', space);
+    await expect.poll(() => page.locator('.views [role=status]').innerText()).toMatch(/ of 5,020/);
+  });
+
+  test('any architecture is estimated; a search finds better ones; the predictor knows its space', async () => {
+    const page = await visit.open({ address: `#space=${space}&tab=lookup` });
+    await engineReady(page);
+    await page.fill('#lookup-text textarea', kTyped[space].join('\n'));
+    const readings = page.locator('#lookup-text .editor-readings .good');
+    await expect.poll(() => readings.allInnerTexts()).toEqual(['– ms', '– ms']);
+    await page.getByRole('button', { name: 'Transfer here' }).click();
+    await page.locator('.headline').getByText('transferred here').waitFor();
+    await expect.poll(async () => (await readings.allInnerTexts()).map(Number.parseFloat).every((ms) => ms > 0)).toBe(true);
+    // One more once the predictor is there.
+    await page.locator('#lookup-text textarea').press('Control+End');
+    await page.locator('#lookup-text textarea').press('Enter');
+    await page.keyboard.insertText(kTyped[space][0].replace(space === 'fbnet' ? /.$/ : /224$/, space === 'fbnet' ? '0' : '220'));
+    await expect.poll(async () => (await readings.allInnerTexts()).filter((text) => Number.parseFloat(text) > 0).length).toBe(3);
+
+    await page.getByRole('tab', { name: 'Search' }).click();
+    await page.locator('.progress').waitFor({ state: 'hidden', timeout: 110_000 });
+    const best = async (): Promise<number> => Number.parseFloat(await page.locator('.answer b').first().innerText());
+    const before = await best();
+    await page.getByRole('button', { name: 'Search', exact: true }).click();
+    await page.getByText(/The search found [\d,]+ architectures/).waitFor();
+    await expect.poll(best).toBeGreaterThan(before);
+
+    const file = await download(page, 'Save the predictor');
+    const later = await visit.open();
+    await engineReady(later);
+    await later.setInputFiles('.files input[type=file]', { name: 'mine.latencast', mimeType: 'application/octet-stream', buffer: file });
+    await later.getByText('from a saved predictor with 20 measurements').waitFor();
+    expect(await later.inputValue('#space')).toBe(space);
+    expect(await later.inputValue('#device')).toBe(`${space}/mine`);
   });
 });
 
@@ -422,11 +599,11 @@ describe('without what it needs', () => {
     const alert = page.getByRole('alert');
     await alert.waitFor();
     expect(await alert.innerText()).toMatch(/engine did not start.*404/is);
-    await page.selectOption('#device', 'eyeriss');
+    await page.selectOption('#device', 'nb201/eyeriss');
     await expect.poll(() => page.locator('.headline').innerText()).toContain('Eyeriss');
     expect(await page.locator('.table-row').count()).toBeGreaterThan(5);
     expect(await page.getByRole('button', { name: 'Transfer', exact: true }).isDisabled()).toBe(true);
-    await page.selectOption('#device', 'mine');
+    await page.selectOption('#device', 'nb201/mine');
     await page.fill('#measurements textarea', '421211, 10 ms');
     await page.getByText('Not read, because the engine is not running.').waitFor();
   });
@@ -444,7 +621,7 @@ describe('without what it needs', () => {
     expect(asked.filter((url) => !url.startsWith(visit.address()) && !url.startsWith('blob:'))).toEqual([]);
     asked.length = 0;
     await page.context().setOffline(true);
-    for (const device of ['gold_6226', 'eyeriss', 'mine']) await page.selectOption('#device', device);
+    for (const device of ['gold_6226', 'eyeriss', 'mine']) await page.selectOption('#device', `nb201/${device}`);
     await write(page, raspi4Lines);
     await transfer(page);
     await page.getByRole('tab', { name: 'Fit' }).click();

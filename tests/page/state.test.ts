@@ -2,20 +2,40 @@ import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import fc from 'fast-check';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { createEngine, type Engine } from '../../web/api/index.js';
-import { rows, textMatcher } from '../../web/app/derive.js';
+import { createEngine, readMeasurements, type Engine, type SpaceId } from '../../web/api/index.js';
+import { budgetSummary, front, quality, rows } from '../../web/app/derive.js';
 import { correlation, duration, percent, significant, signedPercent } from '../../web/app/format.js';
-import { archString, kOperations, liveEdges, readSpaceTable, type SpaceTable } from '../../web/app/space.js';
-import { initialState, kDevices, kTabs, readAddress, reduce, writeAddress, type State } from '../../web/app/state.js';
+import { kSpaceIds, kSpaces } from '../../web/app/spaces/index.js';
+import { kNb201, kOperations, liveEdges } from '../../web/app/spaces/nb201.js';
+import { kStrips } from '../../web/app/spaces/strip.js';
+import { extendTable, readSpaceTable, type SpaceTable } from '../../web/app/spaces/table.js';
+import {
+  canShow,
+  initialState,
+  kDevices,
+  kQualities,
+  kTabs,
+  mine,
+  readAddress,
+  reduce,
+  spaceOf,
+  writeAddress,
+  type Result,
+  type State,
+} from '../../web/app/state.js';
 
 const kRoot = join(import.meta.dirname, '../..');
 
-function loadSpace(): SpaceTable {
-  const bytes = readFileSync(join(kRoot, 'web/app/public/examples/nb201.space.bin'));
-  return readSpaceTable(bytes.buffer.slice(bytes.byteOffset, bytes.byteOffset + bytes.byteLength) as ArrayBuffer);
+function bytesOf(name: string): ArrayBuffer {
+  const bytes = readFileSync(join(kRoot, name));
+  return bytes.buffer.slice(bytes.byteOffset, bytes.byteOffset + bytes.byteLength) as ArrayBuffer;
 }
 
-describe('table of the space', () => {
+function loadTable(space: SpaceId): SpaceTable {
+  return readSpaceTable(space, bytesOf(`web/app/public/examples/${space}/space.bin`));
+}
+
+describe('tables of the spaces', () => {
   let engine: Engine;
   beforeAll(async () => {
     const wasm = new Uint8Array(readFileSync(join(kRoot, 'build-wasm/wasm/latencast.wasm')));
@@ -23,23 +43,38 @@ describe('table of the space', () => {
   });
   afterAll(() => engine.dispose());
 
-  test('says what the engine says of all 15,625 architectures', async () => {
-    const space = loadSpace();
-    expect(space.digits).toEqual(await engine.enumerate('nb201'));
-    const facts = await engine.facts('nb201', space.digits);
-    facts.forEach((fact, index) => {
-      const digits = space.digits[index] ?? '';
-      expect(space.macs[index]).toBe(fact.macs);
-      expect(space.params[index]).toBe(fact.params);
-      expect(archString(digits)).toBe(fact.text);
+  test.each(kSpaceIds)('%s: the pool, with what the engine says of it', async (space) => {
+    const table = loadTable(space);
+    const pool = await engine.pool(space);
+    expect(table.architectures.slice(0, pool.length)).toEqual(pool);
+    expect(table.architectures).toHaveLength(kSpaces[space].listed ? pool.length : pool.length + 20);
+    const facts = await engine.facts(space, table.architectures);
+    facts.forEach((fact, row) => {
+      expect(table.macs[row]).toBe(fact.macs);
+      expect(table.params[row]).toBe(fact.params);
+      expect(kSpaces[space].long(table.architectures[row] ?? '')).toBe(fact.text);
     });
   });
 
+  test.each(kSpaceIds)('%s: every way to write an architecture is understood, alone and with a latency', async (space) => {
+    const { architectures } = loadTable(space);
+    for (const row of [0, 17, 4999]) {
+      const architecture = architectures[row] ?? '';
+      const texts = kSpaces[space].writings(architecture, row).map(({ text }) => text);
+      const parsed = await engine.parse(space, texts);
+      expect(parsed.map((each) => each.ok && each.architecture)).toEqual(texts.map(() => architecture));
+      for (const text of texts) {
+        const [line] = readMeasurements(`${text}, 12.4 ms`).lines;
+        expect(line).toMatchObject({ status: 'ok', architecture_text: text, latency: 12.4 });
+      }
+    }
+  });
+
   test("a live edge that computes is live in the engine's graph too", async () => {
-    const space = loadSpace();
-    const facts = await engine.facts('nb201', space.digits);
+    const { architectures } = loadTable('nb201');
+    const facts = await engine.facts('nb201', architectures);
     facts.forEach(({ graph }, index) => {
-      const digits = space.digits[index] ?? '';
+      const digits = architectures[index] ?? '';
       const live = liveEdges(digits);
       Array.from(digits, Number).forEach((op, edge) => {
         // Skips are bypassed in the graph, so their nodes say nothing.
@@ -50,30 +85,65 @@ describe('table of the space', () => {
     });
   });
 
-  test('refuses a file of another length', () => {
-    expect(() => readSpaceTable(new ArrayBuffer(10))).toThrow('10 bytes, expected 218750');
+  test.each(['fbnet', 'ofa'] as const)("%s: the strip shows the blocks of the engine's graph", async (space) => {
+    const some = loadTable(space).architectures.slice(0, 50);
+    const facts = await engine.facts(space, some);
+    facts.forEach(({ graph }, i) => {
+      const used = kStrips[space].blocks(some[i] ?? '').filter(({ name }) => name !== 'unused');
+      const inner = graph.op.slice(1, -1);
+      expect(used.map(({ name }) => name)).toEqual(inner);
+    });
+  });
+
+  test('refuses a file that is cut short', () => {
+    const bytes = bytesOf('web/app/public/examples/nb201/space.bin');
+    expect(() => readSpaceTable('nb201', new ArrayBuffer(2))).toThrow('2 bytes announce 0 rows and hold 0');
+    expect(() => readSpaceTable('nb201', bytes.slice(0, -7))).toThrow('announce 15625 rows and hold 15624');
+  });
+
+  test('grows at its end, once for each architecture', () => {
+    const table = loadTable('nb201');
+    const known = table.architectures[3] ?? '';
+    const row = { architecture: 'new', macs: 5, params: 6 };
+    const grown = extendTable(table, [row, { ...row, architecture: known }, row]);
+    expect(grown.architectures).toEqual([...table.architectures, 'new']);
+    expect([grown.macs.at(-1), grown.params.at(-1), grown.indexOf.get('new')]).toEqual([5, 6, 15625]);
+    expect(grown.macs[3]).toBe(table.macs[3]);
+    expect(grown.shipped).toBe(15625);
+    expect(extendTable(grown, [row])).toBe(grown);
   });
 });
 
 describe('address', () => {
-  const count = fc
-    .tuple(fc.integer({ min: 0, max: 6 }), fc.integer({ min: 0, max: 6 }))
-    .map(([min, max]) => ({ min, max }));
-  const view = fc.record({
-    device: fc.constantFrom(...kDevices),
-    tab: fc.constantFrom(...kTabs),
-    selected: fc.integer({ min: 0, max: 15624 }),
-    sort: fc.record({ key: fc.constantFrom('index', 'estimate', 'macs'), descending: fc.boolean() }),
-    query: fc.string(),
-    counts: fc.array(count, { minLength: 5, maxLength: 5 }),
-    budget_ms: fc.option(fc.double({ min: 0.001, max: 1e4, noNaN: true }), { nil: undefined }),
+  const view = fc.constantFrom(...kDevices).chain((device) => {
+    const { countables } = kSpaces[spaceOf(device)];
+    const filters = countables.map(({ most }) =>
+      fc.record({ min: fc.integer({ min: 0, max: most }), max: fc.integer({ min: 0, max: most }) }),
+    );
+    return fc.record({
+      device: fc.constant(device),
+      tab: fc.constantFrom(...kTabs),
+      view: fc.record(
+        {
+          selected: fc.integer({ min: 0, max: 15624 }),
+          sort: fc.record({ key: fc.constantFrom('index', 'estimate', 'quality'), descending: fc.boolean() }),
+          query: fc.string(),
+          counts: fc.tuple(...filters),
+          budget_ms: fc.double({ min: 0.001, max: 1e4, noNaN: true }),
+          quality: fc.constantFrom(...kQualities.filter((id) => canShow(spaceOf(device), id))),
+        },
+        { requiredKeys: ['selected', 'sort', 'query', 'counts', 'quality'] },
+      ),
+    });
   });
 
   test('is read back as it was written', () => {
     fc.assert(
-      fc.property(view, ({ budget_ms, ...rest }) => {
-        const state = { ...initialState(), ...rest, ...(budget_ms === undefined ? {} : { budget_ms }) } as State;
-        expect(readAddress(`#${writeAddress(state)}`)).toEqual({ ...rest, budget_ms });
+      fc.property(view, (address) => {
+        const start = initialState();
+        const { device, tab } = address;
+        const state = { ...start, device, tab, views: { ...start.views, [spaceOf(device)]: address.view } } as State;
+        expect(readAddress(`#${writeAddress(state)}`)).toEqual(address);
       }),
     );
   });
@@ -86,48 +156,145 @@ describe('address', () => {
       ),
     );
   });
+
+  test('accuracies of another space are not asked for', () => {
+    expect(readAddress('#space=fbnet&against=cifar100').view.quality).toBe('macs');
+    expect(readAddress('#space=nb201&against=cifar100').view.quality).toBe('cifar100');
+    expect(readAddress('#space=mars&device=eyeriss').device).toBe('nb201/eyeriss');
+    expect(readAddress('#space=ofa').device).toBe('ofa/titan_rtx_1');
+  });
 });
 
 describe('notebook', () => {
   test('a text that a file replaced comes back', () => {
-    const written = reduce({ ...initialState(), device: 'mine' }, { type: 'text', text: 'mine' });
+    const written = reduce({ ...initialState(), device: 'nb201/mine' }, { type: 'text', text: 'mine' });
     const replaced = reduce(written, { type: 'replace-text', text: 'theirs', filename: 'a.csv' });
-    expect(replaced.sheets.mine.text).toBe('theirs');
-    expect(reduce(replaced, { type: 'undo-replace' }).sheets.mine.text).toBe('mine');
+    expect(replaced.sheets['nb201/mine']?.text).toBe('theirs');
+    expect(reduce(replaced, { type: 'undo-replace' }).sheets['nb201/mine']?.text).toBe('mine');
   });
 
   test('each device keeps its own text', () => {
-    let state = reduce({ ...initialState(), device: 'mine' }, { type: 'text', text: 'a' });
-    state = reduce(reduce(state, { type: 'device', device: 'eyeriss' }), { type: 'text', text: 'b' });
-    expect(reduce(state, { type: 'device', device: 'mine' }).sheets.mine.text).toBe('a');
-    expect(state.sheets.eyeriss.text).toBe('b');
+    let state = reduce({ ...initialState(), device: 'nb201/mine' }, { type: 'text', text: 'a' });
+    state = reduce(reduce(state, { type: 'device', device: 'nb201/eyeriss' }), { type: 'text', text: 'b' });
+    expect(reduce(state, { type: 'device', device: 'nb201/mine' }).sheets['nb201/mine']?.text).toBe('a');
+    expect(state.sheets['nb201/eyeriss']?.text).toBe('b');
   });
 
   test('a fix changes its line only', () => {
-    const state = reduce({ ...initialState(), device: 'mine' }, { type: 'text', text: 'a\nb\nc' });
+    const state = reduce({ ...initialState(), device: 'nb201/mine' }, { type: 'text', text: 'a\nb\nc' });
     const fixed = reduce(state, { type: 'fix', fix: { label: '', line: 2, text: 'B' } });
-    expect(fixed.sheets.mine.text).toBe('a\nB\nc');
+    expect(fixed.sheets['nb201/mine']?.text).toBe('a\nB\nc');
   });
 });
 
+/** A state with estimates of a space, as after a transfer. */
+function estimated(table: SpaceTable, latency_ms: Float64Array, readings: Result['readings'] = []): State {
+  const device = mine(table.space);
+  const results: State['results'] = { [device]: { source: 'transfer', latency_ms, readings } satisfies Result };
+  return { ...initialState(), device, tables: { [table.space]: table }, results };
+}
+
 describe('table order', () => {
   test('unknown measurements come last in both directions', () => {
-    const space = loadSpace();
-    const reading = { index: 7, architecture: space.digits[7] ?? '', latency_ms: 5 };
-    const result = { source: 'transfer', latency_ms: new Float64Array(15625).fill(1), readings: [reading] } as const;
-    const state: State = { ...initialState(), space, device: 'mine', results: { mine: result } };
-    for (const descending of [true, false]) {
-      expect(rows({ ...state, sort: { key: 'measured', descending } })[0]).toBe(7);
+    const table = loadTable('nb201');
+    const reading = { index: 7, architecture: table.architectures[7] ?? '', latency_ms: 5 };
+    let state = estimated(table, new Float64Array(15625).fill(1), [reading]);
+    for (let times = 0; times < 2; times++) {
+      state = reduce(state, { type: 'sort', key: 'measured' });
+      expect(rows(state)[0]).toBe(7);
     }
   });
 
-  test('the search knows digits, patterns, indices and arch strings', () => {
-    expect(textMatcher('4212')('421211', 0)).toBe(true);
-    expect(textMatcher('4?1?11')('421211', 0)).toBe(true);
-    expect(textMatcher('13714')('333123', 13714)).toBe(true);
-    expect(textMatcher('13714')('333123', 1371)).toBe(false);
-    expect(textMatcher('avg_pool_3x3~0')('421211', 0)).toBe(true);
-    expect(textMatcher('AVG_pool_3x3~2')('421211', 0)).toBe(false);
+  test('the search knows digits, patterns, indices and long forms', () => {
+    expect(kNb201.matcher('4212')('421211', 0)).toBe(true);
+    expect(kNb201.matcher('4?1?11')('421211', 0)).toBe(true);
+    expect(kNb201.matcher('13714')('333123', 13714)).toBe(true);
+    expect(kNb201.matcher('13714')('333123', 1371)).toBe(false);
+    expect(kNb201.matcher('avg_pool_3x3~0')('421211', 0)).toBe(true);
+    expect(kNb201.matcher('AVG_pool_3x3~2')('421211', 0)).toBe(false);
+    expect(kSpaces.fbnet.matcher('78?8')('7818488874147327324245', 0)).toBe(true);
+    expect(kSpaces.fbnet.matcher('skip_skip')('7818488874147327324245', 0)).toBe(true);
+    expect(kSpaces.fbnet.matcher('skip_skip')('7818408074147327324245', 0)).toBe(false);
+    expect(kSpaces.ofa.matcher('-204')('75557757573753735353-64466343363336346436-22223-204', 0)).toBe(true);
+    expect(kSpaces.ofa.matcher('-160')('75557757573753735353-64466343363336346436-22223-204', 0)).toBe(false);
+  });
+
+  test('filters count the blocks that are used', () => {
+    const [k3, k7, e6, blocks] = kSpaces.ofa.countables.map(({ count }) =>
+      count('75337733773377337733-66336633663366336633-22222-204'),
+    );
+    expect([k3, k7, e6, blocks]).toEqual([0, 9, 10, 10]);
+  });
+});
+
+describe('Pareto front', () => {
+  const table = loadTable('nb201');
+  const latencies = fc.array(fc.double({ min: 0.1, max: 100, noNaN: true }), { minLength: 50, maxLength: 50 });
+
+  test('holds exactly the architectures that none beats', () => {
+    fc.assert(
+      fc.property(latencies, (some) => {
+        // Others have no estimate, as rows just added.
+        const latency_ms = new Float64Array(15625).fill(Number.NaN);
+        latency_ms.set(some);
+        const state = estimated(table, latency_ms);
+        const against = quality(state)?.values ?? new Float64Array();
+        const beaten = (i: number): boolean =>
+          some.some((ms, j) => {
+            const [own, other] = [against[i] ?? 0, against[j] ?? 0];
+            return ms <= (some[i] ?? 0) && other >= own && (ms < (some[i] ?? 0) || other > own);
+          });
+        const expected = some.map((_, i) => i).filter((i) => !beaten(i));
+        // Of equals in both, one stands for all.
+        const value = (i: number): string => `${latency_ms[i]} ${against[i]}`;
+        expect(new Set(front(state).map(value))).toEqual(new Set(expected.map(value)));
+      }),
+      { numRuns: 30 },
+    );
+  });
+
+  test('gives the best within a limit', () => {
+    fc.assert(
+      fc.property(latencies, fc.double({ min: 0.05, max: 110, noNaN: true }), (some, budget_ms) => {
+        const latency_ms = new Float64Array(15625).fill(Number.NaN);
+        latency_ms.set(some);
+        const state = reduce(estimated(table, latency_ms), { type: 'budget', budget_ms });
+        const summary = budgetSummary(state);
+        const fit = some.flatMap((ms, i) => (ms <= budget_ms ? [i] : []));
+        const most = Math.max(...fit.map((i) => table.macs[i] ?? 0));
+        expect(summary).toMatchObject({ within: fit.length, estimated: 50 });
+        expect(summary?.best === undefined ? -Infinity : table.macs[summary.best]).toBe(most);
+      }),
+      { numRuns: 30 },
+    );
+  });
+
+  test('is of the accuracy that is chosen, or of numbers of the user', () => {
+    const latency_ms = Float64Array.from({ length: 15625 }, (_, i) => 1 + i);
+    const cifar100 = new Float64Array(15625).fill(10);
+    cifar100[100] = 70;
+    const accuracies = { cifar10: new Float64Array(15625), cifar100, imagenet16: new Float64Array(15625) };
+    const state = { ...estimated(table, latency_ms), accuracies };
+    expect(front(reduce(state, { type: 'quality', quality: 'cifar100' }))).toEqual([0, 100]);
+    const values = new Map([7, 3, 9].map((row) => [table.architectures[row] ?? '', row]));
+    const own = reduce(state, { type: 'own-quality', space: 'nb201', own: { filename: 'mine.csv', values } });
+    expect(front(own)).toEqual([3, 7, 9]);
+  });
+});
+
+describe('what to measure', () => {
+  test('is written into the notebook, whose text it replaces, and read back as lines to fill in', () => {
+    const device = 'nb201/mine';
+    let state = reduce({ ...initialState(), device }, { type: 'text', text: 'earlier' });
+    const { settings } = state.plans.nb201;
+    state = reduce(state, { type: 'device', device: 'nb201/eyeriss' });
+    state = reduce(state, { type: 'chosen', space: 'nb201', chosen: { settings, architectures: ['421211', '000412'] } });
+    state = reduce(state, { type: 'use-plan' });
+    expect(state.device).toBe(device);
+    expect(state.sheets[device]?.text).toBe('arch,latency_ms\n421211,\n000412,\n');
+    expect(state.sheets[device]?.replaced?.text).toBe('earlier');
+    const read = readMeasurements(state.sheets[device]?.text ?? '').lines;
+    expect(read.map(({ reason }) => reason)).toEqual(['header', 'no latency yet', 'no latency yet']);
   });
 });
 

@@ -1,7 +1,20 @@
 import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest';
 
-import type { Engine, Predictor, TransferProgress } from '../../web/api/index.js';
-import { api, expectFailure, expectSame, kKinds, kMeasurements, kPackage, kWeightsFile, runNode, sleep, weights } from './helpers.js';
+import type { Encoder, Engine, Predictor, SpaceId, TransferProgress } from '../../web/api/index.js';
+import {
+  api,
+  encoderFile,
+  expectFailure,
+  expectSame,
+  kKinds,
+  kMeasurements,
+  kPackage,
+  kSamplers,
+  kWeightsFile,
+  runNode,
+  sleep,
+  weights,
+} from './helpers.js';
 
 const kQuick = { epochs: 3, seed: 7 };
 
@@ -9,10 +22,10 @@ const kQuick = { epochs: 3, seed: 7 };
 describe.each(kKinds)('engine: %s', (kind) => {
   let engine: Engine;
   let base: Predictor;
-  const made: Predictor[] = [];
+  const made: { dispose(): void }[] = [];
 
   /** Disposed when the test ends, however it ends. */
-  async function use(making: Promise<Predictor>): Promise<Predictor> {
+  async function use<T extends { dispose(): void }>(making: Promise<T>): Promise<T> {
     const predictor = await making;
     made.push(predictor);
     return predictor;
@@ -25,7 +38,7 @@ describe.each(kKinds)('engine: %s', (kind) => {
 
   // Of what a test makes nothing is left but the base.
   afterEach(async () => {
-    for (const predictor of made.splice(0)) predictor.dispose();
+    for (const one of made.splice(0)) one.dispose();
     // Cancelled work in a worker ends a slice later than its promise.
     await expect.poll(() => engine.liveHandles(), { interval: 10 }).toBe(1);
   });
@@ -92,6 +105,147 @@ describe.each(kKinds)('engine: %s', (kind) => {
 
     test('an unknown space is refused', async () => {
       await expectFailure(engine.parse('nb999' as 'nb201', ['421211']), 'argument', /nb999.*nb201/);
+    });
+  });
+
+  describe('spaces', () => {
+    const kUnlisted: readonly SpaceId[] = ['fbnet', 'ofa'];
+
+    test('are named with their sizes', async () => {
+      expect(await engine.spaces()).toEqual([
+        { id: 'nb201', title: 'NAS-Bench-201', size: 15625 },
+        { id: 'fbnet', title: 'FBNet', size: 0 },
+        { id: 'ofa', title: 'OFA-MobileNetV3', size: 0 },
+      ]);
+    });
+
+    test.each(kUnlisted)('%s: architectures have no index, and are not listed', async (space) => {
+      const [drawn] = await engine.random(space, 1);
+      expect(await engine.parse(space, [drawn!, 'x'])).toEqual([
+        { ok: true, architecture: drawn, index: -1 },
+        { ok: false, message: expect.stringContaining('"x"') as unknown },
+      ]);
+      const [facts] = await engine.facts(space, [drawn!]);
+      expect(await engine.parse(space, [facts!.text])).toMatchObject([{ ok: true, architecture: drawn }]);
+      await expectFailure(engine.enumerate(space), 'argument', /too many/);
+    });
+
+    test('FBNet: a chain, wider blocks cost more', async () => {
+      const [light, heavy] = await engine.facts('fbnet', ['0'.repeat(22), '7'.repeat(22)]);
+      expect(light?.text).toMatch(/^k3_e1(_k3_e1){21}$/);
+      expect(heavy!.macs).toBeGreaterThan(3 * light!.macs);
+      expect(heavy?.graph.op).toEqual(['input', ...Array.from({ length: 22 }, () => 'k5_e6'), 'output']);
+      expect(heavy?.graph.predecessors).toEqual(Array.from({ length: 24 }, (_, i) => (i === 0 ? [] : [i - 1])));
+    });
+
+    test.each(['nb201', ...kUnlisted] as const)('%s: draws are decided by their seed', async (space) => {
+      const drawn = await engine.random(space, 300, 5);
+      expect(drawn).toHaveLength(300);
+      expect(new Set(drawn).size).toBeGreaterThan(280);
+      expect(await engine.random(space, 300, 5)).toEqual(drawn);
+      expect(await engine.random(space, 300, 6)).not.toEqual(drawn);
+      expect((await engine.random(space, 3))).toEqual(await engine.random(space, 3, 0));
+      const parsed = await engine.parse(space, drawn);
+      expect(parsed.map((one) => one.ok && one.architecture)).toEqual(drawn);
+    });
+
+    test('draws: what makes no sense is refused', async () => {
+      await expectFailure(engine.random('fbnet', -1), 'argument', /count is -1/);
+      await expectFailure(engine.random('fbnet', 1.5), 'argument', /count is 1.5/);
+      await expectFailure(engine.random('fbnet', 1, -1), 'argument', /seed is -1/);
+    });
+
+    test('the pool is the space where it can be listed, else 5,000 that stay the same', async () => {
+      expect(await engine.pool('nb201')).toEqual(await engine.enumerate('nb201'));
+      const pool = await engine.pool('ofa');
+      expect(new Set(pool).size).toBe(5000);
+      expect(await engine.pool('ofa')).toEqual(pool);
+    });
+
+    test('neighbours differ in one choice', async () => {
+      const near = await engine.neighbours('nb201', '421211');
+      expect(new Set(near).size).toBe(24);
+      for (const one of near) {
+        expect([...one].filter((digit, i) => digit !== '421211'[i])).toHaveLength(1);
+        expect(await engine.neighbours('nb201', one)).toContain('421211');
+      }
+      expect(await engine.neighbours('fbnet', '0'.repeat(22))).toHaveLength(22 * 8);
+      await expectFailure(engine.neighbours('nb201', 'x\ny'), 'architecture', /"x\s+y"/);
+    });
+  });
+
+  describe('samples', () => {
+    let encoder: Encoder;
+
+    test.each(['nb201', 'fbnet', 'ofa'] as const)('%s: as many as asked for, of the pool, no two alike', async (space) => {
+      const pool = new Set(await engine.pool(space));
+      for (const sampler of ['random', 'params'] as const) {
+        const chosen = await engine.chooseSamples(space, { sampler, count: 30, seed: 2 });
+        expect(new Set(chosen).size).toBe(30);
+        expect(chosen.every((one) => pool.has(one))).toBe(true);
+        expect(await engine.chooseSamples(space, { sampler, count: 30, seed: 2 })).toEqual(chosen);
+        expect(await engine.chooseSamples(space, { sampler, count: 30, seed: 3 })).not.toEqual(chosen);
+      }
+      expect(await engine.chooseSamples(space)).toHaveLength(20);
+    });
+
+    test('by size: one from each part', async () => {
+      const pool = (await engine.enumerate('nb201')).slice(0, 1000);
+      const facts = await engine.facts('nb201', pool);
+      const params = new Map(pool.map((one, i) => [one, facts[i]!.params]));
+      const sorted = [...params.values()].sort((a, b) => a - b);
+      const chosen = await engine.chooseSamples('nb201', { sampler: 'params', count: 10, pool });
+      const sizes = chosen.map((one) => params.get(one)!).sort((a, b) => a - b);
+      sizes.forEach((size, i) => {
+        expect(size).toBeGreaterThanOrEqual(sorted[100 * i]!);
+        expect(size).toBeLessThanOrEqual(sorted[100 * i + 99]!);
+      });
+    });
+
+    test('every sampler works with an encoder, and those that need one say so', async () => {
+      encoder = await use(engine.loadEncoder(encoderFile()));
+      expect(encoder.space).toBe('nb201');
+      const pool = (await engine.enumerate('nb201')).slice(0, 400);
+      for (const sampler of kSamplers) {
+        const chosen = await engine.chooseSamples('nb201', { sampler, count: 12, pool, encoder });
+        expect(new Set(chosen).size).toBe(12);
+        expect(chosen.every((one) => pool.includes(one))).toBe(true);
+        if (!sampler.includes('-')) continue;
+        await expectFailure(engine.chooseSamples('nb201', { sampler, count: 12, pool }), 'argument', /encoder/);
+      }
+    });
+
+    test('encodings have their widths, and one row does not depend on the others', async () => {
+      encoder = await use(engine.loadEncoder(encoderFile()));
+      const some = ['421211', '334131', '000000'];
+      for (const [encoding, width] of [['arch2vec', 32], ['cate', 32], ['zcp', 13], ['caz', 77]] as const) {
+        const together = await encoder.encode(encoding, some);
+        expect(together).toHaveLength(3 * width);
+        expect(together.every((value) => Number.isFinite(value))).toBe(true);
+        const alone = await encoder.encode(encoding, ['334131']);
+        alone.forEach((value, i) => expect(together[width + i]).toBeCloseTo(value, 4));
+      }
+      expect(await encoder.encode('zcp', [])).toHaveLength(0);
+      await expectFailure(encoder.encode('zcp', ['421211', 'x9']), 'architecture', /architecture 2: .*"x9"/);
+      await expectFailure(encoder.encode('taste' as 'zcp', some), 'argument', /taste/);
+    });
+
+    test('what makes no sense is refused', async () => {
+      await expectFailure(engine.chooseSamples('nb201', { sampler: 'best' as 'random' }), 'argument', /best/);
+      await expectFailure(engine.chooseSamples('nb201', { count: 3, pool: ['421211', '000000'] }), 'argument', /3.*2/);
+      await expectFailure(engine.chooseSamples('nb201', { pool: ['421211', 'x9'] }), 'architecture', /architecture 2/);
+      await expectFailure(engine.loadEncoder(weights()), 'checkpoint', /./);
+      await expectFailure(engine.load(encoderFile()), 'checkpoint', /./);
+      encoder = await use(engine.loadEncoder(encoderFile()));
+      const options = { sampler: 'cosine-zcp', encoder } as const;
+      await expectFailure(engine.chooseSamples('fbnet', options), 'argument', /encoder is of nb201.*fbnet/);
+      const other = await api.createEngine({ kind });
+      await expectFailure(other.chooseSamples('nb201', options), 'argument', /another engine/);
+      other.dispose();
+      encoder.dispose();
+      encoder.dispose();
+      await expectFailure(engine.chooseSamples('nb201', options), 'disposed', /encoder/);
+      await expectFailure(encoder.encode('zcp', []), 'disposed', /encoder/);
     });
   });
 
@@ -347,6 +501,58 @@ describe.each(kKinds)('engine: %s', (kind) => {
       const some = [0, 4095, 4096, 15624];
       const alone = await tuned.predict(some.map((i) => order[i]!));
       some.forEach((i, k) => expect(alone[k]! / all[i]!).toBeCloseTo(1, 4));
+    });
+
+    test('finds the best for each limit: on a listed space by comparing all', async () => {
+      const tuned = await use(base.transfer(kMeasurements, kQuick));
+      const all = await engine.enumerate('nb201');
+      const latency_ms = await tuned.predictAll();
+      // Any numbers will do; some are unknown.
+      const quality = Float64Array.from(all, (_, i) => (i % 7 === 0 ? NaN : (i * 7919) % 15625));
+      const limits = [1e-6, 10, 20, 1e9];
+      const seen: number[] = [];
+      const found = await tuned.search(limits, { quality, onProgress: ({ phase, done }) => seen.push(phase === 'search' ? done : NaN) });
+      expect(seen.at(-1)).toBe(1);
+      expect(found.best[0]).toBeNull();
+      limits.slice(1).forEach((limit, k) => {
+        const within = [...all.keys()].filter((i) => latency_ms[i]! <= limit && !Number.isNaN(quality[i]!));
+        const best = within.reduce((a, b) => (quality[b]! > quality[a]! ? b : a));
+        expect(found.best[k + 1]).toMatchObject({ architecture: all[best], quality: quality[best] });
+        expect(found.best[k + 1]!.latency_ms / latency_ms[best]!).toBeCloseTo(1, 4);
+      });
+      const front = found.front.map(({ quality: value }) => value);
+      expect(front).toEqual([...front].sort((a, b) => a - b));
+      expect(found.front.at(-1)?.architecture).toBe(found.best.at(-1)?.architecture);
+      const named = new Map(all.flatMap((one, i) => (Number.isNaN(quality[i]!) ? [] : [[one, quality[i]!] as const])));
+      expect(await tuned.search(limits, { quality: named })).toEqual(found);
+    });
+
+    test('searches for the largest where no quality is given', async () => {
+      const tuned = await use(base.transfer(kMeasurements, kQuick));
+      const { best } = await tuned.search([1e9]);
+      expect(best[0]?.architecture).toBe('333333');
+      const [facts] = await engine.facts('nb201', ['333333']);
+      expect(best[0]?.quality).toBeCloseTo(facts!.macs / 1e6, 6);
+    });
+
+    test('refuses a search that makes no sense', async () => {
+      const tuned = await use(base.transfer(kMeasurements, kQuick));
+      await expectFailure(base.search([10]), 'argument', /transfer/);
+      await expectFailure(tuned.search([]), 'argument', /limit/);
+      await expectFailure(tuned.search([-1]), 'argument', /-1/);
+      await expectFailure(tuned.search([10], { evaluations: 1.5 }), 'argument', /evaluations is 1.5/);
+      await expectFailure(tuned.search([10], { quality: new Float64Array(3) }), 'argument', /3 qualities for 15625/);
+      await expectFailure(tuned.search([10], { quality: new Map() }), 'argument', /empty/);
+      await expectFailure(tuned.search([10], { quality: new Map([['x9', 1]]) }), 'architecture', /architecture 1: .*"x9"/);
+      await expectFailure(tuned.search([10], { start: ['x9'] }), 'architecture', /architecture 1: .*"x9"/);
+    });
+
+    test('a search is cancelled', async () => {
+      const tuned = await use(base.transfer(kMeasurements, kQuick));
+      await expectFailure(tuned.search([10], { signal: AbortSignal.abort() }), 'cancelled', /search: cancelled/);
+      const controller = new AbortController();
+      const searching = tuned.search([10], { signal: controller.signal, onProgress: () => controller.abort() });
+      await expectFailure(searching, 'cancelled', /search: cancelled/);
     });
 
     test('is adapted once: another transfer starts from the pre-trained one', async () => {

@@ -4,7 +4,7 @@ import { promisify } from 'node:util';
 
 import { expect } from 'vitest';
 
-import type { ErrorCode, Measurement } from '../../web/api/types.js';
+import type { ErrorCode, Measurement, Sampler } from '../../web/api/types.js';
 
 /** The package as built by `setup.ts`. */
 export const kPackage = new URL('../../dist/api/index.js', import.meta.url).href;
@@ -18,6 +18,20 @@ export const kWeightsFile = new URL('../../weights/nb201.latencast', import.meta
 export function weights(): Uint8Array {
   return new Uint8Array(readFileSync(kWeightsFile));
 }
+
+/** Encoders of NAS-Bench-201. */
+export function encoderFile(): Uint8Array {
+  return new Uint8Array(readFileSync(new URL('../../weights/nb201.encoder.latencast', import.meta.url)));
+}
+
+/** Every sampler that the API declares. */
+export const kSamplers: readonly Sampler[] = [
+  'random',
+  'params',
+  ...(['arch2vec', 'cate', 'zcp', 'caz'] as const).flatMap((encoding) =>
+    (['kmeans', 'cosine', 'both'] as const).map((way) => `${way}-${encoding}` as const),
+  ),
+];
 
 /** Any eight cells and made-up latencies: what matters is what the API does with them. */
 export const kMeasurements: readonly Measurement[] = [

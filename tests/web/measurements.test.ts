@@ -109,6 +109,55 @@ describe('a line', () => {
   });
 });
 
+const kDigits = '7818488874147327324245';
+const kNames = ['k3_e1', 'skip', 'k5_e1_g2', ...Array.from({ length: 19 }, () => 'k3_e6')];
+const kOfa = '75557757573753735353-64466343363336346436-22223-204';
+const kOfaJson = '{"ks":[7,5,5,5],"e":[6,4,4,6],"d":[2,2],"r":[204]}';
+
+describe('an architecture that is long or holds separators', () => {
+  test.each<[string, string]>([
+    [`${kDigits}, 12.4`, `${kDigits} 12.4`],
+    [`12.4 ms\t${kDigits}`, `${kDigits} 12.4 ms`],
+    [`${kDigits} 12,4`, `${kDigits} 12.4`],
+    [`0,${kDigits},12.4`, `${kDigits} 12.4`],
+    ...['_', ' ', ', ', ','].map((joint) => [`${kNames.join(joint)}, 12.4 ms`, `${kNames.join(joint)} 12.4 ms`] as [string, string]),
+    [`${kNames.join('_')} 12,4`, `${kNames.join('_')} 12.4`],
+    [`"${kNames.join(',')}",12.4`, `${kNames.join(',')} 12.4`],
+    [`['${kNames.join("', '")}'], 12.4`, `['${kNames.join("', '")}'] 12.4`],
+    [`${JSON.stringify([...kDigits].map(Number))}\t12.4`, `${JSON.stringify([...kDigits].map(Number))} 12.4`],
+    [`${kOfa}, 12.4`, `${kOfa} 12.4`],
+    [`12.4;${kOfa}`, `${kOfa} 12.4`],
+    [`${kOfaJson}, 12.4 ms`, `${kOfaJson} 12.4 ms`],
+    [`{"arch": ${kOfaJson}, "latency_ms": 12.4}`, `${kOfaJson} 12.4 ms`],
+    [`[[${kOfaJson}, 12.4]]`, `${kOfaJson} 12.4`],
+    [`{"arch": ${JSON.stringify(kNames)}, "latency_ms": 12.4}`, `${JSON.stringify(kNames)} 12.4 ms`],
+  ])('%j', (text, expected) => {
+    expect(read(text)).toEqual([`1 ${expected}`]);
+  });
+
+  test('stands in columns', () => {
+    expect(read(`arch,latency_ms\n${kNames.join('_')},12.4\n${kOfaJson},3.5`)).toEqual([
+      '1 skipped: header',
+      `2 ${kNames.join('_')} 12.4 ms`,
+      `3 ${kOfaJson} 3.5 ms`,
+    ]);
+  });
+});
+
+test('a line whose latency is left open waits for it', () => {
+  expect(read('arch,latency_ms\n421211,\n334131,5')).toEqual([
+    '1 skipped: header',
+    '2 skipped: no latency yet',
+    '3 334131 5 ms',
+  ]);
+  expect(read(`421211,\n${kDigits};\n${kOfaJson}, \n421211`)).toEqual([
+    '1 skipped: no latency yet',
+    '2 skipped: no latency yet',
+    '3 skipped: no latency yet',
+    '4 error: no latency; expected an architecture and a latency such as 12.4',
+  ]);
+});
+
 describe('a header', () => {
   const kRow = `7,421211,12.4,0.3`;
 

@@ -3,8 +3,8 @@ import { readFileSync } from 'node:fs';
 import ts from 'typescript';
 import { beforeAll, describe, expect, test } from 'vitest';
 
-import type { RawHandle, RawModule, RawPredictor, RawTransfer } from '../../wasm/latencast.js';
-import { kMeasurements, weights } from './helpers.js';
+import type { RawEncoder, RawHandle, RawModule, RawPredictor, RawSearch, RawTransfer } from '../../wasm/latencast.js';
+import { encoderFile, kMeasurements, kSamplers, weights } from './helpers.js';
 
 const kRoot = new URL('../../', import.meta.url);
 
@@ -43,6 +43,8 @@ describe('raw module', () => {
   let module: RawModule;
   let predictor: RawPredictor;
   let transfer: RawTransfer;
+  let search: RawSearch;
+  let encoder: RawEncoder;
 
   beforeAll(async () => {
     const glue = new URL('build-wasm/wasm/latencast.mjs', kRoot).href;
@@ -53,6 +55,10 @@ describe('raw module', () => {
     const list = kMeasurements.map(({ architecture }) => `${architecture}\n`).join('');
     const latencies = Float64Array.from(kMeasurements, ({ latency_ms }) => latency_ms);
     transfer = predictor._transfer(list, latencies, '{}').value!;
+    const short = predictor._transfer(list, latencies, '{"epochs": 1}').value!;
+    while (!(JSON.parse(short._step(1e9).value!) as { finished: boolean }).finished);
+    search = short._result().value!._search(Float64Array.of(10), '', new Float64Array(), '{}').value!;
+    encoder = module._loadEncoder(encoderFile()).value!;
   });
 
   /** The functions embind added. `_malloc` and its like are the C library's own. */
@@ -71,6 +77,8 @@ describe('raw module', () => {
   test.each([
     ['RawPredictor', () => predictor],
     ['RawTransfer', () => transfer],
+    ['RawSearch', () => search],
+    ['RawEncoder', () => encoder],
   ])('%s has the methods that are declared, and no others', (name, handle) => {
     const functions = declared(types, name);
     expect(methods(handle()).sort()).toEqual([...functions.keys()].sort());
@@ -88,6 +96,11 @@ describe('raw module', () => {
     const engine = module._errorCodes().value!.split('\n').slice(0, -1);
     // The last two arise in TypeScript only.
     expect(union).toEqual([...engine, 'load', 'disposed']);
+  });
+
+  test('knows the samplers that the API declares', () => {
+    const engine = module._samplers().value!.split('\n').slice(0, -1);
+    expect([...engine].sort()).toEqual([...kSamplers].sort());
   });
 
   test('answers with failures instead of throwing', () => {

@@ -1,4 +1,4 @@
-import type { Json, List, RawModule, RawPredictor } from '../../wasm/latencast.js';
+import type { Json, List, RawEncoder, RawHandle, RawModule, RawPredictor } from '../../wasm/latencast.js';
 
 import { ask, LatencastError } from './errors.js';
 import { kDispose, Owned } from './owned.js';
@@ -6,6 +6,8 @@ import { drive, kSliceMilliseconds, type Share, type Steps } from './slices.js';
 import type {
   Accuracy,
   ArchitectureFacts,
+  Encoder,
+  Encoding,
   Engine,
   LeaveOneOut,
   Measurement,
@@ -13,7 +15,12 @@ import type {
   Predictor,
   PredictorInfo,
   PredictOptions,
+  Quality,
+  SampleOptions,
+  SearchOptions,
+  SearchResult,
   SpaceId,
+  SpaceInfo,
   TransferOptions,
 } from './types.js';
 
@@ -23,14 +30,17 @@ const kPredictChunk = 16_384;
 /** The same for `facts`, which shares nothing. */
 const kFactsChunk = 512;
 
+/** Architectures that stand for a space too large to list. */
+const kPoolSize = 5000;
+
 /** Transfers need this many measurements; leave-one-out holds one back. */
 const kFewestForLeaveOneOut = 4;
 
 /** The engine in this thread. Long work gives way to the event loop every few milliseconds. */
 export class LocalEngine implements Engine {
   readonly kind = 'local';
-  /** Predictors that live in the module, for the day the engine goes before them. */
-  readonly handles = new Set<RawPredictor>();
+  /** What lives in the module, for the day the engine goes before it. */
+  readonly handles = new Set<RawHandle>();
   readonly #module: Owned<RawModule>;
 
   constructor(module: RawModule) {
@@ -52,6 +62,14 @@ export class LocalEngine implements Engine {
 
   async load(bytes: Uint8Array): Promise<Predictor> {
     return new LocalPredictor(this, ask(() => this.module._load(bytes)));
+  }
+
+  async loadEncoder(bytes: Uint8Array): Promise<Encoder> {
+    return new LocalEncoder(this, ask(() => this.module._loadEncoder(bytes)));
+  }
+
+  async spaces(): Promise<SpaceInfo[]> {
+    return parseJson(ask(() => this.module._spaces())).map((space) => ({ ...space, id: space.id as SpaceId }));
   }
 
   async parse(space: SpaceId, texts: readonly string[]): Promise<ParsedArchitecture[]> {
@@ -81,6 +99,33 @@ export class LocalEngine implements Engine {
     return fromList(ask(() => this.module._enumerate(space)));
   }
 
+  async random(space: SpaceId, count: number, seed = 0): Promise<string[]> {
+    return fromList(ask(() => this.module._random(space, toJson({ count, seed }))));
+  }
+
+  async pool(space: SpaceId): Promise<string[]> {
+    if ((await this.spaces()).find(({ id }) => id === space)?.size) return this.enumerate(space);
+    const drawn = new Set<string>();
+    for (let seed = 0; drawn.size < kPoolSize; ++seed) {
+      for (const architecture of await this.random(space, kPoolSize - drawn.size, seed)) drawn.add(architecture);
+    }
+    return [...drawn];
+  }
+
+  async neighbours(space: SpaceId, architecture: string): Promise<string[]> {
+    return fromList(ask(() => this.module._neighbours(space, wellFormed(architecture))));
+  }
+
+  async chooseSamples(space: SpaceId, options: SampleOptions = {}): Promise<string[]> {
+    const { sampler, count, seed, encoder } = options;
+    const pool = toList(options.pool ?? (await this.pool(space)));
+    if (encoder && !(encoder instanceof LocalEncoder && encoder.engine === this)) {
+      throw new LatencastError('argument', 'samples: the encoder is of another engine; expected one that this engine loaded');
+    }
+    const raw = encoder instanceof LocalEncoder ? encoder.raw : null;
+    return fromList(ask(() => this.module._chooseSamples(space, pool, raw, toJson({ sampler, count, seed }))));
+  }
+
   async accuracy(predicted: Float64Array, truth: Float64Array): Promise<Accuracy> {
     return accuracy(this.module, predicted, truth);
   }
@@ -98,22 +143,56 @@ export class LocalEngine implements Engine {
   }
 }
 
+/** A handle that is freed with its owner or with the engine, whichever goes first. */
+function own<T extends RawHandle>({ handles }: LocalEngine, raw: T, what: string): Owned<T> {
+  handles.add(raw);
+  return new Owned(
+    raw,
+    () => {
+      if (handles.delete(raw)) raw.delete();
+    },
+    what,
+  );
+}
+
+class LocalEncoder implements Encoder {
+  readonly space: SpaceId;
+  readonly #owned: Owned<RawEncoder>;
+
+  constructor(
+    readonly engine: LocalEngine,
+    raw: RawEncoder,
+  ) {
+    this.#owned = own(engine, raw, 'encoder');
+    this.space = parseJson(ask(() => raw._info())).space as SpaceId;
+  }
+
+  get raw(): RawEncoder {
+    void this.engine.module;
+    return this.#owned.value;
+  }
+
+  async encode(encoding: Encoding, architectures: readonly string[]): Promise<Float32Array> {
+    return ask(() => this.raw._encode(encoding, toList(architectures)));
+  }
+
+  dispose(): void {
+    this.#owned.dispose();
+  }
+
+  [kDispose](): void {
+    this.dispose();
+  }
+}
+
 class LocalPredictor implements Predictor {
   readonly info: PredictorInfo;
   readonly #engine: LocalEngine;
   readonly #owned: Owned<RawPredictor>;
 
   constructor(engine: LocalEngine, raw: RawPredictor) {
-    const { handles } = engine;
-    handles.add(raw);
     this.#engine = engine;
-    this.#owned = new Owned(
-      raw,
-      () => {
-        if (handles.delete(raw)) raw.delete();
-      },
-      'predictor',
-    );
+    this.#owned = own(engine, raw, 'predictor');
     const info = parseJson(ask(() => raw._info()));
     this.info = { ...info, space: info.space as SpaceId };
   }
@@ -137,6 +216,10 @@ class LocalPredictor implements Predictor {
 
   async leaveOneOut(measurements: readonly Measurement[], options: TransferOptions = {}): Promise<LeaveOneOut> {
     return drive('leave-one-out', () => this.#leaveOneOut(measurements, options), options);
+  }
+
+  async search(limits_ms: readonly number[], options: SearchOptions = {}): Promise<SearchResult> {
+    return drive('search', () => this.#search(limits_ms, options), options);
   }
 
   async save(): Promise<Uint8Array> {
@@ -211,6 +294,24 @@ class LocalPredictor implements Predictor {
     return ask(() => this.#raw._transfer(architectures, latencies, settings));
   }
 
+  *#search(limits_ms: readonly number[], options: SearchOptions): Steps<SearchResult> {
+    const { start = [], population, tournament, evaluations, seed, quality = 'macs' } = options;
+    const settings = toJson({ start: toList(start), population, tournament, evaluations, seed });
+    const { architectures, values } = table(quality);
+    const search = ask(() => this.#raw._search(Float64Array.from(limits_ms), architectures, values, settings));
+    try {
+      for (let finished = false; !finished; ) {
+        void this.#raw;
+        const progress = parseJson(ask(() => search._step(kSliceMilliseconds)));
+        finished = progress.finished;
+        yield { done: progress.done };
+      }
+      return parseJson(ask(() => search._result()));
+    } finally {
+      search.delete();
+    }
+  }
+
   *#leaveOneOut(measurements: readonly Measurement[], options: TransferOptions): Steps<LeaveOneOut> {
     const k = measurements.length;
     if (k < kFewestForLeaveOneOut) {
@@ -236,6 +337,15 @@ class LocalPredictor implements Predictor {
     const { spearman, mdape } = accuracy(this.#engine.module, predicted, measured);
     return { latency_ms: predicted, spearman, mdape };
   }
+}
+
+/** A quality as the module takes it. */
+function table(quality: Quality): { architectures: List; values: Float64Array } {
+  if (quality === 'macs') return { architectures: '', values: new Float64Array() };
+  const listed = quality instanceof Float64Array;
+  const values = listed ? quality : Float64Array.from(quality.values());
+  if (values.length === 0) throw new LatencastError('argument', 'search: the quality is empty; expected one value or more');
+  return { architectures: listed ? '' : toList([...quality.keys()]), values };
 }
 
 function accuracy(module: RawModule, predicted: Float64Array, truth: Float64Array): Accuracy {

@@ -3,11 +3,16 @@ import type { Envelope } from '../../wasm/latencast.js';
 import type {
   Accuracy,
   ArchitectureFacts,
+  Encoding,
   LeaveOneOut,
   Measurement,
   ParsedArchitecture,
   PredictorInfo,
+  SampleOptions,
+  SearchOptions,
+  SearchResult,
   SpaceId,
+  SpaceInfo,
   TransferOptions,
   TransferProgress,
 } from './types.js';
@@ -18,8 +23,17 @@ export interface Held {
   readonly info: PredictorInfo;
 }
 
+/** An encoder in the worker, as this side knows it. */
+export interface HeldEncoder {
+  readonly id: number;
+  readonly space: SpaceId;
+}
+
 /** The part of the options that can be sent; the signal and the callback stay on their side, known by a job's number. */
 export type TransferSettings = Omit<TransferOptions, 'signal' | 'onProgress'>;
+export type SearchSettings = Omit<SearchOptions, 'signal' | 'onProgress'>;
+/** `encoder` is the number of one. */
+export type SampleSettings = Omit<SampleOptions, 'encoder'> & { readonly encoder?: number };
 
 /** Resolves when the other side has heard it. */
 export type Report = (job: number, progress: TransferProgress) => Promise<void>;
@@ -34,9 +48,15 @@ export interface Host {
   cancel(job: number): void;
 
   load(bytes: Uint8Array): Promise<Envelope<Held>>;
+  loadEncoder(bytes: Uint8Array): Promise<Envelope<HeldEncoder>>;
+  spaces(): Promise<Envelope<SpaceInfo[]>>;
   parse(space: SpaceId, texts: readonly string[]): Promise<Envelope<ParsedArchitecture[]>>;
   facts(space: SpaceId, architectures: readonly string[]): Promise<Envelope<ArchitectureFacts[]>>;
   enumerate(space: SpaceId): Promise<Envelope<string[]>>;
+  random(space: SpaceId, count: number, seed: number | undefined): Promise<Envelope<string[]>>;
+  pool(space: SpaceId): Promise<Envelope<string[]>>;
+  neighbours(space: SpaceId, architecture: string): Promise<Envelope<string[]>>;
+  chooseSamples(space: SpaceId, settings: SampleSettings): Promise<Envelope<string[]>>;
   accuracy(predicted: Float64Array, truth: Float64Array): Promise<Envelope<Accuracy>>;
   liveHandles(): Promise<Envelope<number>>;
 
@@ -55,6 +75,14 @@ export interface Host {
     measurements: readonly Measurement[],
     settings: TransferSettings,
   ): Promise<Envelope<LeaveOneOut>>;
+  search(
+    id: number,
+    job: number,
+    limits_ms: readonly number[],
+    settings: SearchSettings,
+  ): Promise<Envelope<SearchResult>>;
   save(id: number): Promise<Envelope<Uint8Array>>;
+  encode(id: number, encoding: Encoding, architectures: readonly string[]): Promise<Envelope<Float32Array>>;
+  /** Of a predictor or an encoder. */
   release(id: number): void;
 }

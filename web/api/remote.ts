@@ -6,10 +6,13 @@ import type { Envelope } from '../../wasm/latencast.js';
 import { asLatencastError, cancelled, LatencastError, unwrap } from './errors.js';
 import { kDispose, Owned } from './owned.js';
 import { nodeBuiltin } from './platform.js';
-import type { Held, Host, Report, TransferSettings } from './protocol.js';
+import type { Held, HeldEncoder, Host, Report } from './protocol.js';
 import type {
   Accuracy,
   ArchitectureFacts,
+  Cancellable,
+  Encoder,
+  Encoding,
   Engine,
   LeaveOneOut,
   Measurement,
@@ -17,7 +20,11 @@ import type {
   Predictor,
   PredictorInfo,
   PredictOptions,
+  SampleOptions,
+  SearchOptions,
+  SearchResult,
   SpaceId,
+  SpaceInfo,
   TransferOptions,
   TransferProgress,
 } from './types.js';
@@ -86,6 +93,14 @@ export class RemoteEngine implements Engine {
     return new RemotePredictor(this, await this.call((host) => host.load(bytes)));
   }
 
+  async loadEncoder(bytes: Uint8Array): Promise<Encoder> {
+    return new RemoteEncoder(this, await this.call((host) => host.loadEncoder(bytes)));
+  }
+
+  spaces(): Promise<SpaceInfo[]> {
+    return this.call((host) => host.spaces());
+  }
+
   parse(space: SpaceId, texts: readonly string[]): Promise<ParsedArchitecture[]> {
     return this.call((host) => host.parse(space, texts));
   }
@@ -96,6 +111,26 @@ export class RemoteEngine implements Engine {
 
   enumerate(space: SpaceId): Promise<string[]> {
     return this.call((host) => host.enumerate(space));
+  }
+
+  random(space: SpaceId, count: number, seed?: number): Promise<string[]> {
+    return this.call((host) => host.random(space, count, seed));
+  }
+
+  pool(space: SpaceId): Promise<string[]> {
+    return this.call((host) => host.pool(space));
+  }
+
+  neighbours(space: SpaceId, architecture: string): Promise<string[]> {
+    return this.call((host) => host.neighbours(space, architecture));
+  }
+
+  async chooseSamples(space: SpaceId, { encoder, ...settings }: SampleOptions = {}): Promise<string[]> {
+    if (encoder && !(encoder instanceof RemoteEncoder && encoder.engine === this)) {
+      throw new LatencastError('argument', 'samples: the encoder is of another engine; expected one that this engine loaded');
+    }
+    const id = encoder instanceof RemoteEncoder ? { encoder: encoder.id } : {};
+    return this.call((host) => host.chooseSamples(space, { ...settings, ...id }));
   }
 
   accuracy(predicted: Float64Array, truth: Float64Array): Promise<Accuracy> {
@@ -232,9 +267,45 @@ class RemotePredictor implements Predictor {
     );
   }
 
+  async search(limits_ms: readonly number[], options: SearchOptions = {}): Promise<SearchResult> {
+    const id = this.#owned.value;
+    return this.#engine.work('search', options, (host, job) => host.search(id, job, limits_ms, settings(options)));
+  }
+
   async save(): Promise<Uint8Array> {
     const id = this.#owned.value;
     return this.#engine.call((host) => host.save(id));
+  }
+
+  dispose(): void {
+    this.#owned.dispose();
+  }
+
+  [kDispose](): void {
+    this.dispose();
+  }
+}
+
+class RemoteEncoder implements Encoder {
+  readonly space: SpaceId;
+  readonly #owned: Owned<number>;
+
+  constructor(
+    readonly engine: RemoteEngine,
+    { id, space }: HeldEncoder,
+  ) {
+    this.space = space;
+    this.#owned = new Owned(id, (held) => engine.release(held), 'encoder');
+  }
+
+  /** Throws `disposed` once the encoder is. */
+  get id(): number {
+    return this.#owned.value;
+  }
+
+  async encode(encoding: Encoding, architectures: readonly string[]): Promise<Float32Array> {
+    const { id } = this;
+    return this.engine.call((host) => host.encode(id, encoding, architectures));
   }
 
   dispose(): void {
@@ -252,6 +323,9 @@ function absolute(address: string | URL): string {
 }
 
 /** Options without what cannot be sent. */
-function settings({ signal: _signal, onProgress: _onProgress, ...sendable }: TransferOptions): TransferSettings {
+function settings<T extends Cancellable & { readonly onProgress?: unknown }>(
+  options: T,
+): Omit<T, 'signal' | 'onProgress'> {
+  const { signal: _signal, onProgress: _onProgress, ...sendable } = options;
   return sendable;
 }

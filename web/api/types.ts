@@ -16,7 +16,15 @@ export type ErrorCode =
   /** The object was used after `dispose()`. */
   | 'disposed';
 
-export type SpaceId = 'nb201';
+export type SpaceId = 'nb201' | 'fbnet' | 'ofa';
+
+export interface SpaceInfo {
+  readonly id: SpaceId;
+  /** E.g. `NAS-Bench-201`. */
+  readonly title: string;
+  /** How many architectures; 0 where there are too many to list. */
+  readonly size: number;
+}
 
 /** One usable measurement. `architecture` in any form the space accepts; `latency_ms` finite and positive. */
 export interface Measurement {
@@ -30,7 +38,7 @@ export type ParsedArchitecture =
       readonly ok: true;
       /** Canonical short form, e.g. `421211`. */
       readonly architecture: string;
-      /** Position in `enumerate()`; the official index on NAS-Bench-201. */
+      /** Position in `enumerate()`; the official index on NAS-Bench-201; -1 where the space is too large to list. */
       readonly index: number;
     }
   | { readonly ok: false; readonly message: string };
@@ -57,8 +65,8 @@ export interface Cancellable {
 }
 
 export interface TransferProgress {
-  /** `transfer`: fine-tuning. `predict`: estimating. `leave-one-out`: transfers with one measurement held back. */
-  readonly phase: 'transfer' | 'predict' | 'leave-one-out';
+  /** `transfer`: fine-tuning. `predict`: estimating. `leave-one-out`: transfers with one measurement held back. `search`: as it says. */
+  readonly phase: 'transfer' | 'predict' | 'leave-one-out' | 'search';
   /** Share done of this phase, in [0, 1]. */
   readonly done: number;
   /** Epochs completed, and how many there are (phase `transfer`; else 0). */
@@ -84,6 +92,69 @@ export interface TransferOptions extends Cancellable {
 
 export interface PredictOptions extends Cancellable {
   readonly onProgress?: (progress: TransferProgress) => void;
+}
+
+/** What a search makes large; of architectures it says nothing about, none is chosen. */
+export type Quality =
+  /** Multiply-adds in millions: a plain stand-in where no accuracies are known. */
+  | 'macs'
+  /** Of the whole space, in `enumerate()` order. */
+  | Float64Array
+  /** By architecture, in any form the space accepts. */
+  | ReadonlyMap<string, number>;
+
+export interface SearchOptions extends Cancellable {
+  /** Default `macs`. */
+  readonly quality?: Quality;
+  /** Architectures to look at first, beside those measured. */
+  readonly start?: readonly string[];
+  /** Architectures kept and mutated (regularised evolution), where the space is too large to list; default 100. */
+  readonly population?: number;
+  /** Of these many drawn from the population the best is mutated; default 25. */
+  readonly tournament?: number;
+  /** Architectures estimated at most; default 5,000. */
+  readonly evaluations?: number;
+  /** Decides everything random; default 0. A whole number from 0 to 2^53 - 1. */
+  readonly seed?: number;
+  readonly onProgress?: (progress: TransferProgress) => void;
+}
+
+export interface Candidate {
+  /** Canonical. */
+  readonly architecture: string;
+  /** Predicted. */
+  readonly latency_ms: number;
+  readonly quality: number;
+}
+
+export interface SearchResult {
+  /** For each limit the candidate of highest quality predicted at or below it; null where none was found. */
+  readonly best: readonly (Candidate | null)[];
+  /** Candidates that no other beats in both latency and quality, fastest first. */
+  readonly front: readonly Candidate[];
+}
+
+/** Kinds of vectors that stand for an architecture: 32, 32, 13 and 77 numbers. */
+export type Encoding = 'arch2vec' | 'cate' | 'zcp' | 'caz';
+
+/**
+ * Ways to choose what to measure. `params`: one from each of equal buckets by parameter count. `kmeans-E`: the nearest to each
+ * centre of that many clusters in encoding E. `cosine-E`: one from each of equal buckets by mean similarity to the rest. `both-E`:
+ * half by each.
+ */
+export type Sampler = 'random' | 'params' | `${'kmeans' | 'cosine' | 'both'}-${Encoding}`;
+
+export interface SampleOptions {
+  /** Default `random`. */
+  readonly sampler?: Sampler;
+  /** How many; default 20. */
+  readonly count?: number;
+  /** Default 0. A whole number from 0 to 2^53 - 1. */
+  readonly seed?: number;
+  /** To choose from; default `Engine.pool()`. */
+  readonly pool?: readonly string[];
+  /** Of the same space; samplers that name an encoding need it. */
+  readonly encoder?: Encoder;
 }
 
 /** Leave-one-out: measurement i as predicted by a transfer from all others. */
@@ -137,10 +208,28 @@ export interface Predictor {
   /** One transfer per measurement, each without it. At least 4 measurements. */
   leaveOneOut(measurements: readonly Measurement[], options?: TransferOptions): Promise<LeaveOneOut>;
 
+  /**
+   * The best architectures for each limit in milliseconds: all are compared where the space can be listed, else an evolutionary
+   * search goes through some thousands. Transferred predictors only.
+   */
+  search(limits_ms: readonly number[], options?: SearchOptions): Promise<SearchResult>;
+
   /** The file that `Engine.load` reads. */
   save(): Promise<Uint8Array>;
 
   /** Frees the memory now; a forgotten predictor is freed when it is garbage-collected. */
+  dispose(): void;
+  [Symbol.dispose](): void;
+}
+
+/** Trained encoders of one space, held by an engine. */
+export interface Encoder {
+  readonly space: SpaceId;
+
+  /** One row after the other: as many numbers for each architecture as the encoding has. */
+  encode(encoding: Encoding, architectures: readonly string[]): Promise<Float32Array>;
+
+  /** Frees the memory now; a forgotten encoder is freed when it is garbage-collected. */
   dispose(): void;
   [Symbol.dispose](): void;
 }
@@ -152,16 +241,33 @@ export interface Engine {
   /** From bytes of a weights file or of `Predictor.save()`. */
   load(bytes: Uint8Array): Promise<Predictor>;
 
+  /** From bytes of an encoder file. */
+  loadEncoder(bytes: Uint8Array): Promise<Encoder>;
+
+  spaces(): Promise<SpaceInfo[]>;
+
   parse(space: SpaceId, texts: readonly string[]): Promise<ParsedArchitecture[]>;
 
   facts(space: SpaceId, architectures: readonly string[]): Promise<ArchitectureFacts[]>;
 
-  /** All architectures of the space, canonical, in official order. */
+  /** All architectures of the space, canonical, in official order. Throws `argument` where there are too many. */
   enumerate(space: SpaceId): Promise<string[]>;
+
+  /** Drawn uniformly, canonical; the same for the same seed (default 0). */
+  random(space: SpaceId, count: number, seed?: number): Promise<string[]>;
+
+  /** What stands for the whole space: all of it where it can be listed, else 5,000 distinct ones, always the same. */
+  pool(space: SpaceId): Promise<string[]>;
+
+  /** Every architecture that differs in one choice, canonical. */
+  neighbours(space: SpaceId, architecture: string): Promise<string[]>;
+
+  /** Which architectures to measure on a new device. In one go: to encode a whole space takes a second or two. */
+  chooseSamples(space: SpaceId, options?: SampleOptions): Promise<string[]>;
 
   accuracy(predicted: Float64Array, truth: Float64Array): Promise<Accuracy>;
 
-  /** Predictors and transfers alive in the engine; 0 when all are disposed. */
+  /** Predictors, encoders and work alive in the engine; 0 when all are disposed. */
   liveHandles(): Promise<number>;
 
   /** Frees everything; stops the worker. */

@@ -7,14 +7,15 @@ import { enclose, LatencastError } from './errors.js';
 import { LocalEngine } from './local.js';
 import { loadModule } from './module.js';
 import { nodeBuiltin } from './platform.js';
-import type { Held, Host, Report, TransferSettings } from './protocol.js';
-import type { Measurement, Predictor, PredictOptions, SpaceId, TransferProgress } from './types.js';
+import type { Held, Host, Report, SampleSettings, SearchSettings, TransferSettings } from './protocol.js';
+import type { Encoder, Encoding, Measurement, Predictor, PredictOptions, SpaceId, TransferProgress } from './types.js';
 
-/** The in-thread engine, answering to the other side's numbers for predictors and jobs. */
+/** The in-thread engine, answering to the other side's numbers for predictors, encoders and jobs. */
 class WorkerHost implements Host {
   #engine: LocalEngine | undefined;
   #report: Report | undefined;
   readonly #predictors = new Map<number, Predictor>();
+  readonly #encoders = new Map<number, Encoder>();
   readonly #jobs = new Map<number, AbortController>();
   #ids = 0;
 
@@ -34,6 +35,19 @@ class WorkerHost implements Host {
     return enclose(async () => this.#hold(await this.#started.load(bytes)));
   }
 
+  loadEncoder(bytes: Uint8Array) {
+    return enclose(async () => {
+      const encoder = await this.#started.loadEncoder(bytes);
+      const id = ++this.#ids;
+      this.#encoders.set(id, encoder);
+      return { id, space: encoder.space };
+    });
+  }
+
+  spaces() {
+    return enclose(() => this.#started.spaces());
+  }
+
   parse(space: SpaceId, texts: readonly string[]) {
     return enclose(() => this.#started.parse(space, texts));
   }
@@ -44,6 +58,27 @@ class WorkerHost implements Host {
 
   enumerate(space: SpaceId) {
     return enclose(() => this.#started.enumerate(space));
+  }
+
+  random(space: SpaceId, count: number, seed: number | undefined) {
+    return enclose(() => this.#started.random(space, count, seed));
+  }
+
+  pool(space: SpaceId) {
+    return enclose(() => this.#started.pool(space));
+  }
+
+  neighbours(space: SpaceId, architecture: string) {
+    return enclose(() => this.#started.neighbours(space, architecture));
+  }
+
+  chooseSamples(space: SpaceId, { encoder, ...settings }: SampleSettings) {
+    return enclose(() =>
+      this.#started.chooseSamples(space, {
+        ...settings,
+        ...(encoder === undefined ? {} : { encoder: alive(this.#encoders, encoder, 'encoder') }),
+      }),
+    );
   }
 
   accuracy(predicted: Float64Array, truth: Float64Array) {
@@ -76,13 +111,23 @@ class WorkerHost implements Host {
     return this.#work(job, (options) => this.#predictor(id).leaveOneOut(measurements, { ...settings, ...options }));
   }
 
+  search(id: number, job: number, limits_ms: readonly number[], settings: SearchSettings) {
+    return this.#work(job, (options) => this.#predictor(id).search(limits_ms, { ...settings, ...options }));
+  }
+
+  encode(id: number, encoding: Encoding, architectures: readonly string[]) {
+    return enclose(() => alive(this.#encoders, id, 'encoder').encode(encoding, architectures));
+  }
+
   save(id: number) {
     return enclose(() => this.#predictor(id).save());
   }
 
   release(id: number) {
-    this.#predictors.get(id)?.dispose();
-    this.#predictors.delete(id);
+    for (const held of [this.#predictors, this.#encoders]) {
+      held.get(id)?.dispose();
+      held.delete(id);
+    }
   }
 
   get #started(): LocalEngine {
@@ -91,9 +136,7 @@ class WorkerHost implements Host {
   }
 
   #predictor(id: number): Predictor {
-    const predictor = this.#predictors.get(id);
-    if (!predictor) throw new LatencastError('disposed', 'predictor: used after dispose(); expected it to be alive');
-    return predictor;
+    return alive(this.#predictors, id, 'predictor');
   }
 
   #hold(predictor: Predictor): Held {
@@ -115,6 +158,12 @@ class WorkerHost implements Host {
     await told;
     return result;
   }
+}
+
+function alive<T>(held: ReadonlyMap<number, T>, id: number, what: string): T {
+  const found = held.get(id);
+  if (!found) throw new LatencastError('disposed', `${what}: used after dispose(); expected it to be alive`);
+  return found;
 }
 
 const port = nodeBuiltin('node:worker_threads')?.parentPort;

@@ -10,18 +10,20 @@ import { significant } from './format.js';
 
 export interface ChartAxis {
   readonly title: string;
-  /** Axes begin at 0. */
+  /** Where the axis begins, 0 unless told; what lies below is not drawn. */
+  readonly min?: number;
   readonly max: number;
 }
 
 export interface PointSeries {
   readonly name: string;
-  readonly shape: 'dot' | 'diamond' | 'ring';
+  /** `steps`: a line that keeps its height up to the next point. */
+  readonly shape: 'dot' | 'diamond' | 'ring' | 'steps';
   /** A colour token of styles.css. */
   readonly colour: string;
   readonly x: ArrayLike<number>;
   readonly y: ArrayLike<number>;
-  /** Architecture of each point by official index; position where absent. */
+  /** Architecture of each point by its row of the table; position where absent. */
   readonly ids?: ArrayLike<number>;
 }
 
@@ -31,6 +33,8 @@ export interface ChartSpec {
   readonly x: ChartAxis;
   readonly y: ChartAxis;
   readonly series: readonly PointSeries[];
+  /** Beside the legend. */
+  readonly remark?: string;
   /** Draws where both axes agree, and 10 % around it. */
   readonly diagonal?: boolean;
   /** A line at this x; points beyond it are greyed. */
@@ -47,6 +51,7 @@ export interface ChartEvents {
 }
 
 const kFont = '11px system-ui, -apple-system, "Segoe UI", Roboto, sans-serif';
+const kMostCorners = 80; // of steps, above which their dots would run together
 const kReach = 14; // CSS pixels within which a pointer finds a point
 
 class Chart {
@@ -69,11 +74,13 @@ class Chart {
   }
 
   update(spec: ChartSpec, events: ChartEvents): void {
-    const rescaled = spec.x.max !== this.spec.x.max || spec.y.max !== this.spec.y.max;
+    const { x, y } = this.spec;
+    const rescaled = !sameScale(spec.x, x) || !sameScale(spec.y, y);
     const moved = spec !== this.spec;
     this.spec = spec;
     this.events = events;
-    if (rescaled) this.plot?.setData(kScaleData);
+    if (spec.x.title !== x.title || spec.y.title !== y.title) this.rebuild();
+    else if (rescaled) this.plot?.setData(kScaleData);
     else if (moved) this.repaint();
   }
 
@@ -92,6 +99,13 @@ class Chart {
     this.theme.disconnect();
     this.scheme.removeEventListener('change', this.repaint);
     this.plot?.destroy();
+  }
+
+  /** uPlot takes an axis' title once. */
+  private rebuild(): void {
+    this.plot?.destroy();
+    this.plot = undefined;
+    this.resize();
   }
 
   private resize(): void {
@@ -127,8 +141,8 @@ class Chart {
         legend: { show: false },
         cursor: { show: false },
         scales: {
-          x: { time: false, range: () => [0, this.spec.x.max] },
-          y: { range: () => [0, this.spec.y.max] },
+          x: { time: false, range: () => [begin(this.spec.x), this.spec.x.max] },
+          y: { range: () => [begin(this.spec.y), this.spec.y.max] },
         },
         axes: [axis('x', 26), axis('y', 40)],
         // uPlot needs one series to set its scales; the points are painted by the hook.
@@ -185,14 +199,15 @@ class Chart {
   /** The point under the pointer; what is drawn on top wins. */
   private nearest(plot: uPlot, event: PointerEvent): number | undefined {
     const { width, height } = plot.over.getBoundingClientRect();
-    const toX = width / this.spec.x.max;
-    const toY = height / this.spec.y.max;
+    const { x, y } = this.spec;
+    const toX = width / (x.max - begin(x));
+    const toY = height / (y.max - begin(y));
     for (const series of [...this.spec.series].reverse()) {
       let best: number | undefined;
       let least = (series.shape === 'dot' ? kReach : kReach / 2) ** 2;
       for (let i = 0; i < series.x.length; i++) {
-        const dx = (series.x[i] ?? Number.NaN) * toX - event.offsetX;
-        const dy = height - (series.y[i] ?? Number.NaN) * toY - event.offsetY;
+        const dx = ((series.x[i] ?? Number.NaN) - begin(x)) * toX - event.offsetX;
+        const dy = height - ((series.y[i] ?? Number.NaN) - begin(y)) * toY - event.offsetY;
         const distance = dx * dx + dy * dy;
         if (distance < least) {
           least = distance;
@@ -208,10 +223,11 @@ class Chart {
     const { ctx } = plot;
     const ratio = this.UPlot.pxRatio;
     const { left, top, width, height } = plot.bbox;
-    const toX = width / this.spec.x.max;
-    const toY = height / this.spec.y.max;
-    const px = (x: number): number => left + x * toX;
-    const py = (y: number): number => top + height - y * toY;
+    const { x, y } = this.spec;
+    const toX = width / (x.max - begin(x));
+    const toY = height / (y.max - begin(y));
+    const px = (value: number): number => left + (value - begin(x)) * toX;
+    const py = (value: number): number => top + height - (value - begin(y)) * toY;
     ctx.save();
     ctx.beginPath();
     ctx.rect(left, top - 4 * ratio, width + 4 * ratio, height + 4 * ratio);
@@ -271,6 +287,27 @@ class Chart {
       ctx.globalAlpha = 1;
       return;
     }
+    if (series.shape === 'steps') {
+      ctx.strokeStyle = near;
+      ctx.lineWidth = 1.5 * ratio;
+      ctx.beginPath();
+      for (let i = 0; i < series.x.length; i++) {
+        const x = px(series.x[i] ?? Number.NaN);
+        const y = py(series.y[i] ?? Number.NaN);
+        if (i === 0) ctx.moveTo(x, y);
+        else ctx.lineTo(x, py(series.y[i - 1] ?? Number.NaN));
+        ctx.lineTo(x, y);
+      }
+      ctx.stroke();
+      if (series.x.length > kMostCorners) return;
+      ctx.fillStyle = near;
+      for (let i = 0; i < series.x.length; i++) {
+        ctx.beginPath();
+        ctx.arc(px(series.x[i] ?? Number.NaN), py(series.y[i] ?? Number.NaN), 2.5 * ratio, 0, 2 * Math.PI);
+        ctx.fill();
+      }
+      return;
+    }
     const radius = (series.shape === 'diamond' ? 5 : 4) * ratio;
     ctx.lineWidth = 1.5 * ratio;
     for (let i = 0; i < series.x.length; i++) {
@@ -321,6 +358,14 @@ class Chart {
   private token(name: string): string {
     return getComputedStyle(this.host).getPropertyValue(name);
   }
+}
+
+function begin(axis: ChartAxis): number {
+  return axis.min ?? 0;
+}
+
+function sameScale(a: ChartAxis, b: ChartAxis): boolean {
+  return begin(a) === begin(b) && a.max === b.max;
 }
 
 const kScaleData: uPlot.AlignedData = [
@@ -380,4 +425,5 @@ export const kShapes: Readonly<Record<PointSeries['shape'], string>> = {
   dot: 'M3 3h6v6h-6z',
   diamond: 'M6 1l5 5l-5 5l-5 -5z',
   ring: 'M6 2a4 4 0 1 0 .01 0z',
+  steps: 'M1 11h3v-4h4v-5h3',
 };

@@ -1,10 +1,25 @@
 /** What the views show, computed from the state; each function remembers its last answer. */
 
-import { isExample, isLimit, type CountFilter, type Mark, type Result, type SortKey, type State } from './state.js';
-import { archString, operationsOf, type SpaceTable } from './space.js';
+import {
+  isExample,
+  limits,
+  resultOf,
+  spaceId,
+  tableOf,
+  viewOf,
+  type CountFilter,
+  type Mark,
+  type OwnQuality,
+  type QualityId,
+  type Result,
+  type SortKey,
+  type State,
+} from './state.js';
+import { kSpaces } from './spaces/index.js';
+import type { SpaceTable } from './spaces/table.js';
 import type { ChartSpec } from './charts.js';
 import type { TableData } from './views/cell-table.js';
-import { correlation, significant, withUnit } from './format.js';
+import { correlation, count, significant, withUnit } from './format.js';
 
 /** Keeps the last value while every input stays the same object. */
 function remember<I extends readonly unknown[], O>(compute: (...inputs: I) => O): (...inputs: I) => O {
@@ -17,11 +32,12 @@ function remember<I extends readonly unknown[], O>(compute: (...inputs: I) => O)
   };
 }
 
-/** Measured latency by index, NaN where not measured: everything for an example, else what was pasted. */
+/** Measured latency by row, NaN where not measured: everything for an example, else what was pasted. */
 export function measured(state: State): Float64Array | undefined {
-  const result = state.results[state.device];
+  const result = resultOf(state);
+  const table = tableOf(state);
   const truth = isExample(state.device) ? state.examples[state.device]?.truth_ms : undefined;
-  return result && (truth ?? scatterReadings(result.readings, result.latency_ms.length));
+  return result && table && (truth ?? scatterReadings(result.readings, table.architectures.length));
 }
 
 const scatterReadings = remember(
@@ -32,38 +48,151 @@ const scatterReadings = remember(
   },
 );
 
-/** Indices the table shows, in its order. */
+// ---- quality: what stands against latency ----
+
+export interface Quality {
+  readonly id: QualityId;
+  /** Of the axis, with its unit. */
+  readonly title: string;
+  /** Within a sentence. */
+  readonly name: string;
+  readonly unit: string;
+  /** By row; NaN where unknown. */
+  readonly values: Float64Array;
+}
+
+export const kQualityTitles: Readonly<Record<QualityId, string>> = {
+  macs: 'multiply-adds',
+  cifar10: 'accuracy, CIFAR-10',
+  cifar100: 'accuracy, CIFAR-100',
+  imagenet16: 'accuracy, ImageNet16-120',
+  own: 'my own numbers',
+};
+
+/** The chosen one; multiply-adds where its numbers are not there. */
+export function quality(state: State): Quality | undefined {
+  const table = tableOf(state);
+  if (!table) return undefined;
+  const { quality: id } = viewOf(state);
+  if (id === 'own') {
+    const own = state.own[table.space];
+    if (own) return ownQuality(table, own);
+  } else if (id !== 'macs' && state.accuracies && table.space === 'nb201') {
+    return accuracyQuality(id, state.accuracies[id]);
+  }
+  return macsQuality(table);
+}
+
+const macsQuality = remember((table: SpaceTable): Quality => ({
+  id: 'macs',
+  title: 'multiply-adds, M',
+  name: 'multiply-adds',
+  unit: ' M',
+  values: table.macs.map((macs) => macs / 1e6),
+}));
+
+const accuracyQuality = remember((id: QualityId, values: Float64Array): Quality => ({
+  id,
+  title: `${kQualityTitles[id].replace('accuracy,', 'accuracy on')}, %`,
+  name: kQualityTitles[id].replace('accuracy,', 'accuracy on'),
+  unit: ' %',
+  values,
+}));
+
+const ownQuality = remember((table: SpaceTable, { filename, values }: OwnQuality): Quality => ({
+  id: 'own',
+  title: filename,
+  name: `in ${filename}`,
+  unit: '',
+  values: Float64Array.from(table.architectures, (architecture) => values.get(architecture) ?? Number.NaN),
+}));
+
+/** Rows that no other beats in both latency and quality, fastest first. */
+export function front(state: State): readonly number[] {
+  const result = resultOf(state);
+  const against = quality(state);
+  return result && against ? frontOf(result.latency_ms, against.values) : kNothing;
+}
+
+const kNothing: readonly never[] = [];
+
+const frontOf = remember((latency_ms: Float64Array, values: Float64Array): readonly number[] => {
+  const known = Array.from(latency_ms.keys()).filter((i) => latency_ms[i]! > 0 && !Number.isNaN(values[i] ?? Number.NaN));
+  known.sort((a, b) => latency_ms[a]! - latency_ms[b]! || values[b]! - values[a]!);
+  let best = -Infinity;
+  return known.filter((i) => {
+    if (values[i]! <= best) return false;
+    best = values[i]!;
+    return true;
+  });
+});
+
+export interface BudgetSummary {
+  readonly budget_ms: number;
+  readonly within: number;
+  /** Rows with an estimate. */
+  readonly estimated: number;
+  /** The row of highest quality within the budget, the fastest of these; undefined where none is. */
+  readonly best?: number;
+}
+
+export function budgetSummary(state: State): BudgetSummary | undefined {
+  const result = resultOf(state);
+  return result && summarise(result.latency_ms, viewOf(state).budget_ms, front(state));
+}
+
+const summarise = remember(
+  (latency_ms: Float64Array, chosen: number | undefined, rows: readonly number[]): BudgetSummary => {
+    const sorted = latency_ms.filter((ms) => ms > 0).sort();
+    const middle = sorted[Math.floor(sorted.length / 2)] ?? 0;
+    const budget_ms = chosen ?? Number(middle.toPrecision(3));
+    const within = sorted.filter((ms) => ms <= budget_ms).length;
+    // Both latency and quality grow along the front.
+    const best = rows.filter((row) => (latency_ms[row] ?? Number.NaN) <= budget_ms).at(-1);
+    return { budget_ms, within, estimated: sorted.length, ...(best === undefined ? {} : { best }) };
+  },
+);
+
+// ---- table ----
+
+/** Rows the table shows, in its order. */
 export function rows(state: State): Int32Array {
-  const { space, sort, query, counts } = state;
-  if (!space) return new Int32Array(0);
-  return filteredRows(space, state.results[state.device]?.latency_ms, measured(state), sort, query, counts);
+  const table = tableOf(state);
+  if (!table) return new Int32Array(0);
+  const { sort, query, counts } = viewOf(state);
+  return filteredRows(table, resultOf(state)?.latency_ms, measured(state), quality(state)?.values, sort, query, counts);
 }
 
 const filteredRows = remember(
   (
-    space: SpaceTable,
+    table: SpaceTable,
     latency_ms: Float64Array | undefined,
     known: Float64Array | undefined,
-    sort: State['sort'],
+    against: Float64Array | undefined,
+    sort: { readonly key: SortKey; readonly descending: boolean },
     query: string,
     counts: readonly CountFilter[],
   ): Int32Array => {
-    const matches = textMatcher(query);
-    const limits = counts.map((filter, op) => ({ op, ...filter })).filter(isLimit);
+    const { matcher, countables } = kSpaces[table.space];
+    const matches = matcher(query);
+    const set = limits(table.space, counts);
     const kept: number[] = [];
-    space.digits.forEach((digits, index) => {
-      if (limits.length > 0) {
-        const ops = operationsOf(digits);
-        for (const { op, min, max } of limits) {
-          const found = ops.filter((each) => each === op).length;
-          if (found < min || found > max) return;
-        }
+    table.architectures.forEach((architecture, index) => {
+      for (const { which, min, max } of set) {
+        const found = countables[which]?.count(architecture) ?? 0;
+        if (found < min || found > max) return;
       }
-      if (matches(digits, index)) kept.push(index);
+      if (matches(architecture, index)) kept.push(index);
     });
-    const value = sortValue(sort.key, space, latency_ms, known);
+    if (sort.key === 'cell') {
+      const sign = sort.descending ? -1 : 1;
+      const text = (index: number): string => table.architectures[index] ?? '';
+      kept.sort((a, b) => sign * (text(a) < text(b) ? -1 : text(a) > text(b) ? 1 : 0));
+      return Int32Array.from(kept);
+    }
+    const value = sortValue(sort.key, table, latency_ms, known, against);
     const sign = sort.descending ? -1 : 1;
-    const keys = new Float64Array(space.digits.length);
+    const keys = new Float64Array(table.architectures.length);
     for (const index of kept) keys[index] = value(index);
     // Unknown values stay at the end in both directions.
     kept.sort((a, b) => {
@@ -77,17 +206,16 @@ const filteredRows = remember(
 );
 
 function sortValue(
-  key: SortKey,
-  space: SpaceTable,
+  key: Exclude<SortKey, 'cell'>,
+  table: SpaceTable,
   latency_ms: Float64Array | undefined,
   known: Float64Array | undefined,
+  against: Float64Array | undefined,
 ): (index: number) => number {
   const at = (values: ArrayLike<number> | undefined, index: number): number => values?.[index] ?? Number.NaN;
   switch (key) {
     case 'index':
       return (index) => index;
-    case 'cell':
-      return (index) => Number(space.digits[index]);
     case 'estimate':
       return (index) => at(latency_ms, index);
     case 'measured':
@@ -95,56 +223,33 @@ function sortValue(
     case 'error':
       return (index) => Math.abs(at(latency_ms, index) / at(known, index) - 1);
     case 'macs':
-      return (index) => at(space.macs, index);
+      return (index) => at(table.macs, index);
     case 'params':
-      return (index) => at(space.params, index);
+      return (index) => at(table.params, index);
+    case 'quality':
+      return (index) => at(against, index);
   }
 }
 
-/** An index, six digits or a part of them (`?` for any digit), or a part of the arch string. */
-export function textMatcher(query: string): (digits: string, index: number) => boolean {
-  const text = query.trim().toLowerCase();
-  if (text === '') return () => true;
-  if (/^[0-4?]+$/.test(text)) {
-    const pattern = new RegExp(text.length === 6 ? `^${text.replaceAll('?', '.')}$` : text.replaceAll('?', '.'));
-    return (digits, index) => pattern.test(digits) || String(index) === text;
-  }
-  if (/^\d+$/.test(text)) return (_, index) => String(index) === text;
-  return (digits) => archString(digits).includes(text);
+/** What the table needs, as one object that changes only when the estimates do. */
+export function tableData(state: State): TableData | undefined {
+  const result = resultOf(state);
+  const table = tableOf(state);
+  const known = measured(state);
+  const against = quality(state);
+  return table && result && known && against ? joinTable(table, result, known, against) : undefined;
 }
 
-export interface BudgetSummary {
-  readonly budget_ms: number;
-  readonly within: number;
-  /** The one with most multiply-adds within the budget, the fastest of these; undefined where none is. */
-  readonly largest?: number;
-}
+const joinTable = remember((table: SpaceTable, result: Result, measured_ms: Float64Array, against: Quality): TableData => ({
+  table,
+  latency_ms: result.latency_ms,
+  measured_ms,
+  ...(against.id === 'macs' ? {} : { quality: against }),
+  used: new Set(result.readings.map((reading) => reading.index)),
+  most_ms: greatest(result.latency_ms),
+}));
 
-export function budgetSummary(state: State): BudgetSummary | undefined {
-  const result = state.results[state.device];
-  if (!state.space || !result) return undefined;
-  return summarise(state.space, result.latency_ms, state.budget_ms);
-}
-
-const summarise = remember((space: SpaceTable, latency_ms: Float64Array, chosen: number | undefined): BudgetSummary => {
-  const budget_ms = chosen ?? Number(median(latency_ms).toPrecision(3));
-  let within = 0;
-  let largest: number | undefined;
-  for (let i = 0; i < latency_ms.length; i++) {
-    const ms = latency_ms[i] ?? Number.NaN;
-    if (!(ms <= budget_ms)) continue;
-    within++;
-    const macs = space.macs[i] ?? 0;
-    const best = largest === undefined ? -1 : (space.macs[largest] ?? 0);
-    if (macs > best || (macs === best && ms < (latency_ms[largest ?? i] ?? 0))) largest = i;
-  }
-  return { budget_ms, within, ...(largest === undefined ? {} : { largest }) };
-});
-
-function median(values: Float64Array): number {
-  const sorted = Float64Array.from(values).sort();
-  return sorted[Math.floor(sorted.length / 2)] ?? 0;
-}
+// ---- charts ----
 
 function greatest(...lists: readonly (ArrayLike<number> | undefined)[]): number {
   let most = 0;
@@ -157,12 +262,14 @@ function greatest(...lists: readonly (ArrayLike<number> | undefined)[]): number 
   return most;
 }
 
-/** All architectures: estimated latency against multiply-adds, the measured ones marked. */
+/** All architectures: estimated latency against quality, the measured ones and the front marked. */
 export function spaceChart(state: State): ChartSpec | undefined {
-  const result = state.results[state.device];
+  const result = resultOf(state);
+  const table = tableOf(state);
+  const against = quality(state);
   const budget = budgetSummary(state);
-  if (!state.space || !result || !budget) return undefined;
-  return markedSpace(spaceSeries(state.space, result), pointedOut(state), budget.budget_ms);
+  if (!table || !result || !against || !budget) return undefined;
+  return markedSpace(spaceSeries(table, result, against, front(state)), pointedOut(state), budget.budget_ms);
 }
 
 // A chart is painted anew when its spec is another object, so each keeps its own.
@@ -170,24 +277,30 @@ const markedSpace = remember((spec: ChartSpec, marked: number, limit: number) =>
 const markedFit = remember((spec: ChartSpec, marked: number) => ({ ...spec, marked }));
 const markedTruth = remember((spec: ChartSpec, marked: number) => ({ ...spec, marked }));
 
-/** The architecture under the pointer, else the selected one. */
+/** The architecture under the pointer, else the selected one, else the first. */
 export function pointedOut(state: State): number {
-  return state.hovered ?? state.selected;
+  const row = state.hovered ?? viewOf(state).selected;
+  return row < (tableOf(state)?.architectures.length ?? 0) ? row : 0;
 }
 
-/**
- * Only 28 values of multiply-adds exist on this space, so points of one value would lie on one line; a small fixed
- * shift by index spreads them without reaching the next line.
- */
+/** A small fixed shift by row, within -0.5..0.5. */
 function spread(index: number): number {
-  return (((index * 7919) % 1000) / 1000 - 0.5) * 2.6;
+  return ((index * 7919) % 1000) / 1000 - 0.5;
 }
 
-const spaceSeries = remember((space: SpaceTable, result: Result): ChartSpec => {
-  const macs = Float64Array.from(space.macs, (value, index) => value / 1e6 + spread(index));
-  const readings = result.readings;
+/** The share of architectures below the chart where quality has no natural zero: few bad ones would squeeze all others together. */
+const kBelowChart = 0.1;
+
+const spaceSeries = remember((table: SpaceTable, result: Result, against: Quality, rows: readonly number[]): ChartSpec => {
+  const { id, values } = against;
+  const { macsSpread } = kSpaces[table.space];
+  const y = id === 'macs' ? values.map((value, index) => value + (macsSpread / 1e6) * spread(index)) : values;
+  const sorted = values.filter((value) => !Number.isNaN(value)).sort();
+  const lowest = sorted[Math.floor(kBelowChart * sorted.length)] ?? 0;
+  const highest = greatest(y);
+  const { readings } = result;
   return {
-    label: 'All architectures: estimated latency in milliseconds against multiply-adds in millions',
+    label: `All architectures: estimated latency in milliseconds against ${against.title}`,
     x: {
       title: 'estimated latency, ms',
       max:
@@ -196,24 +309,39 @@ const spaceSeries = remember((space: SpaceTable, result: Result): ChartSpec => {
           readings.map((r) => r.latency_ms),
         ) * 1.02,
     },
-    y: { title: 'multiply-adds, M', max: greatest(macs) * 1.04 },
+    y: {
+      title: against.title,
+      ...(id === 'macs' ? {} : { min: lowest - 0.02 * (highest - lowest) }),
+      max: highest + 0.04 * (id === 'macs' ? highest : highest - lowest),
+    },
     series: [
-      { name: 'estimated', shape: 'dot', colour: '--accent', x: result.latency_ms, y: macs },
+      { name: 'estimated', shape: 'dot', colour: '--accent', x: result.latency_ms, y },
       {
         name: 'measured',
         shape: 'diamond',
         colour: '--measured',
         x: readings.map((r) => r.latency_ms),
-        y: readings.map((r) => macs[r.index] ?? 0),
+        y: readings.map((r) => y[r.index] ?? Number.NaN),
         ids: readings.map((r) => r.index),
       },
+      {
+        name: 'Pareto front',
+        shape: 'steps',
+        colour: '--ink',
+        x: rows.map((row) => result.latency_ms[row] ?? Number.NaN),
+        y: rows.map((row) => y[row] ?? Number.NaN),
+        ids: rows,
+      },
     ],
+    ...(id === 'macs' || sorted.length === 0
+      ? {}
+      : { remark: `${count(sorted.filter((value) => value < lowest).length)} below ${significant(lowest)}${against.unit} not drawn` }),
   };
 });
 
 /** The measurements: measured against estimated, with and without each of them. */
 export function fitChart(state: State): ChartSpec | undefined {
-  const result = state.results[state.device];
+  const result = resultOf(state);
   return result && markedFit(fitSeries(result), pointedOut(state));
 }
 
@@ -239,9 +367,9 @@ const fitSeries = remember((result: Result): ChartSpec => {
   };
 });
 
-/** Examples only: the truth on all architectures that were not among the measurements. */
+/** Examples of a space measured as a whole: the truth on all architectures that were not among the measurements. */
 export function truthChart(state: State): ChartSpec | undefined {
-  const result = state.results[state.device];
+  const result = resultOf(state);
   const truth = isExample(state.device) ? state.examples[state.device]?.truth_ms : undefined;
   return result && truth ? markedTruth(truthSeries(result, truth), pointedOut(state)) : undefined;
 }
@@ -260,32 +388,18 @@ const truthSeries = remember((result: Result, truth: Float64Array): ChartSpec =>
   };
 });
 
-/** Indices of the space that are not among the readings. */
+/** Rows that are not among the readings. */
 export function othersThan(readings: readonly { index: number }[], size: number): Int32Array {
   const used = new Set(readings.map((reading) => reading.index));
   return Int32Array.from({ length: size }, (_, index) => index).filter((index) => !used.has(index));
 }
 
-/** What the table needs, as one object that changes only when the estimates do. */
-export function tableData(state: State, known: Float64Array | undefined): TableData | undefined {
-  const result = state.results[state.device];
-  return state.space && result && known ? joinTable(state.space, result, known) : undefined;
-}
-
-const joinTable = remember((space: SpaceTable, result: Result, measured_ms: Float64Array): TableData => ({
-  space,
-  latency_ms: result.latency_ms,
-  measured_ms,
-  used: new Set(result.readings.map((reading) => reading.index)),
-  most_ms: greatest(result.latency_ms),
-}));
+// ---- lookup ----
 
 /** The lookup text's marks with the estimate beside each line that is an architecture. */
 export function lookupMarks(state: State): readonly Mark[] {
-  return joinMarks(state.lookup.check?.marks ?? kNoMarks, state.results[state.device]?.latency_ms);
+  return joinMarks(state.lookups[spaceId(state)].check?.marks ?? kNothing, resultOf(state)?.latency_ms);
 }
-
-const kNoMarks: readonly Mark[] = [];
 
 const joinMarks = remember((marks: readonly Mark[], latency_ms: Float64Array | undefined): readonly Mark[] =>
   marks.map((mark) =>

@@ -4,25 +4,38 @@ import {
   createEngine,
   fetchBytes,
   LatencastError,
+  type Encoder,
   type Engine,
   type Predictor,
+  type SpaceId,
   type TransferProgress,
 } from '../api/index.js';
 import { writeMeasurements } from '../api/measurements.js';
-import { measured, othersThan, rows } from './derive.js';
-import { loadExample, loadSpace } from './examples.js';
-import { checkLookup, checkSheet, withIndex } from './reading.js';
+import { budgetSummary, front, measured, othersThan, quality, rows } from './derive.js';
+import { loadAccuracies, loadExample, loadTable, loadWeightsIndex, type WeightsIndex } from './examples.js';
+import { count } from './format.js';
+import { checkLookup, checkSheet, readQuality, type Admit } from './reading.js';
 import { saveFile, toCsv } from './save.js';
-import type { SpaceTable } from './space.js';
+import { kSpaces } from './spaces/index.js';
+import { rowOf, type SpaceTable } from './spaces/table.js';
 import {
   currentCheck,
   deviceTitle,
+  firstDevice,
   isExample,
   kExamples,
   kFewestToCheck,
+  mine,
+  nameOf,
+  planText,
+  resultOf,
+  sheetOf,
+  spaceId,
+  spaceOf,
+  tableOf,
   type Action,
   type DeviceId,
-  type ExampleId,
+  type Loading,
   type Notice,
   type Reading,
   type Result,
@@ -33,11 +46,20 @@ const kTypingPause = 120; // ms after the last key before the text is read again
 const kConfirmation = 6000; // ms that a confirmation stays
 const kMostText = 4e6; // characters; the whole space with arch strings is a third of it
 const kMagic = 'LATCAST\n';
+const kSearchLimits = 8; // latencies that a search aims at, beside the user's own
 
 export class Effects {
+  private hasStarted!: (engine: Engine) => void;
+  private readonly started = new Promise<Engine>((resolve) => (this.hasStarted = resolve));
   private engine: Engine | undefined;
-  private base: Predictor | undefined;
+  private index: Promise<WeightsIndex> | undefined;
+  /** Tables on their way or here; asked for once. */
+  private readonly tables = new Map<SpaceId, Promise<SpaceTable>>();
+  private readonly bases = new Map<SpaceId, Predictor>();
+  private readonly encoders = new Map<SpaceId, Promise<Encoder>>();
   private readonly adapted = new Map<DeviceId, Predictor>();
+  /** Estimates of added rows, one after the other. */
+  private estimating: Promise<void> = Promise.resolve();
   private running: AbortController | undefined;
   private sheetTimer: ReturnType<typeof setTimeout> | undefined;
   private lookupTimer: ReturnType<typeof setTimeout> | undefined;
@@ -47,14 +69,11 @@ export class Effects {
     private readonly state: () => State,
   ) {}
 
-  /** Shows the chosen example first, then fetches what everything else needs, so that nothing is fetched later. */
+  /** Shows the chosen example first, then fetches what everything else in its space needs, so that nothing is fetched later. */
   async start(): Promise<void> {
     const { device } = this.state();
-    const first = isExample(device) ? device : kExamples[0].id;
-    const others = kExamples.map(({ id }) => id).filter((id) => id !== first);
-    const space = loadSpace();
-    await this.loadExamples(space, [first]);
-    await Promise.all([this.startEngine(), this.loadExamples(space, others)]);
+    await this.openSpace(device);
+    await this.startEngine();
   }
 
   /** Called after every action, with the state it led to. */
@@ -63,15 +82,25 @@ export class Effects {
       case 'text':
         this.checkSoon(kTypingPause);
         break;
+      case 'device':
+      case 'address':
+        void this.openSpace(this.state().device);
+        this.checkSoon(0);
+        this.lookUpSoon(0);
+        break;
       case 'unit':
       case 'fix':
       case 'replace-text':
       case 'undo-replace':
       case 'restore-example':
-      case 'device':
       case 'example':
+      case 'use-plan':
       case 'opened':
         this.checkSoon(0);
+        break;
+      case 'table':
+        this.checkSoon(0);
+        this.lookUpSoon(0);
         break;
       case 'engine':
         if (action.engine.status === 'ready') {
@@ -85,21 +114,39 @@ export class Effects {
       case 'transfer':
         void this.transfer(this.state().device);
         break;
+      case 'search':
+        void this.search(this.state().device);
+        break;
       case 'cancel':
         this.running?.abort();
         break;
+      case 'choose':
+        void this.choose(spaceId(this.state()));
+        break;
       case 'open-file':
         void this.open(action.file);
+        break;
+      case 'open-quality':
+        void this.openQuality(spaceId(this.state()), action.file);
         break;
       case 'save-predictor':
         void this.savePredictor(this.state().device);
         break;
       case 'save-estimates':
-        this.saveEstimates(rows(this.state()), 'estimates');
+        this.saveRows(rows(this.state()), 'estimates');
         break;
       case 'save-lookup': {
-        const found = this.state().lookup.check?.marks.flatMap((mark) => mark.index ?? []) ?? [];
-        this.saveEstimates(Int32Array.from(found), 'lookup');
+        const state = this.state();
+        this.saveRows(state.lookups[spaceId(state)].check?.marks.flatMap((mark) => mark.index ?? []) ?? [], 'lookup');
+        break;
+      }
+      case 'save-front':
+        this.saveRows(front(this.state()), 'front');
+        break;
+      case 'save-plan': {
+        const state = this.state();
+        const { chosen } = state.plans[spaceId(state)];
+        if (chosen) saveFile(`${spaceId(state)}-to-measure.csv`, planText(chosen.architectures), 'text/csv');
         break;
       }
       case 'copy':
@@ -113,10 +160,47 @@ export class Effects {
     }
   }
 
-  private async loadExamples(space: Promise<SpaceTable>, ids: readonly ExampleId[]): Promise<void> {
+  /** Fetches what the space of a device needs, where it has not been: table and the device's own example first. */
+  private async openSpace(device: DeviceId): Promise<void> {
+    const space = spaceOf(device);
+    if (this.tables.has(space)) return;
+    const table = loadTable(space).then((loaded) => {
+      this.send({ type: 'table', table: loaded });
+      return loaded;
+    });
+    this.tables.set(space, table);
+    const first = isExample(device) ? device : firstDevice(space);
+    const others = kExamples.flatMap(({ id }) => (spaceOf(id) === space && id !== first ? [id] : []));
+    // Before the first example, so that what stands against latency does not change under the reader.
+    const accuracies = space === 'nb201' ? this.loadAccuracies(table) : Promise.resolve();
     try {
-      const examples = await Promise.all(ids.map((id) => loadExample(id, space)));
-      this.send({ type: 'space', space: await space });
+      await table;
+    } catch (caught) {
+      this.tables.delete(space);
+      this.fail(`${kSpaces[space].title} could not be loaded`, caught);
+      return;
+    }
+    await this.loadExamples(table, [first], accuracies);
+    void this.loadWeights(space);
+    void this.loadExamples(table, others, accuracies);
+  }
+
+  private async loadAccuracies(table: Promise<SpaceTable>): Promise<void> {
+    try {
+      this.send({ type: 'accuracies', accuracies: await loadAccuracies(table) });
+    } catch (caught) {
+      this.fail('The accuracies could not be loaded', caught);
+    }
+  }
+
+  private async loadExamples(
+    table: Promise<SpaceTable>,
+    ids: readonly DeviceId[],
+    before: Promise<void>,
+  ): Promise<void> {
+    try {
+      const examples = await Promise.all(ids.map((id) => loadExample(id, table)));
+      await before;
       ids.forEach((id, i) => {
         const example = examples[i];
         if (example) this.send({ type: 'example', id, example });
@@ -127,22 +211,39 @@ export class Effects {
   }
 
   private async startEngine(): Promise<void> {
-    const loading = (done: number): void => this.send({ type: 'engine', engine: { status: 'loading', done } });
     try {
-      const [engine, weights] = await Promise.all([
-        createEngine({ kind: 'worker' }),
-        fetchBytes(new URL('weights/nb201.latencast', document.baseURI), {
-          onProgress: (received, total) => {
-            if (total > 0) loading(received / total);
-          },
-        }),
-      ]);
-      this.base = await engine.load(weights);
-      this.engine = engine;
+      this.engine = await createEngine({ kind: 'worker' });
+      this.hasStarted(this.engine);
       this.send({ type: 'engine', engine: { status: 'ready' } });
     } catch (caught) {
       this.send({ type: 'engine', engine: { status: 'failed', message: reason(caught) } });
     }
+  }
+
+  private async loadWeights(space: SpaceId): Promise<void> {
+    const tell = (weights: Loading): void => this.send({ type: 'weights', space, weights });
+    tell({ status: 'loading', done: 0 });
+    try {
+      const { file } = await this.filesOf(space);
+      const bytes = await fetchBytes(new URL(`weights/${file}`, document.baseURI), {
+        onProgress: (received, total) => {
+          if (total > 0) tell({ status: 'loading', done: received / total });
+        },
+      });
+      const engine = await this.started;
+      this.bases.set(space, await engine.load(bytes));
+      tell({ status: 'ready' });
+    } catch (caught) {
+      tell({ status: 'failed', message: reason(caught) });
+    }
+  }
+
+  /** The shipped files of a space. Throws where there are none. */
+  private async filesOf(space: SpaceId): Promise<NonNullable<WeightsIndex[SpaceId]>> {
+    this.index ??= loadWeightsIndex();
+    const files = (await this.index)[space];
+    if (!files) throw new Error(`no weights of ${kSpaces[space].title} are shipped`);
+    return files;
   }
 
   private checkSoon(pause: number): void {
@@ -152,11 +253,11 @@ export class Effects {
   }
 
   private async check(device: DeviceId): Promise<void> {
-    const { space, sheets } = this.state();
-    const sheet = sheets[device];
-    if (!this.engine || !space || currentCheck(sheet)) return;
+    const space = spaceOf(device);
+    const sheet = sheetOf(this.state(), device);
+    if (!this.engine || !this.state().tables[space] || currentCheck(sheet)) return;
     try {
-      const check = await checkSheet(this.engine, space, sheet);
+      const check = await checkSheet(this.engine, space, this.admitting(space), sheet);
       this.send({ type: 'checked', device, check });
     } catch (caught) {
       this.fail('The measurements could not be read', caught);
@@ -165,24 +266,118 @@ export class Effects {
 
   private lookUpSoon(pause: number): void {
     clearTimeout(this.lookupTimer);
-    this.lookupTimer = setTimeout(() => void this.lookUp(), pause);
+    const space = spaceId(this.state());
+    this.lookupTimer = setTimeout(() => void this.lookUp(space), pause);
   }
 
-  private async lookUp(): Promise<void> {
-    const { text } = this.state().lookup;
-    if (!this.engine) return;
+  private async lookUp(space: SpaceId): Promise<void> {
+    const { text, check } = this.state().lookups[space];
+    if (!this.engine || !this.state().tables[space] || check?.text === text) return;
     try {
-      this.send({ type: 'lookup-checked', check: await checkLookup(this.engine, text) });
+      this.send({ type: 'lookup-checked', space, check: await checkLookup(this.engine, space, this.admitting(space), text) });
     } catch (caught) {
       this.fail('The architectures could not be read', caught);
     }
   }
 
+  /** Adds architectures to the table of a space, and their estimates wherever the engine holds a predictor. */
+  private admitting(space: SpaceId): Admit {
+    return async (architectures) => {
+      const table = await this.tableNow(space);
+      const missing = [...new Set(architectures)].filter((architecture) => !table.indexOf.has(architecture));
+      if (missing.length === 0) return table;
+      const facts = (await this.engine?.facts(space, missing)) ?? [];
+      this.send({
+        type: 'rows',
+        space,
+        rows: facts.map(({ macs, params }, i) => ({ architecture: missing[i] ?? '', macs, params })),
+      });
+      this.estimateAdded(space);
+      return this.tableNow(space);
+    };
+  }
+
+  /** The table with everything that has been added to it. */
+  private async tableNow(space: SpaceId): Promise<SpaceTable> {
+    const shipped = await this.tables.get(space);
+    const table = this.state().tables[space] ?? shipped;
+    if (!table) throw new Error(`the table of ${kSpaces[space].title} is not there`);
+    return table;
+  }
+
+  private estimateAdded(space: SpaceId): void {
+    this.estimating = this.estimating.then(async () => {
+      for (const [device, predictor] of this.adapted) {
+        const result = this.state().results[device];
+        const table = this.state().tables[space];
+        if (spaceOf(device) !== space || !result || !table) continue;
+        const added = table.architectures.slice(result.latency_ms.length);
+        if (added.length === 0) continue;
+        try {
+          const latency_ms = await predictor.predict(added);
+          if (this.state().results[device] === result) this.send({ type: 'more-estimates', device, latency_ms });
+        } catch (caught) {
+          this.fail('Some architectures could not be estimated', caught);
+        }
+      }
+    });
+  }
+
   /** Fine-tunes, estimates everything, then checks by leaving each measurement out; each part shows when it is done. */
   private async transfer(device: DeviceId): Promise<void> {
-    const { engine, base } = this;
-    const readings = currentCheck(this.state().sheets[device])?.readings;
-    if (!engine || !base || !readings) return;
+    const base = this.bases.get(spaceOf(device));
+    const readings = currentCheck(sheetOf(this.state(), device))?.readings;
+    if (!base || !readings) return;
+    const { signal, onProgress, end } = this.begin(device, 'transfer');
+    const options = { device: isExample(device) ? nameOf(device) : deviceTitle(this.state(), device), signal, onProgress };
+    try {
+      const predictor = await base.transfer(readings, options);
+      const result = await this.resultOf(device, predictor, readings, 'transfer', { signal, onProgress });
+      this.keep(device, predictor);
+      this.send({ type: 'result', device, result });
+      this.estimateAdded(spaceOf(device));
+      if (readings.length < kFewestToCheck) return;
+      try {
+        const { latency_ms, spearman, mdape } = await base.leaveOneOut(readings, options);
+        this.send({ type: 'leave-one-out', device, leaveOneOut: { latency_ms: [...latency_ms], spearman, mdape } });
+      } catch (caught) {
+        if (!signal.aborted) this.fail('The estimates are ready, but their quality could not be checked', caught);
+      }
+    } catch (caught) {
+      if (!signal.aborted) this.fail('The transfer stopped', caught);
+    } finally {
+      end();
+    }
+  }
+
+  /** Looks for better architectures than the table holds, and adds what it finds. */
+  private async search(device: DeviceId): Promise<void> {
+    const predictor = this.adapted.get(device);
+    const state = this.state();
+    const table = state.tables[spaceOf(device)];
+    const budget = budgetSummary(state);
+    if (!predictor || !table || !budget) return;
+    const known = front(state);
+    const start = known.map((row) => table.architectures[row] ?? '');
+    const along = known.map((row) => resultOf(state)?.latency_ms[row] ?? Number.NaN);
+    const [least, most] = [along[0] ?? budget.budget_ms, along.at(-1) ?? budget.budget_ms];
+    const limits = Array.from({ length: kSearchLimits }, (_, i) => least + ((most - least) * (i + 1)) / kSearchLimits);
+    const { signal, onProgress, end } = this.begin(device, 'search');
+    try {
+      const found = await predictor.search([...limits, budget.budget_ms], { start, signal, onProgress });
+      const before = table.architectures.length;
+      const { architectures } = await this.admitting(table.space)(found.front.map(({ architecture }) => architecture));
+      const text = `The search found ${count(architectures.length - before)} architectures that are now among the estimates.`;
+      this.send({ type: 'notice', notice: { kind: 'info', text } });
+    } catch (caught) {
+      if (!signal.aborted) this.fail('The search stopped', caught);
+    } finally {
+      end();
+    }
+  }
+
+  /** One long piece of work at a time: an earlier one is cancelled. */
+  private begin(device: DeviceId, phase: TransferProgress['phase']) {
     this.running?.abort();
     const running = new AbortController();
     this.running = running;
@@ -190,29 +385,13 @@ export class Effects {
     const onProgress = (progress: TransferProgress): void => {
       if (!signal.aborted) this.send({ type: 'job', job: { device, ...progress } });
     };
-    const options = { device: isExample(device) ? device : deviceTitle(this.state(), device), signal, onProgress };
-    onProgress({ phase: 'transfer', done: 0, epoch: 0, epochs: 0, loss: 0, seconds_left: Number.NaN });
-    try {
-      const predictor = await base.transfer(readings, options);
-      const result = await this.resultOf(device, predictor, readings, 'transfer', { signal, onProgress });
-      this.keep(device, predictor);
-      this.send({ type: 'result', device, result });
-    } catch (caught) {
-      if (!signal.aborted) this.fail('The transfer stopped', caught);
-      running.abort();
-    }
-    try {
-      if (signal.aborted || readings.length < kFewestToCheck) return;
-      const { latency_ms, spearman, mdape } = await base.leaveOneOut(readings, options);
-      this.send({ type: 'leave-one-out', device, leaveOneOut: { latency_ms: [...latency_ms], spearman, mdape } });
-    } catch (caught) {
-      if (!signal.aborted) this.fail('The estimates are ready, but their quality could not be checked', caught);
-    } finally {
-      if (this.running === running) {
-        this.running = undefined;
-        this.send({ type: 'job-ended' });
-      }
-    }
+    onProgress({ phase, done: 0, epoch: 0, epochs: 0, loss: 0, seconds_left: Number.NaN });
+    const end = (): void => {
+      if (this.running !== running) return;
+      this.running = undefined;
+      this.send({ type: 'job-ended' });
+    };
+    return { signal, onProgress, end };
   }
 
   private async resultOf(
@@ -222,14 +401,21 @@ export class Effects {
     source: Result['source'],
     options: { signal?: AbortSignal; onProgress?: (progress: TransferProgress) => void } = {},
   ): Promise<Result> {
-    const latency_ms = await predictor.predictAll(options);
-    const truth = isExample(device) ? this.state().examples[device]?.truth_ms : undefined;
+    const { architectures } = await this.tableNow(spaceOf(device));
+    const latency_ms = await predictor.predict(architectures, options);
+    const truth = this.state().examples[device]?.truth_ms;
     const others = othersThan(readings, latency_ms.length);
     const pick = (values: Float64Array): Float64Array =>
       Float64Array.from(others, (index) => values[index] ?? Number.NaN);
     const accuracy = truth && (await this.engine?.accuracy(pick(latency_ms), pick(truth)));
     const { nearest } = predictor.info;
-    return { source, latency_ms, readings, ...(nearest ? { nearest } : {}), ...(accuracy ? { accuracy } : {}) };
+    return {
+      source,
+      latency_ms,
+      readings,
+      ...(nearest ? { nearest } : {}),
+      ...(accuracy ? { accuracy: { ...accuracy, count: others.length } } : {}),
+    };
   }
 
   private keep(device: DeviceId, predictor: Predictor): void {
@@ -237,40 +423,75 @@ export class Effects {
     this.adapted.set(device, predictor);
   }
 
+  private async choose(space: SpaceId): Promise<void> {
+    const { engine } = this;
+    const { settings } = this.state().plans[space];
+    if (!engine) return;
+    try {
+      // A sampler that names an encoding ends in it.
+      const encoder = settings.sampler.includes('-') ? { encoder: await this.encoder(engine, space) } : {};
+      const architectures = await engine.chooseSamples(space, { ...settings, ...encoder });
+      this.send({ type: 'chosen', space, chosen: { settings, architectures } });
+    } catch (caught) {
+      this.send({ type: 'chosen', space });
+      this.fail('No architectures could be chosen', caught);
+    }
+  }
+
+  /** Fetched when it is first needed. */
+  private encoder(engine: Engine, space: SpaceId): Promise<Encoder> {
+    const known = this.encoders.get(space);
+    if (known) return known;
+    const loading = (async () => {
+      const { encoder } = await this.filesOf(space);
+      if (encoder === undefined) throw new Error(`no encoder of ${kSpaces[space].title} is shipped`);
+      return engine.loadEncoder(await fetchBytes(new URL(`weights/${encoder}`, document.baseURI)));
+    })();
+    this.encoders.set(space, loading);
+    // What failed may be tried again.
+    loading.catch(() => this.encoders.delete(space));
+    return loading;
+  }
+
   private async open(file: File): Promise<void> {
     try {
       const bytes = new Uint8Array(await file.arrayBuffer());
       const isPredictor = latin(bytes.subarray(0, kMagic.length)) === kMagic || file.name.endsWith('.latencast');
       if (isPredictor) await this.openPredictor(file.name, bytes);
-      else this.openMeasurements(file.name, bytes);
+      else this.send({ type: 'replace-text', text: textOf(bytes), filename: file.name });
     } catch (caught) {
       this.fail(`${file.name} could not be opened`, caught);
     }
   }
 
-  private openMeasurements(filename: string, bytes: Uint8Array): void {
-    if (bytes.length > kMostText || bytes.includes(0)) {
-      const found = bytes.includes(0) ? 'bytes that are no text' : `${Math.round(bytes.length / 1e6)} MB of text`;
-      throw new Error(`it holds ${found}; expected a CSV, TSV or JSON list of measurements, or a .latencast file`);
-    }
-    this.send({ type: 'replace-text', text: new TextDecoder().decode(bytes).replace(/\r\n?/g, '\n'), filename });
-  }
-
   private async openPredictor(filename: string, bytes: Uint8Array): Promise<void> {
     const { engine } = this;
-    const { space } = this.state();
-    if (!engine || !space) throw new Error('the engine is not ready yet; open it again in a moment');
+    if (!engine) throw new Error('the engine is not ready yet; open it again in a moment');
     const predictor = await engine.load(bytes);
-    const { target, measurements } = predictor.info;
+    const { space, target, measurements } = predictor.info;
     if (target === undefined) {
       predictor.dispose();
       throw new Error('it is a pre-trained predictor without a device; expected one saved after a transfer');
     }
-    const readings = measurements.map((each) => withIndex(space, each));
-    const result = await this.resultOf('mine', predictor, readings, 'file');
-    this.keep('mine', predictor);
-    this.send({ type: 'opened', name: target, text: writeMeasurements(measurements), result });
+    const device = mine(space);
+    await this.openSpace(device);
+    const table = await this.admitting(space)(measurements.map(({ architecture }) => architecture));
+    const readings = measurements.map((each) => ({ ...each, index: rowOf(table, each.architecture) }));
+    const result = await this.resultOf(device, predictor, readings, 'file');
+    this.keep(device, predictor);
+    this.send({ type: 'opened', device, name: target, text: writeMeasurements(measurements), result });
     this.send({ type: 'notice', notice: { kind: 'info', text: `${filename}: predictor of ${target} opened.` } });
+  }
+
+  private async openQuality(space: SpaceId, file: File): Promise<void> {
+    try {
+      if (!this.engine) throw new Error('the engine is not ready yet; open it again in a moment');
+      const values = await readQuality(this.engine, space, textOf(new Uint8Array(await file.arrayBuffer())));
+      await this.admitting(space)([...values.keys()]);
+      this.send({ type: 'own-quality', space, own: { filename: file.name, values } });
+    } catch (caught) {
+      this.fail(`${file.name} could not be opened`, caught);
+    }
   }
 
   private async savePredictor(device: DeviceId): Promise<void> {
@@ -287,14 +508,17 @@ export class Effects {
     }
   }
 
-  private saveEstimates(indices: Int32Array, what: string): void {
+  private saveRows(indices: ArrayLike<number>, what: string): void {
     const state = this.state();
-    const result = state.results[state.device];
+    const table = tableOf(state);
+    const result = resultOf(state);
     const known = measured(state);
-    if (!state.space || !result || !known) return;
+    const against = quality(state);
+    if (!table || !result || !known || !against) return;
+    const more = against.id === 'macs' ? [] : [{ name: against.id, values: against.values }];
     saveFile(
       `${slug(deviceTitle(state))}-${what}.csv`,
-      toCsv(state.space, indices, result.latency_ms, known),
+      toCsv(table, indices, result.latency_ms, known, more),
       'text/csv',
     );
   }
@@ -326,6 +550,15 @@ export class Effects {
 function reason(caught: unknown): string {
   if (caught instanceof LatencastError || caught instanceof Error) return caught.message;
   return String(caught);
+}
+
+/** A file's text. Throws where it is none, or far too long. */
+function textOf(bytes: Uint8Array): string {
+  if (bytes.length > kMostText || bytes.includes(0)) {
+    const found = bytes.includes(0) ? 'bytes that are no text' : `${Math.round(bytes.length / 1e6)} MB of text`;
+    throw new Error(`it holds ${found}; expected a CSV, TSV or JSON list, or a .latencast file`);
+  }
+  return new TextDecoder().decode(bytes).replace(/\r\n?/g, '\n');
 }
 
 function latin(bytes: Uint8Array): string {

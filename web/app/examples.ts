@@ -1,34 +1,44 @@
-/** The built-in examples and the space's table, as `make-examples.mjs` wrote them beside the page. */
+/** The files beside the page: tables of the spaces, built-in examples and accuracies. */
 
-import type { Accuracy, Measurement } from '../api/index.js';
+import type { Accuracy, Measurement, SpaceId } from '../api/index.js';
 import { writeMeasurements } from '../api/measurements.js';
 import { withUnit } from './format.js';
-import { withIndex } from './reading.js';
-import { kCells, readSpaceTable, type SpaceTable } from './space.js';
-import type { Check, Example, ExampleId, LeaveOneOutResult, Mark } from './state.js';
+import { readSpaceTable, rowOf, type SpaceTable } from './spaces/table.js';
+import { nameOf, spaceOf, type Accuracies, type Check, type DeviceId, type Example, type LeaveOneOutResult, type Mark } from './state.js';
 
-/** `<device>.json`. */
+/** `examples/<space>/<device>.json`, as `make-examples.mjs` writes it. */
 interface ExampleFile {
   readonly origin: string;
+  /** Whether `<device>.truth.bin` holds the measured latency of the whole space. */
+  readonly truth: boolean;
   readonly measurements: readonly Measurement[];
   readonly nearest: { readonly device: string; readonly spearman: number };
   readonly leave_one_out: LeaveOneOutResult;
-  readonly accuracy: Accuracy;
+  readonly accuracy: Accuracy & { readonly count: number };
 }
 
-export async function loadSpace(): Promise<SpaceTable> {
-  return readSpaceTable(await (await get('nb201.space.bin')).arrayBuffer());
+/** `weights/index.json`: the files of each space. */
+export type WeightsIndex = Readonly<Partial<Record<SpaceId, { readonly file: string; readonly encoder?: string }>>>;
+
+export async function loadWeightsIndex(): Promise<WeightsIndex> {
+  return (await (await get('weights/index.json')).json()) as WeightsIndex;
+}
+
+export async function loadTable(space: SpaceId): Promise<SpaceTable> {
+  return readSpaceTable(space, await (await get(`examples/${space}/space.bin`)).arrayBuffer());
 }
 
 /** Fetches beside the table, not after it. */
-export async function loadExample(id: ExampleId, space: Promise<SpaceTable>): Promise<Example> {
-  const [table, file, truth_ms, latency_ms] = await Promise.all([
+export async function loadExample(id: DeviceId, space: Promise<SpaceTable>): Promise<Example> {
+  const folder = `examples/${spaceOf(id)}`;
+  const name = nameOf(id);
+  const [table, file, latency_ms] = await Promise.all([
     space,
-    get(`${id}.json`).then((response) => response.json() as Promise<ExampleFile>),
-    getLatencies(`${id}.truth.bin`),
-    getLatencies(`${id}.estimates.bin`),
+    get(`${folder}/${name}.json`).then((response) => response.json() as Promise<ExampleFile>),
+    getLatencies(`${folder}/${name}.estimates.bin`, space),
   ]);
-  const readings = file.measurements.map((each) => withIndex(table, each));
+  const truth = file.truth ? { truth_ms: await getLatencies(`${folder}/${name}.truth.bin`, space) } : {};
+  const readings = file.measurements.map((each) => ({ ...each, index: rowOf(table, each.architecture) }));
   const text = writeMeasurements(readings);
   const marks = readings.map((r, i): Mark => ({
     line: i + 1,
@@ -43,22 +53,33 @@ export async function loadExample(id: ExampleId, space: Promise<SpaceTable>): Pr
     text,
     check,
     origin,
-    truth_ms,
+    ...truth,
     result: { source: 'precomputed', latency_ms, readings, nearest, leaveOneOut, accuracy },
   };
 }
 
+/** `nb201.accuracy.bin`: hundredths of a percent (u16, little endian), one data set after the other, official order. */
+export async function loadAccuracies(space: Promise<SpaceTable>): Promise<Accuracies> {
+  const name = 'weights/nb201.accuracy.bin';
+  const [bytes, table] = await Promise.all([get(name).then((response) => response.arrayBuffer()), space]);
+  const rows = table.shipped;
+  if (bytes.byteLength !== 6 * rows) throw new Error(`${name} has ${bytes.byteLength} bytes, expected ${6 * rows}`);
+  const set = (which: number): Float64Array =>
+    Float64Array.from(new Uint16Array(bytes, 2 * which * rows, rows), (hundredths) => hundredths / 100);
+  return { cifar10: set(0), cifar100: set(1), imagenet16: set(2) };
+}
+
 async function get(name: string): Promise<Response> {
-  const response = await fetch(new URL(`examples/${name}`, document.baseURI));
-  if (!response.ok) throw new Error(`examples/${name}: the server answered ${response.status} ${response.statusText}`);
+  const response = await fetch(new URL(name, document.baseURI));
+  if (!response.ok) throw new Error(`${name}: the server answered ${response.status} ${response.statusText}`);
   return response;
 }
 
-/** One float32 per architecture, official order, little endian. */
-async function getLatencies(name: string): Promise<Float64Array> {
-  const bytes = await (await get(name)).arrayBuffer();
-  if (bytes.byteLength !== kCells * 4) {
-    throw new Error(`examples/${name} has ${bytes.byteLength} bytes, expected ${kCells * 4}`);
+/** One float32 per row, little endian. */
+async function getLatencies(name: string, space: Promise<SpaceTable>): Promise<Float64Array> {
+  const [bytes, { shipped }] = await Promise.all([get(name).then((response) => response.arrayBuffer()), space]);
+  if (bytes.byteLength !== shipped * 4) {
+    throw new Error(`${name} has ${bytes.byteLength} bytes, expected ${shipped * 4}`);
   }
   return Float64Array.from(new Float32Array(bytes));
 }

@@ -1,12 +1,13 @@
-// Writes public/examples/: the built-in examples and the table of the space, all through the API.
-//   node web/app/make-examples.mjs --data DIR [--weights weights/nb201.latencast]
-// DIR holds nb201/latency_ms.csv (NAS-Bench-201 latencies collected by HayeonLee/HELP, MIT). Needs the WebAssembly module
-// in build-wasm/. Per device it writes
-//   <device>.json           20 measurements chosen at random, and what the shipped weights make of them
-//   <device>.truth.bin      measured ms of all architectures, float32, little endian, official order
-//   <device>.estimates.bin  estimated ms, likewise
-// and once nb201.space.bin (see readSpaceTable in space.ts).
-import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
+// Writes public/examples/: the tables of the spaces and the built-in examples, all through the API.
+//   node web/app/make-examples.mjs --data DIR [--space nb201|fbnet|ofa] [--weights DIR]
+// DIR holds <space>/latency_ms.csv (latencies collected by HayeonLee/HELP, MIT); --weights the folder of the predictors,
+// weights/ unless told. Needs the WebAssembly module in build-wasm/. Per space it writes
+//   <space>/space.bin              what the page has numbers of (see readSpaceTable in spaces/table.ts): the pool of the
+//                                  space and, where that is not all of it, the measured architectures of the examples
+//   <space>/<device>.json           20 measurements chosen at random, and what the shipped weights make of them
+//   <space>/<device>.estimates.bin  estimated ms of every row, float32, little endian
+//   <space>/<device>.truth.bin      measured ms, likewise, where the whole space is measured
+import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 import { parseArgs } from 'node:util';
 import Papa from 'papaparse';
@@ -18,17 +19,34 @@ const kSamples = 20;
 const kSeed = 1;
 const kHelp = 'HayeonLee/HELP (MIT)';
 const kHwNasBench = `HW-NAS-Bench (MIT) by way of ${kHelp}`;
-const kDevices = {
-  raspi4: `Measured on a Raspberry Pi 4, published in ${kHwNasBench}.`,
-  gold_6226: `Measured on an Intel Xeon Gold 6226, published in ${kHelp}.`,
-  eyeriss: `Modelled for the Eyeriss accelerator, published in ${kHwNasBench}.`,
+const kXeon = `Measured on an Intel Xeon Gold 6226, published in ${kHelp}.`;
+const kEyeriss = `Modelled for the Eyeriss accelerator, published in ${kHwNasBench}.`;
+const titan = (batch) => `Measured on an NVIDIA TITAN RTX, batches of ${batch}, published in ${kHelp}.`;
+const kSpaces = {
+  nb201: {
+    raspi4: `Measured on a Raspberry Pi 4, published in ${kHwNasBench}.`,
+    gold_6226: kXeon,
+    eyeriss: kEyeriss,
+  },
+  fbnet: {
+    raspi4: `Summed over blocks measured on a Raspberry Pi 4, published in ${kHwNasBench}.`,
+    gold_6226: kXeon,
+    eyeriss: kEyeriss,
+    fpga: `Modelled for an FPGA (ZC706), published in ${kHwNasBench}.`,
+  },
+  ofa: { titan_rtx_1: titan(1), titan_rtx_32: titan(32), titan_rtx_64: titan(64) },
 };
 
-const { values: args } = parseArgs({ options: { data: { type: 'string' }, weights: { type: 'string' } } });
-if (args.data === undefined) {
-  console.error('make-examples: no --data; expected the folder that holds nb201/latency_ms.csv');
+const { values: args } = parseArgs({
+  options: { data: { type: 'string' }, space: { type: 'string' }, weights: { type: 'string' } },
+});
+const chosenSpaces = args.space === undefined ? Object.keys(kSpaces) : [args.space];
+if (args.data === undefined || chosenSpaces.some((space) => !(space in kSpaces))) {
+  const found = args.data === undefined ? 'no --data' : `--space ${args.space}`;
+  console.error(`make-examples: ${found}; expected --data, the folder of <space>/latency_ms.csv, and a space of ${Object.keys(kSpaces).join(', ')}`);
   process.exit(1);
 }
+const weights = args.weights ?? join(kRoot, 'weights');
 
 // The API is TypeScript; Vite loads it here as it does for the page.
 const vite = await createServer({
@@ -43,54 +61,74 @@ const engine = await api.createEngine({
   kind: 'local',
   wasm: new Uint8Array(readFileSync(join(kRoot, 'build-wasm/wasm/latencast.wasm'))),
 });
-const base = await engine.load(new Uint8Array(readFileSync(args.weights ?? join(kRoot, 'weights/nb201.latencast'))));
-const cells = await engine.enumerate('nb201');
-mkdirSync(kOut, { recursive: true });
-
-const facts = await engine.facts('nb201', cells);
-writeFileSync(
-  join(kOut, 'nb201.space.bin'),
-  Buffer.concat([
-    bytes(Uint32Array.from(facts, (fact) => fact.macs)),
-    bytes(Uint32Array.from(facts, (fact) => fact.params)),
-    Buffer.from(cells.flatMap((cell) => Array.from(cell, Number))),
-  ]),
-);
-
-const table = Papa.parse(readFileSync(join(args.data, 'nb201/latency_ms.csv'), 'utf8'), {
-  header: true,
-  skipEmptyLines: true,
-});
-const rowOf = new Map(table.data.map((row) => [row.arch, row]));
-const chosen = choose(cells.length, kSamples, kSeed);
-
-for (const [device, origin] of Object.entries(kDevices)) {
-  const truth = Float64Array.from(cells, (cell) => {
-    const latency_ms = Number(rowOf.get(cell)?.[device]);
-    if (!(latency_ms > 0)) throw new Error(`latency_ms.csv: ${device} has no latency of ${cell}`);
-    return latency_ms;
-  });
-  const measurements = chosen.map((index) => ({ architecture: cells[index], latency_ms: truth[index] }));
-  const predictor = await base.transfer(measurements, { device });
-  const estimates = await predictor.predictAll();
-  const held = await base.leaveOneOut(measurements, { device });
-  const others = cells.map((_, index) => index).filter((index) => !chosen.includes(index));
-  const accuracy = await engine.accuracy(pick(estimates, others), pick(truth, others));
-  writeFileSync(join(kOut, `${device}.truth.bin`), bytes(Float32Array.from(truth)));
-  writeFileSync(join(kOut, `${device}.estimates.bin`), bytes(Float32Array.from(estimates)));
-  const example = {
-    origin: `${origin} ${kSamples} of 15,625 chosen at random (seed ${kSeed}).`,
-    measurements,
-    nearest: predictor.info.nearest,
-    leave_one_out: { latency_ms: [...held.latency_ms], spearman: held.spearman, mdape: held.mdape },
-    accuracy,
-  };
-  writeFileSync(join(kOut, `${device}.json`), `${JSON.stringify(example, null, 1)}\n`);
-  console.log(`${device}: Spearman ${accuracy.spearman.toFixed(4)} on the other ${others.length}`);
-  predictor.dispose();
-}
+for (const space of chosenSpaces) await writeSpace(space);
 engine.dispose();
 await vite.close();
+
+async function writeSpace(space) {
+  const out = join(kOut, space);
+  mkdirSync(out, { recursive: true });
+  const pool = await engine.pool(space);
+  const listed = (await engine.spaces()).find(({ id }) => id === space).size > 0;
+
+  const { data } = Papa.parse(readFileSync(join(args.data, space, 'latency_ms.csv'), 'utf8'), {
+    header: true,
+    skipEmptyLines: true,
+  });
+  const parsed = await engine.parse(space, data.map((row) => row.arch));
+  const measured = data.map((row, i) => ({ ...row, architecture: parsed[i].architecture }));
+  // Of a listed space, in its own order.
+  if (listed) {
+    const rowOf = new Map(measured.map((row) => [row.architecture, row]));
+    measured.splice(0, measured.length, ...pool.map((architecture) => rowOf.get(architecture)));
+  }
+  const chosen = choose(measured.length, kSamples, kSeed);
+  const rows = [...new Set([...pool, ...chosen.map((i) => measured[i].architecture)])];
+  const facts = await engine.facts(space, rows);
+  writeFileSync(
+    join(out, 'space.bin'),
+    Buffer.concat([
+      bytes(Uint32Array.of(rows.length)),
+      bytes(Uint32Array.from(facts, (fact) => fact.macs)),
+      bytes(Uint32Array.from(facts, (fact) => fact.params)),
+      Buffer.from(rows.map((architecture) => `${architecture}\n`).join('')),
+    ]),
+  );
+
+  const file = join(weights, `${space}.latencast`);
+  if (!existsSync(file)) {
+    console.log(`${space}: ${file} is not there, so only the table was written`);
+    return;
+  }
+  const base = await engine.load(new Uint8Array(readFileSync(file)));
+  for (const [device, origin] of Object.entries(kSpaces[space])) {
+    if (base.info.devices.includes(device)) throw new Error(`${space}.latencast knows ${device}; an example must be of a device it has never seen`);
+    const truth = Float64Array.from(measured, (row) => Number(row[device]));
+    if (!truth.every((latency_ms) => latency_ms > 0)) throw new Error(`${space}/latency_ms.csv: ${device} has gaps`);
+    const measurements = chosen.map((i) => ({ architecture: measured[i].architecture, latency_ms: truth[i] }));
+    const predictor = await base.transfer(measurements, { device });
+    const estimates = await predictor.predict(rows);
+    const held = await base.leaveOneOut(measurements, { device });
+    const others = measured.map((_, i) => i).filter((i) => !chosen.includes(i));
+    const predicted = await predictor.predict(others.map((i) => measured[i].architecture));
+    const accuracy = await engine.accuracy(predicted, Float64Array.from(others, (i) => truth[i]));
+    if (listed) writeFileSync(join(out, `${device}.truth.bin`), bytes(Float32Array.from(truth)));
+    writeFileSync(join(out, `${device}.estimates.bin`), bytes(Float32Array.from(estimates)));
+    const of = measured.length.toLocaleString('en');
+    const example = {
+      origin: `${origin} ${kSamples} of ${of} chosen at random (seed ${kSeed}).`,
+      truth: listed,
+      measurements,
+      nearest: predictor.info.nearest,
+      leave_one_out: { latency_ms: [...held.latency_ms], spearman: held.spearman, mdape: held.mdape },
+      accuracy: { ...accuracy, count: others.length },
+    };
+    writeFileSync(join(out, `${device}.json`), `${JSON.stringify(example, null, 1)}\n`);
+    console.log(`${space}, ${device}: Spearman ${accuracy.spearman.toFixed(4)} on the other ${others.length}`);
+    predictor.dispose();
+  }
+  base.dispose();
+}
 
 /** k distinct numbers below n, by a small generator (mulberry32) that any program can repeat. */
 function choose(n, k, seed) {
@@ -104,10 +142,6 @@ function choose(n, k, seed) {
   const picked = new Set();
   while (picked.size < k) picked.add(Math.floor(uniform() * n));
   return [...picked];
-}
-
-function pick(values, indices) {
-  return Float64Array.from(indices, (index) => values[index]);
 }
 
 function bytes(array) {

@@ -1,16 +1,30 @@
 /** Turns what the engine says of a text into marks beside its lines. */
 
-import { checkMeasurements, readMeasurements, type CheckedLine, type Engine, type Measurement } from '../api/index.js';
+import {
+  checkMeasurements,
+  kNoLatencyYet,
+  readMeasurements,
+  type CheckedLine,
+  type Engine,
+  type SpaceId,
+} from '../api/index.js';
 import { withUnit } from './format.js';
-import type { SpaceTable } from './space.js';
-import type { Check, Mark, Reading, Sheet } from './state.js';
+import { rowOf, type SpaceTable } from './spaces/table.js';
+import type { Check, Mark, Sheet } from './state.js';
+
+/** Beside a line whose latency is still open. */
+export const kToMeasure = 'to measure';
+
+/** Makes sure that the space's table has these architectures, which are canonical; returns it. */
+export type Admit = (architectures: readonly string[]) => Promise<SpaceTable>;
 
 /** Reads a sheet of measurements. */
-export async function checkSheet(engine: Engine, space: SpaceTable, sheet: Sheet): Promise<Check> {
+export async function checkSheet(engine: Engine, space: SpaceId, admit: Admit, sheet: Sheet): Promise<Check> {
   const { text, unit, filename } = sheet;
   const read = readMeasurements(text, { unit, ...(filename === undefined ? {} : { filename }) });
-  const checked = await checkMeasurements(engine, 'nb201', read);
-  const readings = checked.measurements.map((each) => withIndex(space, each));
+  const checked = await checkMeasurements(engine, space, read);
+  const table = await admit(checked.measurements.map(({ architecture }) => architecture));
+  const readings = checked.measurements.map((each) => ({ ...each, index: rowOf(table, each.architecture) }));
   const notes = checked.notes.filter((note) => note.line === undefined);
   const marks = checked.lines.map((line, i): Mark => {
     // Where one line of JSON holds several measurements, its notes go to the first.
@@ -28,33 +42,50 @@ export async function checkSheet(engine: Engine, space: SpaceTable, sheet: Sheet
   return { text, unit, marks, readings, notes: notes.map(({ message, fixes }) => ({ message, fixes })) };
 }
 
-/** A canonical measurement with its architecture's official index. */
-export function withIndex(space: SpaceTable, measurement: Measurement): Reading {
-  const index = space.indexOf.get(measurement.architecture);
-  if (index === undefined) throw new Error(`${measurement.architecture} is not in the table of the space`);
-  return { ...measurement, index };
-}
-
 function readingOf(line: CheckedLine): string {
   if (line.status === 'error') return '!';
+  if (line.reason === kNoLatencyYet) return kToMeasure;
   return line.latency_ms === undefined ? 'skipped' : withUnit(line.latency_ms);
 }
 
 /** Reads a list of architectures, one per line; blank lines and comments count for nothing. */
-export async function checkLookup(engine: Engine, text: string): Promise<Check> {
+export async function checkLookup(engine: Engine, space: SpaceId, admit: Admit, text: string): Promise<Check> {
   const lines = text.split('\n').flatMap((content, i) => {
     const trimmed = content.trim();
     return trimmed === '' || /^(#|\/\/)/.test(trimmed) ? [] : [{ line: i + 1, content: trimmed }];
   });
   const parsed = await engine.parse(
-    'nb201',
+    space,
     lines.map(({ content }) => content),
   );
+  const table = await admit(parsed.flatMap((found) => (found.ok ? [found.architecture] : [])));
   const marks = lines.map(({ line }, i): Mark => {
     const found = parsed[i];
     return found?.ok
-      ? { line, kind: 'good', reading: '', index: found.index, fixes: [] }
+      ? { line, kind: 'good', reading: '', index: rowOf(table, found.architecture), fixes: [] }
       : { line, kind: 'bad', reading: '!', message: found?.message ?? 'not understood', fixes: [] };
   });
   return { text, unit: 'auto', marks, readings: [], notes: [] };
+}
+
+/** Reads a list of architectures with a number each: the last column. Throws where a line is not understood, naming it. */
+export async function readQuality(engine: Engine, space: SpaceId, text: string): Promise<Map<string, number>> {
+  const lines = text.split(/\r\n?|\n/).flatMap((content, i) => {
+    const [, architecture = '', value = ''] = /^\s*"?(.*?)"?\s*[,;\t ]\s*"?([^,;\t "]+)"?\s*$/.exec(content) ?? [];
+    const heading = i === 0 && Number.isNaN(Number(value));
+    return content.trim() === '' || heading ? [] : [{ line: i + 1, architecture, value: Number(value || Number.NaN) }];
+  });
+  const parsed = await engine.parse(
+    space,
+    lines.map(({ architecture }) => architecture),
+  );
+  const values = new Map<string, number>();
+  lines.forEach(({ line, value }, i) => {
+    const found = parsed[i];
+    if (!found?.ok) throw new Error(`line ${line}: ${found?.message ?? 'not understood'}`);
+    if (!Number.isFinite(value)) throw new Error(`line ${line}: no number behind the architecture; expected one such as 72.4`);
+    values.set(found.architecture, value);
+  });
+  if (values.size === 0) throw new Error('it holds no architecture; expected lines such as 421211,72.4');
+  return values;
 }

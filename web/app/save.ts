@@ -1,6 +1,7 @@
 /** Files the user takes away. */
 
-import { archString, type SpaceTable } from './space.js';
+import { kSpaces } from './spaces/index.js';
+import type { SpaceTable } from './spaces/table.js';
 
 /** Offers bytes as a download. */
 export function saveFile(name: string, content: string | Uint8Array, type: string): void {
@@ -12,27 +13,47 @@ export function saveFile(name: string, content: string | Uint8Array, type: strin
   URL.revokeObjectURL(url);
 }
 
-/** One row per index; latencies in milliseconds, empty where not measured; macs and params are counts. */
+/** A further column, by row. */
+export interface Column {
+  readonly name: string;
+  readonly values: ArrayLike<number>;
+}
+
+/** One line per row of the table; latencies in milliseconds; what is unknown is empty; macs and params are counts. */
 export function toCsv(
-  space: SpaceTable,
-  indices: Int32Array,
+  table: SpaceTable,
+  rows: ArrayLike<number>,
   latency_ms: Float64Array,
   measured_ms: Float64Array,
+  more: readonly Column[] = [],
 ): string {
-  const lines = ['index,arch,arch_str,latency_ms,measured_ms,macs,params'];
-  for (const index of indices) {
-    const digits = space.digits[index] ?? '';
-    const known = measured_ms[index] ?? Number.NaN;
-    const cells = [
-      index,
-      digits,
-      archString(digits),
-      (latency_ms[index] ?? Number.NaN).toPrecision(6),
-      Number.isNaN(known) ? '' : Number(known.toPrecision(7)),
-      space.macs[index],
-      space.params[index],
-    ];
-    lines.push(cells.join(','));
-  }
-  return `${lines.join('\n')}\n`;
+  const { listed, long } = kSpaces[table.space];
+  const header = [
+    ...(listed ? ['index'] : []),
+    ...['arch', 'arch_str', 'latency_ms', 'measured_ms'],
+    ...more.map(({ name }) => name),
+    ...['macs', 'params'],
+  ];
+  const lines = Array.from(rows, (row) => {
+    const architecture = table.architectures[row] ?? '';
+    return [
+      ...(listed ? [row] : []),
+      architecture,
+      quoted(long(architecture)),
+      known(latency_ms[row], 6),
+      known(measured_ms[row], 7),
+      ...more.map(({ values }) => known(values[row], 7)),
+      table.macs[row],
+      table.params[row],
+    ].join(',');
+  });
+  return [header.join(','), ...lines, ''].join('\n');
+}
+
+function known(value: number | undefined, digits: number): string {
+  return value === undefined || Number.isNaN(value) ? '' : String(Number(value.toPrecision(digits)));
+}
+
+function quoted(text: string): string {
+  return /[",]/.test(text) ? `"${text.replaceAll('"', '""')}"` : text;
 }

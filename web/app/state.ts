@@ -1,19 +1,46 @@
 /** Everything the page shows, as one value; `reduce` is the only way it changes. No DOM, no engine, no time. */
 
-import type { Accuracy, Fix, LatencyUnit, TransferProgress } from '../api/index.js';
-import { kCells, type SpaceTable } from './space.js';
+import type { Accuracy, Fix, LatencyUnit, Sampler, SpaceId, TransferProgress } from '../api/index.js';
+import { kSpaceIds, kSpaces } from './spaces/index.js';
+import { extendTable, joined, type NewRow, type SpaceTable } from './spaces/table.js';
 
-export const kExamples = [
-  { id: 'raspi4', title: 'Raspberry Pi 4' },
-  { id: 'gold_6226', title: 'Xeon Gold 6226' },
-  { id: 'eyeriss', title: 'Eyeriss accelerator' },
-] as const;
+/** A device of one space, as `space/name`. */
+export type DeviceId = `${SpaceId}/${string}`;
 
-export type ExampleId = (typeof kExamples)[number]['id'];
-export type DeviceId = ExampleId | 'mine';
-export const kDevices: readonly DeviceId[] = ['mine', ...kExamples.map((example) => example.id)];
+/** Built-in examples: devices of families that the shipped weights of their space have never seen. */
+export const kExamples: readonly { readonly id: DeviceId; readonly title: string }[] = [
+  { id: 'nb201/raspi4', title: 'Raspberry Pi 4' },
+  { id: 'nb201/gold_6226', title: 'Xeon Gold 6226' },
+  { id: 'nb201/eyeriss', title: 'Eyeriss accelerator' },
+  { id: 'fbnet/raspi4', title: 'Raspberry Pi 4' },
+  { id: 'fbnet/gold_6226', title: 'Xeon Gold 6226' },
+  { id: 'fbnet/eyeriss', title: 'Eyeriss accelerator' },
+  { id: 'fbnet/fpga', title: 'FPGA (ZC706)' },
+  { id: 'ofa/titan_rtx_1', title: 'TITAN RTX, batch 1' },
+  { id: 'ofa/titan_rtx_32', title: 'TITAN RTX, batch 32' },
+  { id: 'ofa/titan_rtx_64', title: 'TITAN RTX, batch 64' },
+];
 
-export const kTabs = ['estimates', 'fit', 'lookup'] as const;
+export function mine(space: SpaceId): DeviceId {
+  return `${space}/mine`;
+}
+
+/** All devices, the user's own of each space first. */
+export const kDevices: readonly DeviceId[] = kSpaceIds.flatMap((space) => [
+  mine(space),
+  ...kExamples.flatMap(({ id }) => (spaceOf(id) === space ? [id] : [])),
+]);
+
+export function spaceOf(device: DeviceId): SpaceId {
+  return device.split('/')[0] as SpaceId;
+}
+
+/** The name of a device within its space: of the example's files, or `mine`. */
+export function nameOf(device: DeviceId): string {
+  return device.slice(device.indexOf('/') + 1);
+}
+
+export const kTabs = ['estimates', 'fit', 'lookup', 'search', 'measure'] as const;
 export type Tab = (typeof kTabs)[number];
 export type Theme = 'auto' | 'light' | 'dark';
 
@@ -22,6 +49,7 @@ export const kUnits: readonly UnitChoice[] = ['auto', 'ns', 'us', 'ms', 's'];
 
 /** A measured architecture the engine accepted. */
 export interface Reading {
+  /** Its row of the space's table. */
   readonly index: number;
   readonly architecture: string;
   readonly latency_ms: number;
@@ -36,7 +64,7 @@ export interface Mark {
   /** Below the text, for lines that need attention. */
   readonly message?: string;
   readonly fixes: readonly Fix[];
-  /** The architecture's official index, where it has one. */
+  /** The row of the architecture, where it is one. */
   readonly index?: number;
 }
 
@@ -72,13 +100,13 @@ export interface LeaveOneOutResult {
 export interface Result {
   /** Computed before by the shipped weights, by a transfer here, or by a predictor file. */
   readonly source: 'precomputed' | 'transfer' | 'file';
-  /** One per architecture, official order. */
+  /** One per row of the space's table; NaN where not estimated, or shorter. */
   readonly latency_ms: Float64Array;
   readonly readings: readonly Reading[];
   readonly nearest?: { readonly device: string; readonly spearman: number };
   readonly leaveOneOut?: LeaveOneOutResult;
-  /** Against all architectures that were not among the readings; for the examples only. */
-  readonly accuracy?: Accuracy;
+  /** Against measurements that were not among the readings, and how many these are; for the examples only. */
+  readonly accuracy?: Accuracy & { readonly count: number };
 }
 
 /** A built-in example as the page's own files hold it. */
@@ -88,11 +116,13 @@ export interface Example {
   readonly check: Check;
   /** Where the numbers come from, for the line under the text. */
   readonly origin: string;
-  readonly truth_ms: Float64Array;
+  /** Measured latency of every row, where the whole space is measured. */
+  readonly truth_ms?: Float64Array;
   readonly result: Result;
 }
 
-export type EngineState =
+/** A file the page fetches: the engine, the weights of a space. */
+export type Loading =
   | { readonly status: 'loading'; readonly done: number }
   | { readonly status: 'ready' }
   | { readonly status: 'failed'; readonly message: string };
@@ -107,46 +137,93 @@ export interface Notice {
   readonly text: string;
 }
 
-export type SortKey = 'index' | 'cell' | 'estimate' | 'measured' | 'error' | 'macs' | 'params';
+export type SortKey = 'index' | 'cell' | 'estimate' | 'measured' | 'error' | 'macs' | 'params' | 'quality';
 
-/** Limits on how many of the six edges carry an operation. */
+/** Limits on how many of something an architecture has. */
 export interface CountFilter {
   readonly min: number;
   readonly max: number;
 }
 
-export const kAnyCount: CountFilter = { min: 0, max: 6 };
+/** What may stand against latency: multiply-adds, an accuracy, or the user's own numbers. */
+export const kQualities = ['macs', 'cifar10', 'cifar100', 'imagenet16', 'own'] as const;
+export type QualityId = (typeof kQualities)[number];
+
+/** Test accuracies of NAS-Bench-201 in percent, by row. */
+export type Accuracies = Readonly<Record<Exclude<QualityId, 'macs' | 'own'>, Float64Array>>;
+
+/** Numbers of the user's by architecture; larger is better. */
+export interface OwnQuality {
+  readonly filename: string;
+  readonly values: ReadonlyMap<string, number>;
+}
+
+/** What of a space the user is looking at. */
+export interface View {
+  /** A row of the table. */
+  readonly selected: number;
+  readonly sort: { readonly key: SortKey; readonly descending: boolean };
+  readonly query: string;
+  /** One for each countable of the space. */
+  readonly counts: readonly CountFilter[];
+  /** Latency limit; the median estimate until the user sets one. */
+  readonly budget_ms?: number;
+  readonly quality: QualityId;
+}
+
+export interface PlanSettings {
+  readonly sampler: Sampler;
+  readonly count: number;
+  readonly seed: number;
+}
+
+/** Which architectures to measure. */
+export interface Plan {
+  readonly settings: PlanSettings;
+  readonly choosing?: boolean;
+  /** What was chosen, by which settings. */
+  readonly chosen?: { readonly settings: PlanSettings; readonly architectures: readonly string[] };
+}
+
+export interface Lookup {
+  readonly text: string;
+  readonly check?: Check;
+}
 
 export interface State {
-  readonly engine: EngineState;
-  readonly space?: SpaceTable;
+  /** The module. */
+  readonly engine: Loading;
+  /** The pre-trained predictor of each space; absent until the space is shown. */
+  readonly weights: Partial<Record<SpaceId, Loading>>;
+  readonly tables: Partial<Record<SpaceId, SpaceTable>>;
+  readonly accuracies?: Accuracies;
+  readonly own: Partial<Record<SpaceId, OwnQuality>>;
   readonly device: DeviceId;
   /** What the user calls their device. */
   readonly name: string;
+  /** By device; absent until written in. */
   readonly sheets: Readonly<Record<DeviceId, Sheet>>;
-  readonly examples: Readonly<Partial<Record<ExampleId, Example>>>;
-  readonly results: Readonly<Partial<Record<DeviceId, Result>>>;
-  /** Devices whose transferred predictor the engine holds and can save. */
-  readonly saved: Readonly<Partial<Record<DeviceId, true>>>;
+  readonly examples: Readonly<Record<DeviceId, Example>>;
+  readonly results: Readonly<Record<DeviceId, Result>>;
+  /** Devices whose adapted predictor the engine holds. */
+  readonly saved: Readonly<Record<DeviceId, boolean>>;
   readonly job?: Job;
   readonly notice?: Notice;
   readonly tab: Tab;
-  readonly selected: number;
+  readonly views: Readonly<Record<SpaceId, View>>;
   readonly hovered?: number;
-  readonly sort: { readonly key: SortKey; readonly descending: boolean };
-  readonly query: string;
-  /** By operation digit. */
-  readonly counts: readonly CountFilter[];
-  /** Latency limit in ms; undefined until the user sets one, then the median is shown. */
-  readonly budget_ms?: number;
-  readonly lookup: { readonly text: string; readonly check?: Check };
+  readonly lookups: Readonly<Record<SpaceId, Lookup>>;
+  readonly plans: Readonly<Record<SpaceId, Plan>>;
   readonly theme: Theme;
 }
 
 export type Action =
-  | { readonly type: 'engine'; readonly engine: EngineState }
-  | { readonly type: 'space'; readonly space: SpaceTable }
-  | { readonly type: 'example'; readonly id: ExampleId; readonly example: Example }
+  | { readonly type: 'engine'; readonly engine: Loading }
+  | { readonly type: 'weights'; readonly space: SpaceId; readonly weights: Loading }
+  | { readonly type: 'table'; readonly table: SpaceTable }
+  | { readonly type: 'rows'; readonly space: SpaceId; readonly rows: readonly NewRow[] }
+  | { readonly type: 'accuracies'; readonly accuracies: Accuracies }
+  | { readonly type: 'example'; readonly id: DeviceId; readonly example: Example }
   | { readonly type: 'device'; readonly device: DeviceId }
   | { readonly type: 'name'; readonly name: string }
   | { readonly type: 'text'; readonly text: string }
@@ -161,12 +238,22 @@ export type Action =
   | { readonly type: 'job'; readonly job: Job }
   | { readonly type: 'job-ended' }
   | { readonly type: 'result'; readonly device: DeviceId; readonly result: Result }
+  /** Estimates of rows that were added behind the others. */
+  | { readonly type: 'more-estimates'; readonly device: DeviceId; readonly latency_ms: Float64Array }
   | { readonly type: 'leave-one-out'; readonly device: DeviceId; readonly leaveOneOut: LeaveOneOutResult }
-  | { readonly type: 'opened'; readonly name: string; readonly text: string; readonly result: Result }
+  | {
+      readonly type: 'opened';
+      readonly device: DeviceId;
+      readonly name: string;
+      readonly text: string;
+      readonly result: Result;
+    }
   | { readonly type: 'open-file'; readonly file: File }
   | { readonly type: 'save-predictor' }
   | { readonly type: 'save-estimates' }
   | { readonly type: 'save-lookup' }
+  | { readonly type: 'save-front' }
+  | { readonly type: 'save-plan' }
   | { readonly type: 'copy'; readonly text: string; readonly what: string }
   | { readonly type: 'notice'; readonly notice?: Notice }
   | { readonly type: 'tab'; readonly tab: Tab }
@@ -174,40 +261,69 @@ export type Action =
   | { readonly type: 'hover'; readonly index?: number }
   | { readonly type: 'sort'; readonly key: SortKey }
   | { readonly type: 'query'; readonly query: string }
-  | { readonly type: 'count'; readonly operation: number; readonly filter: CountFilter }
+  | { readonly type: 'count'; readonly which: number; readonly filter: CountFilter }
   | { readonly type: 'clear-filters' }
   | { readonly type: 'budget'; readonly budget_ms: number }
+  | { readonly type: 'quality'; readonly quality: QualityId }
+  | { readonly type: 'open-quality'; readonly file: File }
+  | { readonly type: 'own-quality'; readonly space: SpaceId; readonly own: OwnQuality }
+  | { readonly type: 'search' }
   | { readonly type: 'lookup'; readonly text: string }
-  | { readonly type: 'lookup-checked'; readonly check: Check }
+  | { readonly type: 'lookup-checked'; readonly space: SpaceId; readonly check: Check }
+  | { readonly type: 'plan-settings'; readonly settings: Partial<PlanSettings> }
+  | { readonly type: 'choose' }
+  | { readonly type: 'chosen'; readonly space: SpaceId; readonly chosen?: NonNullable<Plan['chosen']> }
+  | { readonly type: 'use-plan' }
   | { readonly type: 'theme'; readonly theme: Theme }
   | { readonly type: 'address'; readonly address: Address };
 
-/** The part of the state that the URL carries. */
-export type Address = Pick<State, 'device' | 'tab' | 'selected' | 'sort' | 'query' | 'counts'> & {
-  readonly budget_ms: number | undefined;
-};
+/** The part of the state that the URL carries: of the space that is shown. */
+export interface Address {
+  readonly device: DeviceId;
+  readonly tab: Tab;
+  readonly view: View;
+}
 
 const kEmptySheet: Sheet = { text: '', unit: 'auto' };
-const kAnyCounts: readonly CountFilter[] = [kAnyCount, kAnyCount, kAnyCount, kAnyCount, kAnyCount];
 
-/** `421211`, the cell all examples begin with. */
+/** The first row, which every example's estimates begin with. */
 const kFirstSelected = 0;
+
+function eachSpace<T>(make: (space: SpaceId) => T): Readonly<Record<SpaceId, T>> {
+  return Object.fromEntries(kSpaceIds.map((space) => [space, make(space)])) as unknown as Readonly<Record<SpaceId, T>>;
+}
+
+function initialView(space: SpaceId): View {
+  return {
+    selected: kFirstSelected,
+    sort: { key: 'index', descending: false },
+    query: '',
+    counts: anyCounts(space),
+    quality: space === 'nb201' ? 'cifar10' : 'macs',
+  };
+}
+
+/** Filters that leave nothing out. */
+export function anyCounts(space: SpaceId): readonly CountFilter[] {
+  return kSpaces[space].countables.map(({ most }) => ({ min: 0, max: most }));
+}
 
 export function initialState(): State {
   return {
     engine: { status: 'loading', done: 0 },
-    device: 'raspi4',
+    weights: {},
+    tables: {},
+    own: {},
+    device: 'nb201/raspi4',
     name: 'my device',
-    sheets: { mine: kEmptySheet, raspi4: kEmptySheet, gold_6226: kEmptySheet, eyeriss: kEmptySheet },
+    sheets: {},
     examples: {},
     results: {},
     saved: {},
     tab: 'estimates',
-    selected: kFirstSelected,
-    sort: { key: 'index', descending: false },
-    query: '',
-    counts: kAnyCounts,
-    lookup: { text: '' },
+    views: eachSpace(initialView),
+    lookups: eachSpace(() => ({ text: '' })),
+    plans: eachSpace(() => ({ settings: { sampler: 'random', count: kUsualReadings, seed: 0 } })),
     theme: 'auto',
   };
 }
@@ -218,14 +334,45 @@ export const kFewestReadings = 3;
 export const kFewestToCheck = kFewestReadings + 1;
 /** What the accuracy figures stand for. */
 export const kUsualReadings = 20;
+/** What can be asked for in one plan. */
+export const kPlanCounts = { fewest: 5, most: 100 } as const;
 
-export function isExample(device: DeviceId): device is ExampleId {
-  return device !== 'mine';
+export function isExample(device: DeviceId): boolean {
+  return nameOf(device) !== 'mine';
 }
 
 export function deviceTitle(state: State, device: DeviceId = state.device): string {
-  if (device === 'mine') return state.name.trim() || 'my device';
-  return kExamples.find((example) => example.id === device)?.title ?? device;
+  if (!isExample(device)) return state.name.trim() || 'my device';
+  return kExamples.find((example) => example.id === device)?.title ?? nameOf(device);
+}
+
+/** The space that is shown. */
+export function spaceId(state: State): SpaceId {
+  return spaceOf(state.device);
+}
+
+/** Its table, once it has arrived. */
+export function tableOf(state: State): SpaceTable | undefined {
+  return state.tables[spaceId(state)];
+}
+
+/** What of it the user is looking at. */
+export function viewOf(state: State): View {
+  return state.views[spaceId(state)];
+}
+
+export function resultOf(state: State): Result | undefined {
+  return state.results[state.device];
+}
+
+export function sheetOf(state: State, device: DeviceId = state.device): Sheet {
+  return state.sheets[device] ?? kEmptySheet;
+}
+
+/** What a transfer waits for, as one: the engine, then the weights of the space that is shown. */
+export function readiness(state: State): Loading {
+  if (state.engine.status !== 'ready') return state.engine;
+  return state.weights[spaceId(state)] ?? { status: 'loading', done: 0 };
 }
 
 /** The check of the present text, not of an older one. */
@@ -235,8 +382,8 @@ export function currentCheck(sheet: Sheet): Check | undefined {
 
 /** Whether the shown result was made from other measurements than the sheet now holds. */
 export function isStale(state: State): boolean {
-  const result = state.results[state.device];
-  const check = currentCheck(state.sheets[state.device]);
+  const result = resultOf(state);
+  const check = currentCheck(sheetOf(state));
   if (!result || !check) return false;
   const same =
     check.readings.length === result.readings.length &&
@@ -248,20 +395,35 @@ export function isStale(state: State): boolean {
 }
 
 export function isFiltered(state: State): boolean {
-  return state.query.trim() !== '' || state.counts.some(isLimit);
+  const { query, counts } = viewOf(state);
+  return query.trim() !== '' || limits(spaceId(state), counts).length > 0;
 }
 
-/** Whether a filter leaves anything out. */
-export function isLimit(filter: CountFilter): boolean {
-  return filter.min > kAnyCount.min || filter.max < kAnyCount.max;
+/** The filters that leave anything out, each with its place among the space's countables. */
+export function limits(
+  space: SpaceId,
+  counts: readonly CountFilter[],
+): readonly (CountFilter & { readonly which: number })[] {
+  const any = anyCounts(space);
+  return counts
+    .map((filter, which) => ({ ...filter, which }))
+    .filter(({ min, max, which }) => min > (any[which]?.min ?? 0) || max < (any[which]?.max ?? 0));
 }
 
 export function reduce(state: State, action: Action): State {
   switch (action.type) {
     case 'engine':
       return { ...state, engine: action.engine };
-    case 'space':
-      return { ...state, space: action.space };
+    case 'weights':
+      return { ...state, weights: { ...state.weights, [action.space]: action.weights } };
+    case 'table':
+      return { ...state, tables: { ...state.tables, [action.table.space]: action.table } };
+    case 'rows': {
+      const table = state.tables[action.space];
+      return table ? { ...state, tables: { ...state.tables, [action.space]: extendTable(table, action.rows) } } : state;
+    }
+    case 'accuracies':
+      return { ...state, accuracies: action.accuracies };
     case 'example':
       return withExample(state, action.id, action.example);
     case 'device':
@@ -269,37 +431,38 @@ export function reduce(state: State, action: Action): State {
     case 'name':
       return { ...state, name: action.name };
     case 'text':
-      return withSheet(state, { ...state.sheets[state.device], text: action.text });
+      return withSheet(state, { ...sheetOf(state), text: action.text });
     case 'unit':
-      return withSheet(state, { ...state.sheets[state.device], unit: action.unit });
+      return withSheet(state, { ...sheetOf(state), unit: action.unit });
     case 'fix':
-      return withSheet(state, applyFix(state.sheets[state.device], action.fix));
+      return withSheet(state, applyFix(sheetOf(state), action.fix));
     case 'replace-text':
       return withSheet(
         state,
-        replaceText(state.sheets[state.device], {
+        replaceText(sheetOf(state), {
           text: action.text,
           unit: 'auto',
           ...(action.filename === undefined ? {} : { filename: action.filename }),
         }),
       );
     case 'undo-replace': {
-      const { replaced } = state.sheets[state.device];
+      const { replaced } = sheetOf(state);
       return replaced ? withSheet(state, replaced) : state;
     }
     case 'restore-example': {
-      const example = isExample(state.device) ? state.examples[state.device] : undefined;
+      const example = state.examples[state.device];
       if (!example) return state;
       return withSheet(
         state,
-        replaceText(state.sheets[state.device], { text: example.text, unit: 'auto', check: example.check }),
+        replaceText(sheetOf(state), { text: example.text, unit: 'auto', check: example.check }),
       );
     }
     case 'checked': {
-      const sheet = { ...state.sheets[action.device], check: action.check };
+      const sheet = { ...sheetOf(state, action.device), check: action.check };
       return { ...state, sheets: { ...state.sheets, [action.device]: sheet } };
     }
     case 'transfer':
+    case 'search':
       return without(state, 'notice');
     case 'job':
       return { ...state, job: action.job };
@@ -311,6 +474,12 @@ export function reduce(state: State, action: Action): State {
         results: { ...state.results, [action.device]: action.result },
         saved: { ...state.saved, [action.device]: true },
       };
+    case 'more-estimates': {
+      const result = state.results[action.device];
+      if (!result) return state;
+      const longer = { ...result, latency_ms: joined(result.latency_ms, action.latency_ms) };
+      return { ...state, results: { ...state.results, [action.device]: longer } };
+    }
     case 'leave-one-out': {
       const result = state.results[action.device];
       if (!result) return state;
@@ -318,64 +487,112 @@ export function reduce(state: State, action: Action): State {
       return { ...state, results: { ...state.results, [action.device]: checked } };
     }
     case 'opened': {
-      const sheet = replaceText(state.sheets.mine, { text: action.text, unit: 'auto' });
-      return {
-        ...state,
-        device: 'mine',
-        name: action.name,
-        sheets: { ...state.sheets, mine: sheet },
-        results: { ...state.results, mine: action.result },
-        saved: { ...state.saved, mine: true },
-      };
+      const sheet = replaceText(sheetOf(state, action.device), { text: action.text, unit: 'auto' });
+      return without(
+        {
+          ...state,
+          device: action.device,
+          name: action.name,
+          sheets: { ...state.sheets, [action.device]: sheet },
+          results: { ...state.results, [action.device]: action.result },
+          saved: { ...state.saved, [action.device]: true },
+        },
+        'hovered',
+      );
     }
     case 'notice':
       return action.notice ? { ...state, notice: action.notice } : without(state, 'notice');
     case 'tab':
       return { ...state, tab: action.tab };
     case 'select':
-      return { ...state, selected: action.index };
+      return withView(state, { selected: action.index });
     case 'hover':
       return action.index === undefined ? without(state, 'hovered') : { ...state, hovered: action.index };
     case 'sort': {
-      const descending = state.sort.key === action.key && !state.sort.descending;
-      return { ...state, sort: { key: action.key, descending } };
+      const { sort } = viewOf(state);
+      const descending = sort.key === action.key && !sort.descending;
+      return withView(state, { sort: { key: action.key, descending } });
     }
     case 'query':
-      return { ...state, query: action.query };
+      return withView(state, { query: action.query });
     case 'count': {
-      const counts = state.counts.map((filter, op) => (op === action.operation ? action.filter : filter));
-      return { ...state, counts };
+      const counts = viewOf(state).counts.map((filter, which) => (which === action.which ? action.filter : filter));
+      return withView(state, { counts });
     }
     case 'clear-filters':
-      return { ...state, query: '', counts: kAnyCounts };
+      return withView(state, { query: '', counts: anyCounts(spaceId(state)) });
     case 'budget':
-      return { ...state, budget_ms: action.budget_ms };
+      return withView(state, { budget_ms: action.budget_ms });
+    case 'quality':
+      return withView(state, { quality: action.quality });
+    case 'own-quality': {
+      const { space, own } = action;
+      const views = { ...state.views, [space]: { ...state.views[space], quality: 'own' as const } };
+      return { ...state, own: { ...state.own, [space]: own }, views };
+    }
     case 'lookup':
-      return { ...state, lookup: { ...state.lookup, text: action.text } };
+      return withLookup(state, spaceId(state), { ...state.lookups[spaceId(state)], text: action.text });
     case 'lookup-checked':
-      return { ...state, lookup: { ...state.lookup, check: action.check } };
+      return withLookup(state, action.space, { ...state.lookups[action.space], check: action.check });
+    case 'plan-settings': {
+      const plan = state.plans[spaceId(state)];
+      return withPlan(state, spaceId(state), { ...plan, settings: { ...plan.settings, ...action.settings } });
+    }
+    case 'choose':
+      return withPlan(state, spaceId(state), { ...state.plans[spaceId(state)], choosing: true });
+    case 'chosen': {
+      const { settings, chosen } = { ...state.plans[action.space], ...action };
+      return withPlan(state, action.space, { settings, ...(chosen ? { chosen } : {}) });
+    }
+    case 'use-plan': {
+      const device = mine(spaceId(state));
+      const { chosen } = state.plans[spaceId(state)];
+      if (!chosen) return state;
+      const text = planText(chosen.architectures);
+      const sheet = replaceText(sheetOf(state, device), { text, unit: 'auto' });
+      return without({ ...state, device, sheets: { ...state.sheets, [device]: sheet } }, 'notice', 'hovered');
+    }
     case 'theme':
       return { ...state, theme: action.theme };
     case 'address': {
-      const { budget_ms, ...rest } = action.address;
-      const next = { ...without(state, 'budget_ms'), ...rest };
-      return budget_ms === undefined ? next : { ...next, budget_ms };
+      const { device, tab, view } = action.address;
+      return { ...without(state, 'hovered'), device, tab, views: { ...state.views, [spaceOf(device)]: view } };
     }
     // What these ask for happens outside the state; its outcome comes back as another action.
     case 'cancel':
     case 'open-file':
+    case 'open-quality':
     case 'save-predictor':
     case 'save-estimates':
     case 'save-lookup':
+    case 'save-front':
+    case 'save-plan':
     case 'copy':
       return state;
   }
+}
+
+/** A list of architectures as a file whose second column is to be filled in; the notebook reads it back. */
+export function planText(architectures: readonly string[]): string {
+  return ['arch,latency_ms', ...architectures.map((architecture) => `${architecture},`), ''].join('\n');
 }
 
 function without<K extends keyof State>(state: State, ...keys: K[]): State {
   const copy: Partial<State> = { ...state };
   for (const key of keys) delete copy[key];
   return copy as State;
+}
+
+function withView(state: State, change: Partial<View>): State {
+  return { ...state, views: { ...state.views, [spaceId(state)]: { ...viewOf(state), ...change } } };
+}
+
+function withLookup(state: State, space: SpaceId, lookup: Lookup): State {
+  return { ...state, lookups: { ...state.lookups, [space]: lookup } };
+}
+
+function withPlan(state: State, space: SpaceId, plan: Plan): State {
+  return { ...state, plans: { ...state.plans, [space]: plan } };
 }
 
 function withSheet(state: State, sheet: Sheet): State {
@@ -399,62 +616,79 @@ function applyFix(sheet: Sheet, fix: Fix): Sheet {
   return { ...sheet, text: lines.join('\n') };
 }
 
-function withExample(state: State, id: ExampleId, example: Example): State {
-  const sheet = state.sheets[id];
+function withExample(state: State, id: DeviceId, example: Example): State {
   // A draft of the user's, kept from an earlier visit, stays; the example only fills an untouched sheet.
-  const untouched = sheet.text === '';
+  const untouched = sheetOf(state, id).text === '';
+  const sheet: Sheet = { text: example.text, unit: 'auto', check: example.check };
   return {
     ...state,
     examples: { ...state.examples, [id]: example },
-    sheets: untouched
-      ? { ...state.sheets, [id]: { text: example.text, unit: 'auto', check: example.check } }
-      : state.sheets,
+    sheets: untouched ? { ...state.sheets, [id]: sheet } : state.sheets,
     results: state.results[id] ? state.results : { ...state.results, [id]: example.result },
   };
 }
 
-const kSortKeys: readonly SortKey[] = ['index', 'cell', 'estimate', 'measured', 'error', 'macs', 'params'];
+const kSortKeys: readonly SortKey[] = ['index', 'cell', 'estimate', 'measured', 'error', 'macs', 'params', 'quality'];
 
 /** The shareable part of the state as a URL fragment without `#`; only what differs from the beginning. */
 export function writeAddress(state: State): string {
   const start = initialState();
+  const space = spaceId(state);
+  const { selected, sort, query, counts, budget_ms, quality } = viewOf(state);
+  const first = start.views[space];
   const params = new URLSearchParams();
-  if (state.device !== start.device) params.set('device', state.device);
+  if (space !== spaceId(start)) params.set('space', space);
+  if (state.device !== firstDevice(space)) params.set('device', nameOf(state.device));
   if (state.tab !== start.tab) params.set('tab', state.tab);
-  if (state.selected !== start.selected) params.set('cell', String(state.selected));
-  if (state.sort.key !== start.sort.key || state.sort.descending) {
-    params.set('sort', (state.sort.descending ? '-' : '') + state.sort.key);
+  if (selected !== first.selected) params.set('cell', String(selected));
+  if (sort.key !== first.sort.key || sort.descending) params.set('sort', (sort.descending ? '-' : '') + sort.key);
+  if (query !== '') params.set('find', query);
+  if (limits(space, counts).length > 0) {
+    params.set('ops', counts.map((filter) => `${filter.min}-${filter.max}`).join('.'));
   }
-  if (state.query !== '') params.set('find', state.query);
-  if (state.counts.some(isLimit)) {
-    params.set('ops', state.counts.map((filter) => `${filter.min}${filter.max}`).join('.'));
-  }
-  if (state.budget_ms !== undefined) params.set('under', String(state.budget_ms));
+  if (budget_ms !== undefined) params.set('under', String(budget_ms));
+  if (quality !== first.quality) params.set('against', quality);
   return params.toString();
+}
+
+/** What a space is first shown with: its first example. */
+export function firstDevice(space: SpaceId): DeviceId {
+  return kExamples.find(({ id }) => spaceOf(id) === space)?.id ?? mine(space);
 }
 
 /** The inverse; whatever a fragment says that is not understood is left out. */
 export function readAddress(fragment: string): Address {
   const params = new URLSearchParams(fragment.replace(/^#/, ''));
   const start = initialState();
-  const device = kDevices.find((id) => id === params.get('device')) ?? start.device;
+  const space = kSpaceIds.find((id) => id === params.get('space')) ?? spaceId(start);
+  const first = start.views[space];
+  const device = kDevices.find((id) => id === `${space}/${params.get('device')}`) ?? firstDevice(space);
   const tab = kTabs.find((id) => id === params.get('tab')) ?? start.tab;
-  const cell = Number(params.get('cell') ?? Number.NaN);
+  const row = Number(params.get('cell') ?? Number.NaN);
   const sortText = params.get('sort') ?? '';
   const key = kSortKeys.find((name) => name === sortText.replace(/^-/, ''));
-  const counts = (params.get('ops') ?? '').split('.').map((pair): CountFilter | undefined => {
-    const match = /^([0-6])([0-6])$/.exec(pair);
-    return match ? { min: Number(match[1]), max: Number(match[2]) } : undefined;
+  const any = anyCounts(space);
+  const counts = (params.get('ops') ?? '').split('.').flatMap((pair, which): CountFilter[] => {
+    const match = /^(\d+)-(\d+)$/.exec(pair);
+    const filter = { min: Number(match?.[1]), max: Number(match?.[2]) };
+    return match && filter.min <= (any[which]?.max ?? 0) && filter.max <= (any[which]?.max ?? 0) ? [filter] : [];
   });
-  const known = counts.filter((filter) => filter !== undefined);
   const budget_ms = Number(params.get('under') ?? Number.NaN);
   return {
     device,
     tab,
-    selected: Number.isInteger(cell) && cell >= 0 && cell < kCells ? cell : start.selected,
-    sort: key ? { key, descending: sortText.startsWith('-') } : start.sort,
-    query: params.get('find') ?? '',
-    counts: known.length === kAnyCounts.length ? known : kAnyCounts,
-    budget_ms: Number.isFinite(budget_ms) && budget_ms > 0 ? budget_ms : undefined,
+    view: {
+      selected: Number.isSafeInteger(row) && row >= 0 ? row : first.selected,
+      sort: key ? { key, descending: sortText.startsWith('-') } : first.sort,
+      query: params.get('find') ?? '',
+      counts: counts.length === any.length ? counts : any,
+      ...(Number.isFinite(budget_ms) && budget_ms > 0 ? { budget_ms } : {}),
+      quality: kQualities.find((id) => id === params.get('against') && canShow(space, id)) ?? first.quality,
+    },
   };
+}
+
+/** Accuracies are known of NAS-Bench-201 only. */
+export function canShow(space: SpaceId, quality: QualityId): boolean {
+  return space === 'nb201' || quality === 'macs' || quality === 'own';
 }

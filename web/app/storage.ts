@@ -1,25 +1,28 @@
 /** What outlives a reload without being in the URL: the user's own text. Kept in this browser only. */
 
-import { isExample, kDevices, kUnits, type DeviceId, type Sheet, type State, type Theme } from './state.js';
+import { kSpaceIds } from './spaces/index.js';
+import { kDevices, kUnits, sheetOf, type DeviceId, type Sheet, type State, type Theme } from './state.js';
+import type { SpaceId } from '../api/index.js';
 
-const kKey = 'latencast.notebook.1';
+const kKey = 'latencast.notebook.2';
 
 interface Stored {
   name?: string;
   theme?: Theme;
-  lookup?: string;
+  lookups?: Partial<Record<SpaceId, string>>;
   sheets?: Partial<Record<DeviceId, { text: string; unit: Sheet['unit'] }>>;
 }
 
 export function writeStored(state: State): void {
   const sheets: NonNullable<Stored['sheets']> = {};
   for (const device of kDevices) {
-    const { text, unit } = state.sheets[device];
-    const original = isExample(device) ? state.examples[device]?.text : '';
+    const { text, unit } = sheetOf(state, device);
+    const original = state.examples[device]?.text;
     // Before an example has arrived its sheet is either empty or an earlier draft.
     if (text !== '' && text !== original) sheets[device] = { text, unit };
   }
-  const stored: Stored = { name: state.name, theme: state.theme, lookup: state.lookup.text, sheets };
+  const lookups = Object.fromEntries(kSpaceIds.map((space) => [space, state.lookups[space].text]));
+  const stored: Stored = { name: state.name, theme: state.theme, lookups, sheets };
   try {
     localStorage.setItem(kKey, JSON.stringify(stored));
   } catch {
@@ -41,11 +44,16 @@ export function readStored(state: State): State {
     const unit = kUnits.find((each) => each === kept?.unit) ?? 'auto';
     if (typeof kept?.text === 'string') sheets[device] = { text: kept.text, unit };
   }
+  const lookups = { ...state.lookups };
+  for (const space of kSpaceIds) {
+    const text = stored.lookups?.[space];
+    if (typeof text === 'string') lookups[space] = { text };
+  }
   return {
     ...state,
     sheets,
+    lookups,
     name: typeof stored.name === 'string' ? stored.name : state.name,
     theme: stored.theme === 'light' || stored.theme === 'dark' ? stored.theme : 'auto',
-    lookup: { text: typeof stored.lookup === 'string' ? stored.lookup : '' },
   };
 }

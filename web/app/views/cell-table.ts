@@ -1,15 +1,20 @@
 import { html, LitElement, nothing, type PropertyValues, type TemplateResult } from 'lit';
 import { elementScroll, observeElementOffset, observeElementRect, Virtualizer } from '@tanstack/virtual-core';
-import { kOperations, operationsOf, type SpaceTable } from '../space.js';
+import { glyph } from './architecture.js';
+import type { Quality } from '../derive.js';
 import { count, millions, signedPercent, significant } from '../format.js';
-import type { SortKey, State } from '../state.js';
+import { kSpaces } from '../spaces/index.js';
+import type { SpaceTable } from '../spaces/table.js';
+import type { SortKey, View } from '../state.js';
 
 export interface TableData {
-  readonly space: SpaceTable;
-  /** By official index. */
+  readonly table: SpaceTable;
+  /** By row. */
   readonly latency_ms: Float64Array;
-  /** By official index; NaN where not measured. */
+  /** By row; NaN where not measured. */
   readonly measured_ms: Float64Array;
+  /** In place of the parameters, where it is not multiply-adds. */
+  readonly quality?: Quality;
   /** Indices that the transfer used. */
   readonly used: ReadonlySet<number>;
   /** Greatest of latency_ms, for the bars. */
@@ -22,15 +27,26 @@ interface Column {
   readonly hint: string;
 }
 
-const kColumns: readonly Column[] = [
-  { key: 'index', title: 'index', hint: 'Official index of NAS-Bench-201' },
-  { key: 'cell', title: 'cell', hint: 'Operation of each edge: 0→1, 0→2, 1→2, 0→3, 1→3, 2→3' },
-  { key: 'estimate', title: 'estimate, ms', hint: 'Estimated latency in milliseconds' },
-  { key: 'measured', title: 'measured, ms', hint: 'Measured latency in milliseconds, where known' },
-  { key: 'error', title: 'error', hint: 'Estimate against measurement; sorted by its size' },
-  { key: 'macs', title: 'MACs, M', hint: 'Multiply-adds in millions, CIFAR-10' },
-  { key: 'params', title: 'params, M', hint: 'Trainable parameters in millions' },
-];
+/** What a row shows; the accuracy takes the place of the parameters where it is known. */
+function columnsOf(data: TableData | undefined): readonly Column[] {
+  const kind = kSpaces[data?.table.space ?? 'nb201'];
+  const number = kind.listed ? 'Official index of NAS-Bench-201' : 'Number in the table';
+  return [
+    { key: 'index', title: kind.listed ? 'index' : 'no.', hint: number },
+    { key: 'cell', title: kind.one, hint: kind.cellHint },
+    { key: 'estimate', title: 'estimate, ms', hint: 'Estimated latency in milliseconds' },
+    { key: 'measured', title: 'measured, ms', hint: 'Measured latency in milliseconds, where known' },
+    { key: 'error', title: 'error', hint: 'Estimate against measurement; sorted by its size' },
+    { key: 'macs', title: 'MACs, M', hint: kind.macsHint },
+    data?.quality
+      ? { key: 'quality', title: shortTitle(data.quality), hint: data.quality.title }
+      : { key: 'params', title: 'params, M', hint: 'Trainable parameters in millions' },
+  ];
+}
+
+function shortTitle({ id, unit }: Quality): string {
+  return id === 'own' ? 'own' : `accuracy,${unit}`;
+}
 
 const kRowHeight = 28; // CSS pixels; the same as --row-height of styles.css
 
@@ -48,7 +64,7 @@ export class CellTable extends LitElement {
 
   declare rows: Int32Array;
   declare data: TableData | undefined;
-  declare sort: State['sort'];
+  declare sort: View['sort'];
   declare selected: number;
   private virtualizer: Virtualizer<HTMLElement, HTMLElement> | undefined;
   private stop: (() => void) | undefined;
@@ -105,6 +121,7 @@ export class CellTable extends LitElement {
   protected override render(): TemplateResult {
     const items = this.virtualizer?.getVirtualItems() ?? [];
     const shown = items.some((item) => this.rows[item.index] === this.selected);
+    const columns = columnsOf(this.data);
     return html`
       <div
         class="table"
@@ -112,11 +129,11 @@ export class CellTable extends LitElement {
         tabindex="0"
         aria-label="Architectures"
         aria-rowcount=${this.rows.length + 1}
-        aria-colcount=${kColumns.length}
+        aria-colcount=${columns.length}
         aria-activedescendant=${shown ? `cell-row-${this.selected}` : nothing}
         @keydown=${this.onKey}
       >
-        <div class="table-head" role="row" aria-rowindex="1">${kColumns.map((column) => this.heading(column))}</div>
+        <div class="table-head" role="row" aria-rowindex="1">${columns.map((column) => this.heading(column))}</div>
         <div class="table-space" role="rowgroup">${items.map((item) => this.row(item.index))}</div>
       </div>
     `;
@@ -153,17 +170,21 @@ export class CellTable extends LitElement {
       @click=${pick}
     >
       <span class="col-index" role="gridcell">${count(index)}</span>
-      <span class="col-cell" role="gridcell">${glyph(data.space.digits[index] ?? '')}</span>
+      <span class="col-cell" role="gridcell">${glyph(data.table.space, data.table.architectures[index] ?? '')}</span>
       <span class="col-estimate" role="gridcell"
-        ><span class="track"><i class="bar" data-share=${(100 * estimate) / data.most_ms}></i></span
+        ><span class="track"><i class="bar" data-share=${estimate > 0 ? (100 * estimate) / data.most_ms : 0}></i></span
         ><b>${significant(estimate)}</b></span
       >
       <span class="col-measured" role="gridcell" title=${used ? 'Used by the transfer' : nothing}
         >${Number.isNaN(known) ? '' : significant(known)}</span
       >
       <span class="col-error" role="gridcell">${Number.isNaN(known) ? '' : signedPercent(estimate / known - 1)}</span>
-      <span class="col-macs" role="gridcell">${millions(data.space.macs[index] ?? 0)}</span>
-      <span class="col-params" role="gridcell">${millions(data.space.params[index] ?? 0)}</span>
+      <span class="col-macs" role="gridcell">${millions(data.table.macs[index] ?? 0)}</span>
+      ${
+        data.quality
+          ? html`<span class="col-quality" role="gridcell">${significant(data.quality.values[index] ?? Number.NaN)}</span>`
+          : html`<span class="col-params" role="gridcell">${millions(data.table.params[index] ?? 0)}</span>`
+      }
     </div>`;
   }
 
@@ -212,14 +233,6 @@ export class CellTable extends LitElement {
   private reveal(position: number): void {
     if (position >= 0) this.virtualizer?.scrollToIndex(position, { align: 'auto' });
   }
-}
-
-/** Six digits as six small tiles, coloured and numbered by operation. */
-export function glyph(digits: string): TemplateResult {
-  const names = operationsOf(digits).map((op) => kOperations[op]?.label ?? '');
-  return html`<span class="glyph" title=${names.join(', ')}
-    >${Array.from(digits, (digit) => html`<i class="op-${digit}">${digit}</i>`)}</span
-  >`;
 }
 
 customElements.define('cell-table', CellTable);

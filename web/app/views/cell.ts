@@ -1,9 +1,7 @@
+/** A NAS-Bench-201 cell: as a drawing, and as six small tiles. */
+
 import { html, svg, type SVGTemplateResult, type TemplateResult } from 'lit';
-import { archString, kEdges, kOperations, liveEdges, operationsOf } from '../space.js';
-import { count, millions, percent, withUnit } from '../format.js';
-import { measured, pointedOut } from '../derive.js';
-import type { Send } from './send.js';
-import type { State } from '../state.js';
+import { kEdges, kOperations, liveEdges, operationsOf } from '../spaces/nb201.js';
 
 /** Centre of each node; the four lie on one line so that every edge has room for its label. */
 const kNodeX = [20, 120, 220, 320] as const;
@@ -13,7 +11,7 @@ const kNodeY = 96;
 const kBow = [0, -40, 0, -80, 40, 0] as const;
 
 /** The cell as a drawing: four nodes, six labelled edges; edges that carry nothing to the output are dashed. */
-export function drawing(digits: string): TemplateResult {
+export function cellDrawing(digits: string): TemplateResult {
   const ops = operationsOf(digits);
   const live = liveEdges(digits);
   const described = kEdges
@@ -72,51 +70,17 @@ function arc(x1: number, x2: number, bow: number): EdgeShape {
   };
 }
 
-/** The selected architecture, or the one under the pointer. */
-export function cellPanel(state: State, send: Send): TemplateResult {
-  const index = pointedOut(state);
-  const { space } = state;
-  const digits = space?.digits[index];
-  if (!space || digits === undefined) return html`<section class="cell" aria-label="Architecture"></section>`;
-  const estimate = state.results[state.device]?.latency_ms[index];
-  const known = measured(state)?.[index];
-  const arch = archString(digits);
-  const dead = operationsOf(digits).some((op, edge) => op !== 0 && !liveEdges(digits)[edge]);
-  return html`<section class="cell" aria-label="Architecture">
-    <div class="cell-title">
-      <h2>${digits}</h2>
-      <span class="quiet">index ${count(index)}</span>
-    </div>
-    ${drawing(digits)}
-    <dl class="facts">
-      <div>
-        <dt>estimate</dt>
-        <dd>${estimate === undefined ? '–' : withUnit(estimate)}</dd>
-      </div>
-      <div>
-        <dt>measured</dt>
-        <dd>
-          ${known === undefined || Number.isNaN(known) ? html`<span class="quiet">not measured</span>` : withUnit(known)}
-          ${
-            known && estimate && !Number.isNaN(known)
-              ? html`<span class="quiet">off by ${percent(Math.abs(estimate / known - 1))}</span>`
-              : ''
-          }
-        </dd>
-      </div>
-      <div>
-        <dt>multiply-adds</dt>
-        <dd>${millions(space.macs[index] ?? 0)} M</dd>
-      </div>
-      <div>
-        <dt>parameters</dt>
-        <dd>${millions(space.params[index] ?? 0)} M</dd>
-      </div>
-    </dl>
-    <div class="copyable">
-      <code tabindex="0" aria-label="Arch string">${arch}</code>
-      <button type="button" @click=${() => send({ type: 'copy', text: arch, what: 'Arch string' })}>Copy</button>
-    </div>
-    <p class="quiet small">${dead ? 'Dashed edges do not reach the output.' : ''}</p>
-  </section>`;
+/** Six digits as six small tiles, coloured and numbered by operation. */
+export function cellGlyph(digits: string): TemplateResult {
+  const names = operationsOf(digits).map((op) => kOperations[op]?.label ?? '');
+  return html`<span class="glyph" title=${names.join(', ')}
+    >${Array.from(digits, (digit) => html`<i class="op-${digit}">${digit}</i>`)}</span
+  >`;
+}
+
+/** Below the drawing: what its dashes mean, where it has any. */
+export function cellRemark(digits: string): string {
+  const live = liveEdges(digits);
+  const dead = operationsOf(digits).some((op, edge) => op !== 0 && !live[edge]);
+  return dead ? 'Dashed edges do not reach the output.' : '';
 }

@@ -1,12 +1,12 @@
-import { html, type TemplateResult } from 'lit';
+import { html, nothing, type TemplateResult } from 'lit';
 import type { Send } from './send.js';
 import { chart, type ChartEvents } from '../charts.js';
 import { fitChart, truthChart } from '../derive.js';
-import { glyph } from './cell-table.js';
+import { glyph } from './architecture.js';
 import { correlation, count, percent, signedPercent, significant } from '../format.js';
 import { legend } from './legend.js';
-import { kCells } from '../space.js';
-import type { Result, State } from '../state.js';
+import { kSpaces } from '../spaces/index.js';
+import { nameOf, resultOf, spaceId, viewOf, type Result, type State } from '../state.js';
 
 /** How good the estimates are: on the measurements, with each left out, and against the truth where it is known. */
 export function fit(state: State, send: Send): TemplateResult {
@@ -16,7 +16,7 @@ export function fit(state: State, send: Send): TemplateResult {
   };
   const own = fitChart(state);
   const all = truthChart(state);
-  const result = state.results[state.device];
+  const result = resultOf(state);
   if (!own || !result) return html``;
   const held = result.leaveOneOut;
   const checking = state.job?.phase === 'leave-one-out' && state.job.device === state.device;
@@ -42,37 +42,39 @@ export function fit(state: State, send: Send): TemplateResult {
     ${
       all && result.accuracy
         ? html`<section aria-labelledby="fit-all">
-            <h2 id="fit-all">
-              The other ${count(kCells - new Set(result.readings.map((r) => r.index)).size)}, never seen by the transfer
-            </h2>
+            <h2 id="fit-all">The other ${count(result.accuracy.count)}, never seen by the transfer</h2>
             ${legend(all)}
             <div class="plot" ${chart(all, events)}></div>
-            <dl class="facts">
-              <div>
-                <dt title="Spearman's rank correlation: 1 means exactly the measured order">Spearman</dt>
-                <dd>${correlation(result.accuracy.spearman)}</dd>
-              </div>
-              <div>
-                <dt title="Kendall's tau: share of pairs in the right order minus share in the wrong one">Kendall</dt>
-                <dd>${correlation(result.accuracy.kendall)}</dd>
-              </div>
-              <div>
-                <dt title="Half of the estimates are closer than this">median error</dt>
-                <dd>${percent(result.accuracy.mdape)}</dd>
-              </div>
-              <div>
-                <dt title="Share of estimates that are off by 5 % or less">within 5 %</dt>
-                <dd>${percent(result.accuracy.within5)}</dd>
-              </div>
-              <div>
-                <dt title="Share of estimates that are off by 10 % or less">within 10 %</dt>
-                <dd>${percent(result.accuracy.within10)}</dd>
-              </div>
-            </dl>
+            ${accuracyFacts(result.accuracy)}
           </section>`
         : residuals(state, send, result)
     }
   </div>`;
+}
+
+function accuracyFacts(accuracy: NonNullable<Result['accuracy']>): TemplateResult {
+  return html`<dl class="facts">
+    <div>
+      <dt title="Spearman's rank correlation: 1 means exactly the measured order">Spearman</dt>
+      <dd>${correlation(accuracy.spearman)}</dd>
+    </div>
+    <div>
+      <dt title="Kendall's tau: share of pairs in the right order minus share in the wrong one">Kendall</dt>
+      <dd>${correlation(accuracy.kendall)}</dd>
+    </div>
+    <div>
+      <dt title="Half of the estimates are closer than this">median error</dt>
+      <dd>${percent(accuracy.mdape)}</dd>
+    </div>
+    <div>
+      <dt title="Share of estimates that are off by 5 % or less">within 5 %</dt>
+      <dd>${percent(accuracy.within5)}</dd>
+    </div>
+    <div>
+      <dt title="Share of estimates that are off by 10 % or less">within 10 %</dt>
+      <dd>${percent(accuracy.within10)}</dd>
+    </div>
+  </dl>`;
 }
 
 /** The measurements one by one, the least understood first. */
@@ -90,7 +92,7 @@ function residuals(state: State, send: Send, result: Result): TemplateResult {
       <table class="list">
         <thead>
           <tr>
-            <th scope="col" class="left">cell</th>
+            <th scope="col" class="left">${kSpaces[spaceId(state)].one}</th>
             <th scope="col">measured, ms</th>
             <th scope="col">with it, ms</th>
             <th scope="col">without it, ms</th>
@@ -101,12 +103,12 @@ function residuals(state: State, send: Send, result: Result): TemplateResult {
           ${lines.map(
             ({ reading, estimate, without, error }) =>
               html`<tr
-                aria-selected=${reading.index === state.selected}
+                aria-selected=${reading.index === viewOf(state).selected}
                 @click=${() => send({ type: 'select', index: reading.index })}
               >
                 <td class="left">
                   <button type="button" class="plain" aria-label="Show ${reading.architecture}">
-                    ${glyph(reading.architecture)}
+                    ${glyph(spaceId(state), reading.architecture)}
                   </button>
                 </td>
                 <td>${significant(reading.latency_ms)}</td>
@@ -118,5 +120,14 @@ function residuals(state: State, send: Send, result: Result): TemplateResult {
         </tbody>
       </table>
     </div>
+    ${
+      result.accuracy
+        ? html`<p class="quiet small">
+              Against ${count(result.accuracy.count)} other measurements of ${nameOf(state.device)}, never seen by the
+              transfer:
+            </p>
+            ${accuracyFacts(result.accuracy)}`
+        : nothing
+    }
   </section>`;
 }

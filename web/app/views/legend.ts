@@ -1,4 +1,4 @@
-import { html, svg, type TemplateResult } from 'lit';
+import { html, nothing, svg, type TemplateResult } from 'lit';
 import { kShapes, type ChartSpec } from '../charts.js';
 
 /** Names the marks of a chart. */
@@ -13,5 +13,6 @@ export function legend(spec: ChartSpec): TemplateResult {
           ${series.name}
         </li>`,
     )}
+    ${spec.remark === undefined ? nothing : html`<li>${spec.remark}</li>`}
   </ul>`;
 }

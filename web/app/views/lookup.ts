@@ -3,40 +3,49 @@ import './line-editor.js';
 import { problemList } from './problems.js';
 import { kUnread } from './rail.js';
 import type { Send } from './send.js';
-import { glyph } from './cell-table.js';
+import { glyph } from './architecture.js';
 import { count, millions, plural, significant } from '../format.js';
 import { lookupMarks } from '../derive.js';
-import type { State } from '../state.js';
-
-const kHint = `421211
-|nor_conv_3x3~0|+|none~0|skip_connect~1|+|…|
-13714`;
+import { kSpaces } from '../spaces/index.js';
+import { readiness, resultOf, spaceId, tableOf, viewOf, type State } from '../state.js';
 
 /** Milliseconds of any list of architectures, beside the text as it is typed. */
 export function lookup(state: State, send: Send): TemplateResult {
   const marks = lookupMarks(state);
   const found = marks.flatMap((mark) => (mark.index === undefined ? [] : [mark.index]));
-  const latency_ms = state.results[state.device]?.latency_ms;
+  const result = resultOf(state);
+  const table = tableOf(state);
+  const { text, check } = state.lookups[spaceId(state)];
+  const kind = kSpaces[spaceId(state)];
+  const unknown = found.filter((row) => !((result?.latency_ms[row] ?? Number.NaN) > 0)).length;
   return html`<div class="lookup">
     <section aria-label="Architectures to look up">
       <line-editor
         id="lookup-text"
-        .text=${state.lookup.text}
+        .text=${text}
         .marks=${marks}
         .label=${'Architectures to look up, one per line'}
         .describedBy=${'lookup-problems'}
-        .hint=${kHint}
+        .hint=${kind.lookupHint}
         @edit=${(event: CustomEvent<string>) => send({ type: 'lookup', text: event.detail })}
       ></line-editor>
       <div id="lookup-problems" class="problems">
         ${
-          state.lookup.text.trim() === ''
-            ? html`<p class="quiet">
-                Type or paste architectures, one per line: six digits, an arch string or an index.
-              </p>`
-            : state.lookup.check?.text === state.lookup.text
+          text.trim() === ''
+            ? html`<p class="quiet">Type or paste architectures, one per line. ${kind.forms}</p>`
+            : check?.text === text
               ? nothing
-              : html`<p class="quiet">${kUnread[state.engine.status]}</p>`
+              : html`<p class="quiet">${kUnread[readiness(state).status]}</p>`
+        }
+        ${
+          unknown > 0 && result?.source === 'precomputed'
+            ? html`<p class="note">
+                ${unknown} of them are not among the estimates computed beforehand.
+                <button type="button" class="fix" ?disabled=${readiness(state).status !== 'ready'} @click=${() => send({ type: 'transfer' })}>
+                  Transfer here</button
+                >, and they are estimated too.
+              </p>`
+            : nothing
         }
         ${problemList(marks, 'lookup-text', send)}
       </div>
@@ -49,13 +58,13 @@ export function lookup(state: State, send: Send): TemplateResult {
         </button>
       </div>
       ${
-        found.length > 0 && latency_ms
+        found.length > 0 && result && table
           ? html`<div class="scroll" tabindex="0" role="region" aria-label="Looked-up architectures">
               <table class="list">
                 <thead>
                   <tr>
-                    <th scope="col">index</th>
-                    <th scope="col" class="left">cell</th>
+                    <th scope="col">${kind.listed ? 'index' : 'no.'}</th>
+                    <th scope="col" class="left">${kind.one}</th>
                     <th scope="col">estimate, ms</th>
                     <th scope="col">MACs, M</th>
                     <th scope="col" class="col-params">params, M</th>
@@ -65,18 +74,18 @@ export function lookup(state: State, send: Send): TemplateResult {
                   ${found.slice(0, 500).map(
                     (index) =>
                       html`<tr
-                        aria-selected=${index === state.selected}
+                        aria-selected=${index === viewOf(state).selected}
                         @click=${() => send({ type: 'select', index })}
                       >
                         <td>${count(index)}</td>
                         <td class="left">
-                          <button type="button" class="plain" aria-label="Show ${state.space?.digits[index] ?? ''}">
-                            ${glyph(state.space?.digits[index] ?? '')}
+                          <button type="button" class="plain" aria-label="Show ${table.architectures[index] ?? ''}">
+                            ${glyph(table.space, table.architectures[index] ?? '')}
                           </button>
                         </td>
-                        <td><b>${significant(latency_ms[index] ?? Number.NaN)}</b></td>
-                        <td>${millions(state.space?.macs[index] ?? 0)}</td>
-                        <td class="col-params">${millions(state.space?.params[index] ?? 0)}</td>
+                        <td><b>${significant(result.latency_ms[index] ?? Number.NaN)}</b></td>
+                        <td>${millions(table.macs[index] ?? 0)}</td>
+                        <td class="col-params">${millions(table.params[index] ?? 0)}</td>
                       </tr>`,
                   )}
                 </tbody>

@@ -1,22 +1,41 @@
 import { html, nothing, type TemplateResult } from 'lit';
 import type { Send } from './send.js';
 import { chart, type ChartEvents } from '../charts.js';
-import { budgetSummary, spaceChart } from '../derive.js';
-import { count, millions, percent, plural, withUnit } from '../format.js';
-import { cellPanel, drawing } from './cell.js';
+import { budgetSummary, kQualityTitles, quality, spaceChart, type Quality } from '../derive.js';
+import { count, percent, plural, significant, withUnit } from '../format.js';
+import { architecturePanel, drawing, glyph } from './architecture.js';
 import { estimates, estimatesTools } from './estimates.js';
 import { fit } from './fit.js';
 import { legend } from './legend.js';
 import { lookup } from './lookup.js';
+import { measure, measureTools } from './measure.js';
 import { rail } from './rail.js';
-import { archString } from '../space.js';
-import { deviceTitle, kTabs, type Result, type State, type Tab, type Theme } from '../state.js';
+import { search, searchTools } from './search.js';
+import { kSpaces } from '../spaces/index.js';
+import {
+  canShow,
+  deviceTitle,
+  kQualities,
+  kTabs,
+  readiness,
+  resultOf,
+  spaceId,
+  tableOf,
+  viewOf,
+  type QualityId,
+  type Result,
+  type State,
+  type Tab,
+  type Theme,
+} from '../state.js';
 
 /** The whole page. */
 export function page(state: State, send: Send): TemplateResult {
   return html`
     <header class="top">
-      <h1>How fast will this network run on <em>your</em> device? <b>Measure 20. Know 15,625.</b></h1>
+      <h1>
+        How fast will this network run on <em>your</em> device? <b>Measure 20. Know ${kSpaces[spaceId(state)].know}.</b>
+      </h1>
       ${engineStatus(state)} ${themeButton(state, send)}
     </header>
     ${engineFailure(state)}
@@ -26,11 +45,12 @@ export function page(state: State, send: Send): TemplateResult {
   `;
 }
 
-function engineStatus({ engine }: State): TemplateResult {
-  switch (engine.status) {
+function engineStatus(state: State): TemplateResult {
+  const needed = readiness(state);
+  switch (needed.status) {
     case 'loading':
       return html`<span class="engine quiet small"
-        >Engine: loading${engine.done > 0 ? html` ${Math.round(engine.done * 100)} %` : nothing}</span
+        >Engine: loading${needed.done > 0 ? html` ${Math.round(needed.done * 100)} %` : nothing}</span
       >`;
     case 'ready':
       return html`<span class="engine ready quiet small">Engine: ready, in this browser</span>`;
@@ -53,12 +73,17 @@ function themeButton({ theme }: State, send: Send): TemplateResult {
 }
 
 /** A lasting condition of the page, above everything. */
-function engineFailure({ engine }: State): TemplateResult | typeof nothing {
-  if (engine.status !== 'failed') return nothing;
+function engineFailure(state: State): TemplateResult | typeof nothing {
+  const needed = readiness(state);
+  if (needed.status !== 'failed') return nothing;
+  const what =
+    state.engine.status === 'failed'
+      ? 'The engine did not start:'
+      : `The weights of ${kSpaces[spaceId(state)].title} did not load:`;
   return html`<div class="banner error" role="alert">
     <p>
-      <strong>The engine did not start:</strong> ${engine.message}. The examples below were computed beforehand and
-      still work; a transfer does not. Your text is kept.
+      <strong>${what}</strong> ${needed.message}. The examples below were computed beforehand and still work; a transfer
+      does not. Your text is kept.
     </p>
     <button type="button" @click=${() => location.reload()}>Try again</button>
   </div>`;
@@ -74,64 +99,101 @@ function notice(state: State, send: Send): TemplateResult | typeof nothing {
 }
 
 function main(state: State, send: Send): TemplateResult {
-  const result = state.results[state.device];
-  if (!result || !state.space) return html`<main class="main" id="main">${waiting(state)}</main>`;
+  const result = resultOf(state);
+  if (!result || !tableOf(state)) return html`<main class="main" id="main">${waiting(state, send)}</main>`;
+  return html`<main class="main" id="main">
+    ${headline(state, send, result)}
+    <div class="overview">${overview(state, send)} ${architecturePanel(state, send)}</div>
+    <div class="views">${tabs(state, kTabs, send)} ${kTools[state.tab]?.(state, send)}</div>
+    ${panel(state, state.tab, send)}
+  </main>`;
+}
+
+function panel(state: State, tab: Tab, send: Send): TemplateResult {
+  return html`<section class="panel" role="tabpanel" id="panel" aria-labelledby="tab-${tab}">
+    ${kPanels[tab](state, send)}
+  </section>`;
+}
+
+const kPanels: Readonly<Record<Tab, (state: State, send: Send) => TemplateResult>> = {
+  estimates,
+  fit,
+  lookup,
+  search,
+  measure,
+};
+
+/** Beside the tabs. */
+const kTools: Readonly<Partial<Record<Tab, (state: State, send: Send) => TemplateResult | typeof nothing>>> = {
+  estimates: estimatesTools,
+  search: searchTools,
+  measure: measureTools,
+};
+
+function overview(state: State, send: Send): TemplateResult {
   const spec = spaceChart(state);
   const events: ChartEvents = {
     hover: (index) => send(index === undefined ? { type: 'hover' } : { type: 'hover', index }),
     pick: (index) => send({ type: 'select', index }),
     limit: (budget_ms) => send({ type: 'budget', budget_ms }),
   };
-  return html`<main class="main" id="main">
-    ${headline(state, send, result)}
-    <div class="overview">
-      <section class="chart" aria-label="All architectures">
-        ${
-          spec
-            ? html`${legend(spec)}
-                <div class="plot" ${chart(spec, events)}></div>`
-            : nothing
-        }
-      </section>
-      ${cellPanel(state, send)}
-    </div>
-    <div class="views">${tabs(state, send)} ${state.tab === 'estimates' ? estimatesTools(state, send) : nothing}</div>
-    <section class="panel" role="tabpanel" id="panel" aria-labelledby="tab-${state.tab}">
-      ${kPanels[state.tab](state, send)}
-    </section>
-  </main>`;
+  return html`<section class="chart" aria-label="All architectures">
+    ${
+      spec
+        ? html`<div class="row">${legend(spec)} ${qualityChooser(state, send)}</div>
+            <div class="plot" ${chart(spec, events)}></div>`
+        : nothing
+    }
+  </section>`;
 }
 
-const kPanels: Readonly<Record<Tab, (state: State, send: Send) => TemplateResult>> = { estimates, fit, lookup };
+/** What stands against latency. */
+function qualityChooser(state: State, send: Send): TemplateResult {
+  const shown = quality(state)?.id;
+  const own = state.own[spaceId(state)];
+  const change = (event: Event): void =>
+    send({ type: 'quality', quality: (event.target as HTMLSelectElement).value as QualityId });
+  const offered = kQualities.filter((id) => canShow(spaceId(state), id) && (id !== 'own' || own));
+  return html`<select class="against" aria-label="Vertical axis" .value=${shown ?? 'macs'} @change=${change}>
+    ${offered.map((id) => html`<option value=${id} ?selected=${id === shown}>${kQualityTitles[id]}</option>`)}
+  </select>`;
+}
 
-function waiting(state: State): TemplateResult {
-  if (state.device !== 'mine') return html`<p class="empty">The example is loading.</p>`;
+/** Before there are estimates: what to do, and the first of it. */
+function waiting(state: State, send: Send): TemplateResult {
+  if (state.device !== `${spaceId(state)}/mine`) return html`<p class="empty">The example is loading.</p>`;
+  const table = tableOf(state);
+  const kind = kSpaces[spaceId(state)];
+  const first = table?.architectures[viewOf(state).selected];
   return html`<div class="empty start">
-    <div>
-      <h2>Estimates for ${deviceTitle(state)} will stand here</h2>
-      <ol>
-        <li>Measure some architectures of NAS-Bench-201 on your device. Any 20 of the 15,625 will do.</li>
-        <li>Write or paste them on the left, or drop a file: one architecture and its latency per line.</li>
-        <li>Press Transfer. The other architectures follow in seconds.</li>
-      </ol>
-      <p class="quiet">To see how it looks, choose one of the examples as the device.</p>
+      <div>
+        <h2>Estimates for ${deviceTitle(state)} will stand here</h2>
+        <ol>
+          <li>Measure some architectures of ${kind.title} on your device. 20 are a good number; below are some.</li>
+          <li>Write or paste them on the left, or drop a file: one architecture and its latency per line.</li>
+          <li>Press Transfer. The other architectures follow in seconds.</li>
+        </ol>
+        <p class="quiet">To see how it looks, choose one of the examples as the device.</p>
+      </div>
+      ${first === undefined ? nothing : writings(state, first)}
     </div>
-    ${state.space ? threeForms(state.space.digits[state.selected] ?? '', state.selected) : nothing}
-  </div>`;
+    <div class="views">${tabs(state, ['measure'], send)} ${measureTools(state, send)}</div>
+    ${panel(state, 'measure', send)}`;
 }
 
-/** The same cell in every form the notebook accepts. */
-function threeForms(digits: string, index: number): TemplateResult {
+/** The same architecture in every form the notebook accepts. */
+function writings(state: State, architecture: string): TemplateResult {
+  const kind = kSpaces[spaceId(state)];
+  const forms = kind.writings(architecture, viewOf(state).selected);
   return html`<section aria-label="Ways to write an architecture">
-    <p class="quiet">One cell, three ways to write it</p>
-    ${drawing(digits)}
+    <p class="quiet">One ${kind.one}, ${forms.length === 2 ? 'two' : 'three'} ways to write it</p>
+    ${drawing(kind.id, architecture)}
     <dl class="forms">
-      <dt>six digits</dt>
-      <dd><code>${digits}</code></dd>
-      <dt>arch string</dt>
-      <dd><code>${archString(digits)}</code></dd>
-      <dt>official index</dt>
-      <dd><code>${index}</code></dd>
+      ${forms.map(
+        ({ name, text }) =>
+          html`<dt>${name}</dt>
+            <dd><code>${text}</code></dd>`,
+      )}
     </dl>
   </section>`;
 }
@@ -144,17 +206,24 @@ const kSources: Readonly<Record<Result['source'], (result: Result) => string>> =
 
 function headline(state: State, send: Send, result: Result): TemplateResult | typeof nothing {
   const summary = budgetSummary(state);
-  if (!summary || !state.space) return nothing;
-  const { largest } = summary;
+  const against = quality(state);
+  const table = tableOf(state);
+  if (!summary || !against || !table) return nothing;
+  const { best } = summary;
+  const kind = kSpaces[table.space];
   const change = (event: Event): void => {
     const input = event.target as HTMLInputElement;
     if (input.valueAsNumber > 0) send({ type: 'budget', budget_ms: input.valueAsNumber });
     else input.value = String(summary.budget_ms);
   };
   return html`<div class="headline">
-    <p class="quiet small"><b>${deviceTitle(state)}</b>, ${kSources[result.source](result)}</p>
+    <p class="quiet small">
+      <b>${deviceTitle(state)}</b>, ${kSources[result.source](result)}${
+        kind.listed ? nothing : html`; of ${kind.size} ${count(summary.estimated)} are estimated, most drawn at random`
+      }
+    </p>
     <p class="answer">
-      Within
+      Best under
       <label
         ><span class="hidden">Latency limit in milliseconds</span
         ><input
@@ -165,41 +234,61 @@ function headline(state: State, send: Send, result: Result): TemplateResult | ty
           .value=${String(summary.budget_ms)}
           @change=${change}
       /></label>
-      ms: <b>${count(summary.within)}</b> of 15,625 architectures
-      (${percent(summary.within / result.latency_ms.length)})${
-        largest === undefined
-          ? '.'
-          : html`, the largest
-              <button type="button" class="plain" @click=${() => send({ type: 'select', index: largest })}>
-                ${state.space.digits[largest]}</button
-              >: ${millions(state.space.macs[largest] ?? 0)} M multiply-adds in
-              <b>${withUnit(result.latency_ms[largest] ?? Number.NaN)}</b>.`
+      ms:
+      ${
+        best === undefined
+          ? 'none'
+          : html`<b>${bestValue(against, best)}</b>, <b>${withUnit(result.latency_ms[best] ?? Number.NaN)}</b>,
+              <button
+                type="button"
+                class="plain"
+                aria-label="Show ${table.architectures[best] ?? ''}"
+                @click=${() => send({ type: 'select', index: best })}
+              >
+                ${glyph(table.space, table.architectures[best] ?? '')}
+              </button>`
       }
+      <span class="quiet small"
+        >${count(summary.within)} of ${count(summary.estimated)} architectures are as fast
+        (${percent(summary.within / summary.estimated)})</span
+      >
     </p>
   </div>`;
 }
 
-const kTabTitles: Readonly<Record<Tab, string>> = { estimates: 'Estimates', fit: 'Fit', lookup: 'Lookup' };
+/** `72.4 % accuracy on CIFAR-100`. */
+function bestValue(against: Quality, row: number): string {
+  return `${significant(against.values[row] ?? Number.NaN)}${against.unit} ${against.name}`;
+}
 
-function tabs(state: State, send: Send): TemplateResult {
+const kTabTitles: Readonly<Record<Tab, string>> = {
+  estimates: 'Estimates',
+  fit: 'Fit',
+  lookup: 'Lookup',
+  search: 'Search',
+  measure: 'What to measure',
+};
+
+function tabs(state: State, shown: readonly Tab[], send: Send): TemplateResult {
+  const current = shown.find((tab) => tab === state.tab) ?? shown[0];
   const onKey = (event: KeyboardEvent): void => {
     const step = { ArrowRight: 1, ArrowLeft: -1 }[event.key];
     if (step === undefined) return;
     event.preventDefault();
-    const next = kTabs[(kTabs.indexOf(state.tab) + step + kTabs.length) % kTabs.length] ?? state.tab;
+    const next = shown[(shown.indexOf(state.tab) + step + shown.length) % shown.length] ?? state.tab;
     send({ type: 'tab', tab: next });
     document.getElementById(`tab-${next}`)?.focus();
   };
   return html`<div class="tabs" role="tablist" aria-label="Views" @keydown=${onKey}>
-    ${kTabs.map(
+    ${shown.map(
       (tab) =>
         html`<button
           type="button"
           role="tab"
           id="tab-${tab}"
           aria-controls="panel"
-          aria-selected=${tab === state.tab}
-          tabindex=${tab === state.tab ? 0 : -1}
+          aria-selected=${tab === current}
+          tabindex=${tab === current ? 0 : -1}
           @click=${() => send({ type: 'tab', tab })}
         >
           ${kTabTitles[tab]}
@@ -209,10 +298,12 @@ function tabs(state: State, send: Send): TemplateResult {
 }
 
 /** What a screen reader hears of long work: its beginning, quarters and end, not every step. */
-function announcement({ job, results, device }: State): string {
+function announcement(state: State): string {
+  const { job } = state;
   if (job) {
     const quarter = Math.floor(job.done * 4) * 25;
-    return `${job.phase === 'leave-one-out' ? 'Checking' : 'Transfer'}: ${quarter} %`;
+    const what = { 'leave-one-out': 'Checking', search: 'Search', transfer: 'Transfer', predict: 'Transfer' }[job.phase];
+    return `${what}: ${quarter} %`;
   }
-  return results[device]?.source === 'transfer' ? 'Estimates are ready.' : '';
+  return resultOf(state)?.source === 'transfer' ? 'Estimates are ready.' : '';
 }

@@ -1,21 +1,30 @@
 import { html, nothing, type TemplateResult } from 'lit';
 import './line-editor.js';
+import { kToMeasure } from '../reading.js';
 import { fixButton, problemList } from './problems.js';
 import type { Send } from './send.js';
-import { correlation, duration, percent, plural, significant } from '../format.js';
+import type { SpaceId } from '../../api/index.js';
+import { kSpaceIds, kSpaces } from '../spaces/index.js';
+import { correlation, count, duration, percent, plural, significant } from '../format.js';
 import {
   currentCheck,
   deviceTitle,
+  firstDevice,
   isExample,
   isStale,
   kDevices,
-  kExamples,
   kFewestReadings,
   kFewestToCheck,
   kUnits,
   kUsualReadings,
+  readiness,
+  resultOf,
+  sheetOf,
+  spaceId,
+  spaceOf,
   type DeviceId,
   type Job,
+  type Loading,
   type Mark,
   type State,
   type UnitChoice,
@@ -29,10 +38,6 @@ const kUnitTitles: Readonly<Record<UnitChoice, string>> = {
   s: 'unit: seconds',
 };
 
-const kHint = `421211, 10.5 ms
-|nor_conv_3x3~0|+|none~0|…|, 12.4 ms
-13714, 8.91 ms`;
-
 /** The left rail: a notebook of measurements and what is done with them. */
 export function rail(state: State, send: Send): TemplateResult {
   return html`<aside class="rail" aria-label="Your device">
@@ -42,11 +47,20 @@ export function rail(state: State, send: Send): TemplateResult {
 
 function chooser(state: State, send: Send): TemplateResult {
   const title = (id: DeviceId): string =>
-    isExample(id) ? `${kExamples.find((example) => example.id === id)?.title ?? id} (example)` : 'My device';
+    isExample(id) ? `${deviceTitle(state, id)} (example)` : 'My device';
+  const space = spaceId(state);
+  const devices = kDevices.filter((id) => spaceOf(id) === space);
   return html`<div class="fields">
     <label for="space">Space</label>
-    <select id="space">
-      <option>NAS-Bench-201, 15,625 cells</option>
+    <select
+      id="space"
+      .value=${space}
+      @change=${(event: Event) =>
+        send({ type: 'device', device: firstDevice((event.target as HTMLSelectElement).value as SpaceId) })}
+    >
+      ${kSpaceIds.map(
+        (id) => html`<option value=${id} ?selected=${id === space}>${kSpaces[id].title}, ${kSpaces[id].size}</option>`,
+      )}
     </select>
     <label for="device">Device</label>
     <select
@@ -54,7 +68,7 @@ function chooser(state: State, send: Send): TemplateResult {
       .value=${state.device}
       @change=${(event: Event) => send({ type: 'device', device: (event.target as HTMLSelectElement).value as DeviceId })}
     >
-      ${kDevices.map((id) => html`<option value=${id} ?selected=${id === state.device}>${title(id)}</option>`)}
+      ${devices.map((id) => html`<option value=${id} ?selected=${id === state.device}>${title(id)}</option>`)}
     </select>
     ${
       isExample(state.device)
@@ -73,7 +87,7 @@ function chooser(state: State, send: Send): TemplateResult {
 }
 
 function sheet(state: State, send: Send): TemplateResult {
-  const current = state.sheets[state.device];
+  const current = sheetOf(state);
   const check = currentCheck(current);
   // Marks of the text as it was a moment ago are better than none while the new one is being read.
   const marks = current.check?.marks ?? [];
@@ -94,7 +108,7 @@ function sheet(state: State, send: Send): TemplateResult {
       .marks=${marks}
       .label=${'Measurements, one per line: architecture, latency'}
       .describedBy=${'sheet-problems'}
-      .hint=${kHint}
+      .hint=${kSpaces[spaceId(state)].sheetHint}
       @edit=${(event: CustomEvent<string>) => send({ type: 'text', text: event.detail })}
     ></line-editor>
     <div id="sheet-problems" class="problems">
@@ -109,7 +123,7 @@ function sheet(state: State, send: Send): TemplateResult {
 }
 
 /** Why a text has no marks yet. */
-export const kUnread: Readonly<Record<State['engine']['status'], string>> = {
+export const kUnread: Readonly<Record<Loading['status'], string>> = {
   loading: 'Read as soon as the engine is ready.',
   ready: 'Reading…',
   failed: 'Not read, because the engine is not running.',
@@ -117,24 +131,22 @@ export const kUnread: Readonly<Record<State['engine']['status'], string>> = {
 
 function summary(state: State, marks: readonly Mark[], fresh: boolean): TemplateResult {
   const bad = marks.filter((mark) => mark.kind === 'bad').length;
-  const readings = state.sheets[state.device].check?.readings.length ?? 0;
-  if (state.sheets[state.device].text.trim() === '') {
-    return html`<p class="quiet">
-      One line each: architecture, latency. An architecture is an arch string, six digits or the official index. Any
-      ${kUsualReadings} of the 15,625 will do.
-    </p>`;
+  const open = marks.filter((mark) => mark.reading === kToMeasure).length;
+  const readings = sheetOf(state).check?.readings.length ?? 0;
+  if (sheetOf(state).text.trim() === '') {
+    return html`<p class="quiet">One line each: architecture, latency. ${kSpaces[spaceId(state)].forms}</p>`;
   }
-  if (!fresh) return html`<p class="quiet">${kUnread[state.engine.status]}</p>`;
+  if (!fresh) return html`<p class="quiet">${kUnread[readiness(state).status]}</p>`;
   return html`<p>
-    ${plural(readings, 'measurement')}${
+    ${plural(readings, 'measurement')}${open > 0 ? `, ${count(open)} still to measure` : nothing}${
       bad > 0 ? html`, <strong class="bad">${plural(bad, 'line')} not understood</strong>` : ', every line understood'
     }
   </p>`;
 }
 
 function origin(state: State, send: Send): TemplateResult {
-  const current = state.sheets[state.device];
-  const example = isExample(state.device) ? state.examples[state.device] : undefined;
+  const current = sheetOf(state);
+  const example = state.examples[state.device];
   const edited = example !== undefined && example.text !== current.text;
   return html`<p class="small quiet">
     ${
@@ -161,11 +173,10 @@ function origin(state: State, send: Send): TemplateResult {
 }
 
 function transfer(state: State, send: Send): TemplateResult {
-  const current = state.sheets[state.device];
-  const check = currentCheck(current);
+  const check = currentCheck(sheetOf(state));
   const readings = check?.readings.length ?? 0;
   const enough = readings >= kFewestReadings;
-  const ready = state.engine.status === 'ready';
+  const ready = readiness(state).status === 'ready';
   const adapting = state.job !== undefined && state.job.phase !== 'leave-one-out';
   return html`<section class="transfer" aria-label="Transfer">
     <div class="row">
@@ -182,7 +193,7 @@ function transfer(state: State, send: Send): TemplateResult {
     ${
       state.job
         ? progress(state, state.job)
-        : html`<p class="quiet small">${readiness(state, readings, check !== undefined)}</p>`
+        : html`<p class="quiet small">${waitingFor(state, readings, check !== undefined)}</p>`
     }
     ${
       !state.job && enough && readings < kUsualReadings
@@ -201,20 +212,22 @@ function transfer(state: State, send: Send): TemplateResult {
   </section>`;
 }
 
-function readiness(state: State, readings: number, read: boolean): string {
-  if (state.engine.status === 'failed') return '';
-  if (state.engine.status === 'loading') return 'The engine is loading.';
+function waitingFor(state: State, readings: number, read: boolean): string {
+  const { status } = readiness(state);
+  if (status === 'failed') return '';
+  if (status === 'loading') return 'The engine is loading.';
   if (read && readings < kFewestReadings) {
     return `${plural(readings, 'measurement')}; at least ${kFewestReadings} are needed.`;
   }
-  const source = state.results[state.device]?.source;
+  const source = resultOf(state)?.source;
   if (source === 'precomputed' && !isStale(state)) return 'Shown as computed beforehand. Press to run it here.';
   return '';
 }
 
 const kPhases: Readonly<Record<Job['phase'], string>> = {
   transfer: 'Fine-tuning',
-  predict: 'Estimating all architectures',
+  predict: 'Estimating the architectures',
+  search: 'Searching',
   'leave-one-out': 'Checking: each measurement left out in turn',
 };
 
@@ -233,7 +246,7 @@ function progress(state: State, job: Job): TemplateResult {
 }
 
 function quality(state: State): TemplateResult | typeof nothing {
-  const result = state.results[state.device];
+  const result = resultOf(state);
   if (!result) return nothing;
   const held = result.leaveOneOut;
   const checking = state.job?.device === state.device;

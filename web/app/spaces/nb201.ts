@@ -1,7 +1,6 @@
-/**
- * What the page knows of NAS-Bench-201 without the engine: names for drawing, and one table of the whole space that
- * `make-examples.mjs` took from the engine. Parsing, exact counts and everything learnt stay in the engine.
- */
+/** NAS-Bench-201 as the page names and draws it. Parsing, exact counts and everything learnt stay in the engine. */
+
+import type { SpaceKind } from './kind.js';
 
 export interface Operation {
   /** Name in an arch string. */
@@ -29,36 +28,6 @@ export const kEdges: readonly (readonly [number, number])[] = [
   [2, 3],
 ];
 
-export const kCells = 15625;
-
-/** Facts of every architecture, by official index. */
-export interface SpaceTable {
-  /** Six digits each. */
-  readonly digits: readonly string[];
-  /** Multiply-adds. */
-  readonly macs: Uint32Array;
-  /** Trainable parameters. */
-  readonly params: Uint32Array;
-  readonly indexOf: ReadonlyMap<string, number>;
-}
-
-/** `nb201.space.bin`: macs (u32 each), params (u32 each), then six operation bytes each; little endian. */
-export function readSpaceTable(bytes: ArrayBuffer): SpaceTable {
-  const expected = kCells * 14;
-  if (bytes.byteLength !== expected) {
-    throw new Error(`nb201.space.bin has ${bytes.byteLength} bytes, expected ${expected}`);
-  }
-  const ops = new Uint8Array(bytes, kCells * 8);
-  const digits: string[] = [];
-  for (let i = 0; i < kCells; i++) digits.push(ops.subarray(i * 6, i * 6 + 6).join(''));
-  return {
-    digits,
-    macs: new Uint32Array(bytes, 0, kCells),
-    params: new Uint32Array(bytes, kCells * 4, kCells),
-    indexOf: new Map(digits.map((text, i) => [text, i])),
-  };
-}
-
 /** Operation of each edge. */
 export function operationsOf(digits: string): number[] {
   return Array.from(digits, Number);
@@ -85,3 +54,49 @@ export function liveEdges(digits: string): boolean[] {
   }
   return kEdges.map(([from, to], edge) => Boolean(carries[edge] && fromInput[from] && toOutput[to]));
 }
+
+/** An index, six digits or a part of them (`?` for any digit), or a part of the arch string. */
+function matcher(query: string): (digits: string, index: number) => boolean {
+  const text = query.trim().toLowerCase();
+  if (text === '') return () => true;
+  if (/^[0-4?]+$/.test(text)) {
+    const pattern = new RegExp(text.length === 6 ? `^${text.replaceAll('?', '.')}$` : text.replaceAll('?', '.'));
+    return (digits, index) => pattern.test(digits) || String(index) === text;
+  }
+  if (/^\d+$/.test(text)) return (_, index) => String(index) === text;
+  return (digits) => archString(digits).includes(text);
+}
+
+export const kNb201: SpaceKind = {
+  id: 'nb201',
+  title: 'NAS-Bench-201',
+  size: '15,625 cells',
+  know: '15,625',
+  listed: true,
+  one: 'cell',
+  forms: 'An architecture is an arch string, six digits or the official index. Any 20 of the 15,625 will do.',
+  sheetHint: `421211, 10.5 ms
+|nor_conv_3x3~0|+|none~0|…|, 12.4 ms
+13714, 8.91 ms`,
+  lookupHint: `421211
+|nor_conv_3x3~0|+|none~0|skip_connect~1|+|…|
+13714`,
+  findHint: 'Find: 4212??, 13714, avg_pool_3x3~2',
+  cellHint: 'Operation of each edge: 0→1, 0→2, 1→2, 0→3, 1→3, 2→3',
+  macsHint: 'Multiply-adds in millions, CIFAR-10',
+  countables: [3, 2, 4, 1, 0].map((op) => ({
+    label: kOperations[op]?.label ?? '',
+    most: 6,
+    tile: op,
+    count: (digits) => operationsOf(digits).filter((each) => each === op).length,
+  })),
+  // Only 28 values of multiply-adds exist here; points spread over this much do not reach the next line.
+  macsSpread: 2.6e6,
+  writings: (digits, index) => [
+    { name: 'six digits', text: digits },
+    { name: 'arch string', text: archString(digits) },
+    { name: 'official index', text: String(index) },
+  ],
+  long: archString,
+  matcher,
+};
