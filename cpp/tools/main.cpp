@@ -16,6 +16,7 @@
 #include "options.h"
 #include "pretrained.h"
 #include "report.h"
+#include "search_tool.h"
 #include "tasks.h"
 
 namespace latencast {
@@ -230,6 +231,7 @@ int run(int argc, char** argv) {
   EvaluateCommand evaluate_command;
   TransferCommand transfer_command;
   PredictCommand predict_command;
+  SearchCommand search_command;
   BenchCommand bench_command;
   AblateCommand ablate_command;
   ReportCommand report_command;
@@ -238,6 +240,7 @@ int run(int argc, char** argv) {
   evaluate_command.add_to(app);
   transfer_command.add_to(app);
   predict_command.add_to(app);
+  search_command.add_to(app);
   bench_command.add_to(app);
   ablate_command.add_to(app);
   report_command.add_to(app);
