@@ -6,6 +6,7 @@
 #include <ctime>
 #include <filesystem>
 #include <optional>
+#include <utility>
 #include <vector>
 
 #include "data.h"
@@ -129,8 +130,15 @@ Course run(const Predictor& base, const Device& device, const std::vector<double
   options.limits_ms.clear();
   for (const Row& row : device.rows) options.limits_ms.push_back(row.limit_ms);
   options.transfer.seed = seed;
+  std::vector<Architecture> candidates;
+  std::vector<double> quality;
+  for (std::size_t i = 0; i < accuracy.size(); ++i) {
+    if (std::isnan(accuracy[i]) || std::isnan(device.latency_ms[i])) continue;
+    candidates.push_back(cells.enumerate()[i]);
+    quality.push_back(accuracy[i]);
+  }
   const double start = cpu_seconds();
-  Campaign campaign(base, cells.enumerate(), accuracy, options);
+  Campaign campaign(base, std::move(candidates), std::move(quality), options);
   while (campaign.next()) campaign.tell(device.latency_ms[cells.index(*campaign.next())]);
   return {campaign.best(), campaign.measured().size(), cpu_seconds() - start};
 }

@@ -104,12 +104,11 @@ void SearchCommand::search_on_device() const {
   json result = json::array();
   if (!as_json) std::printf("limit_ms,arch,latency_ms,quality\n");
   for (std::size_t i = 0; i < best.size(); ++i) {
-    result.push_back({{"limit_ms", options.limits_ms[i]}});
-    if (best[i]) {
-      result.back()["arch"] = best[i]->architecture;
-      result.back()["latency_ms"] = best[i]->latency_ms;
-      result.back()["quality"] = best[i]->quality;
-    }
+    result.push_back({{"limit_ms", options.limits_ms[i]}, {"best", nullptr}});
+    if (best[i])
+      result.back()["best"] = {{"arch", best[i]->architecture},
+                               {"latency_ms", best[i]->latency_ms},
+                               {"quality", best[i]->quality}};
     if (as_json) continue;
     std::printf("%.9g", options.limits_ms[i]);
     if (best[i])
