@@ -572,6 +572,13 @@ describe.each(kOthers)('%s', (space) => {
     await page.keyboard.insertText(kTyped[space][0].replace(space === 'fbnet' ? /.$/ : /224$/, space === 'fbnet' ? '0' : '220'));
     await expect.poll(async () => (await readings.allInnerTexts()).filter((text) => Number.parseFloat(text) > 0).length).toBe(3);
 
+    // A link to it finds it again.
+    await page.locator('.found tbody tr').first().click();
+    await expect.poll(() => new URL(page.url()).hash).toContain('arch=');
+    const linked = await visit.open({ address: new URL(page.url()).hash });
+    await expect.poll(() => linked.locator('.cell-title').innerText()).toMatch(/no\. 5,02\d\s+added here/);
+    expect(new URL(linked.url()).hash).toBe(new URL(page.url()).hash);
+
     await page.getByRole('tab', { name: 'Search' }).click();
     await page.locator('.progress').waitFor({ state: 'hidden', timeout: 110_000 });
     const best = async (): Promise<number> => Number.parseFloat(await page.locator('.answer b').first().innerText());

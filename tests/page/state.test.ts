@@ -130,6 +130,7 @@ describe('address', () => {
           query: fc.string(),
           counts: fc.tuple(...filters),
           budget_ms: fc.double({ min: 0.001, max: 1e4, noNaN: true }),
+          wanted: fc.stringMatching(/^[0-8]{22}$/),
           quality: fc.constantFrom(...kQualities.filter((id) => canShow(spaceOf(device), id))),
         },
         { requiredKeys: ['selected', 'sort', 'query', 'counts', 'quality'] },
@@ -143,9 +144,24 @@ describe('address', () => {
         const start = initialState();
         const { device, tab } = address;
         const state = { ...start, device, tab, views: { ...start.views, [spaceOf(device)]: address.view } } as State;
-        expect(readAddress(`#${writeAddress(state)}`)).toEqual(address);
+        // Which row it is will be seen when it is there.
+        const selected = address.view.wanted === undefined ? address.view.selected : 0;
+        expect(readAddress(`#${writeAddress(state)}`)).toEqual({ ...address, view: { ...address.view, selected } });
       }),
     );
+  });
+
+  test('an architecture that was added is named, not numbered', () => {
+    const table = extendTable(loadTable('fbnet'), [{ architecture: '7'.repeat(22), macs: 1, params: 1 }]);
+    const state: State = { ...initialState(), device: 'fbnet/raspi4', tables: { fbnet: table } };
+    const shown = (index: number): string => writeAddress(reduce(state, { type: 'select', index }));
+    expect(shown(5019)).toBe('space=fbnet&cell=5019');
+    expect(shown(5020)).toBe(`space=fbnet&arch=${'7'.repeat(22)}`);
+    const { view } = readAddress(shown(5020));
+    expect(view.wanted).toBe('7'.repeat(22));
+    // Whatever is selected after that takes its place.
+    const later = reduce(reduce(state, { type: 'address', address: readAddress(shown(5020)) }), { type: 'select', index: 3 });
+    expect(writeAddress(later)).toBe('space=fbnet&cell=3');
   });
 
   test('whatever it says, a state comes of it', () => {

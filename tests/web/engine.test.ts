@@ -14,6 +14,7 @@ import {
   runNode,
   sleep,
   weights,
+  weightsOf,
 } from './helpers.js';
 
 const kQuick = { epochs: 3, seed: 7 };
@@ -569,6 +570,61 @@ describe.each(kKinds)('engine: %s', (kind) => {
       expect(again.info).toEqual(tuned.info);
       expectSame(await again.predictAll(), await tuned.predictAll());
       expectSame(await again.save(), file);
+    });
+  });
+
+  describe.each((['fbnet', 'ofa'] as const).filter(weightsOf))('on %s', (space) => {
+    /** A predictor of a device whose latency goes with multiply-adds. */
+    async function tune(): Promise<Predictor> {
+      const large = await use(engine.load(weightsOf(space)!));
+      expect(large.info.space).toBe(space);
+      const some = await engine.random(space, 12, 3);
+      const facts = await engine.facts(space, some);
+      const measurements = some.map((architecture, i) => ({ architecture, latency_ms: 1 + facts[i]!.macs / 1e7 }));
+      return use(large.transfer(measurements, kQuick));
+    }
+
+    test('many are estimated as each alone; there is no whole space', async () => {
+      const tuned = await tune();
+      const some = await engine.random(space, 1100, 8);
+      const together = await tuned.predict(some);
+      expect(together.every((value) => value > 0 && Number.isFinite(value))).toBe(true);
+      for (const i of [0, 511, 512, 1099]) {
+        expect((await tuned.predict([some[i]!]))[0]! / together[i]!).toBeCloseTo(1, 4);
+      }
+      await expectFailure(tuned.predictAll(), 'argument', /too many/);
+    });
+
+    test('an evolutionary search beats as many random draws, is decided by its seed, and starts where it is told', async () => {
+      const tuned = await tune();
+      const drawn = await engine.random(space, 600, 9);
+      const latency_ms = await tuned.predict(drawn);
+      const limit = [...latency_ms].sort((a, b) => a - b)[300]!;
+      const facts = await engine.facts(space, drawn);
+      const luck = Math.max(...facts.flatMap(({ macs }, i) => (latency_ms[i]! <= limit ? [macs / 1e6] : [])));
+      const seen: number[] = [];
+      const options = { evaluations: 600, population: 50, tournament: 10, seed: 4 };
+      const { best, front } = await tuned.search([limit], { ...options, onProgress: ({ done }) => seen.push(done) });
+      expect(best[0]!.latency_ms).toBeLessThanOrEqual(limit);
+      expect(best[0]!.quality).toBeGreaterThan(luck);
+      expect(seen.length).toBeGreaterThan(2);
+      expect(seen).toEqual([...seen].sort((a, b) => a - b));
+      expect(seen.at(-1)).toBe(1);
+      expect(front.map(({ latency_ms: ms }) => ms)).toEqual(front.map(({ latency_ms: ms }) => ms).sort((a, b) => a - b));
+      expect((await tuned.search([limit], options)).best).toEqual(best);
+      const again = await tuned.search([limit], { ...options, evaluations: 60, seed: 5, start: [best[0]!.architecture] });
+      expect(again.best[0]!.quality).toBeGreaterThanOrEqual(best[0]!.quality);
+    });
+
+    test('a search under way is cancelled at once', async () => {
+      const tuned = await tune();
+      const controller = new AbortController();
+      let reports = 0;
+      const onProgress = () => {
+        if (++reports === 2) controller.abort();
+      };
+      const searching = tuned.search([10], { evaluations: 1_000_000, signal: controller.signal, onProgress });
+      await expectFailure(searching, 'cancelled', /search: cancelled/);
     });
   });
 

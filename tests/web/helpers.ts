@@ -4,7 +4,7 @@ import { promisify } from 'node:util';
 
 import { expect } from 'vitest';
 
-import type { ErrorCode, Measurement, Sampler } from '../../web/api/types.js';
+import type { ErrorCode, Measurement, Sampler, SpaceId } from '../../web/api/types.js';
 
 /** The package as built by `setup.ts`. */
 export const kPackage = new URL('../../dist/api/index.js', import.meta.url).href;
@@ -17,6 +17,16 @@ export const kWeightsFile = new URL('../../weights/nb201.latencast', import.meta
 
 export function weights(): Uint8Array {
   return new Uint8Array(readFileSync(kWeightsFile));
+}
+
+/** The shipped predictor of another space; undefined where there is none. */
+export function weightsOf(space: SpaceId): Uint8Array | undefined {
+  const index = JSON.parse(readFileSync(new URL('../../weights/index.json', import.meta.url), 'utf8')) as Record<
+    string,
+    { file: string }
+  >;
+  const file = index[space]?.file;
+  return file === undefined ? undefined : new Uint8Array(readFileSync(new URL(`../../weights/${file}`, import.meta.url)));
 }
 
 /** Encoders of NAS-Bench-201. */

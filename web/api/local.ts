@@ -24,8 +24,11 @@ import type {
   TransferOptions,
 } from './types.js';
 
-/** Architectures in one call of the network: it shares work between them, so more is cheaper; a call cannot be interrupted. */
-const kPredictChunk = 16_384;
+/**
+ * Architectures in one call of the network, which cannot be interrupted. Cells share much of their work, so more in a call is
+ * cheaper; long chains share little, and many of them fill the memory.
+ */
+const kPredictChunk: Readonly<Record<SpaceId, number>> = { nb201: 16_384, fbnet: 512, ofa: 512 };
 
 /** The same for `facts`, which shares nothing. */
 const kFactsChunk = 512;
@@ -245,13 +248,14 @@ class LocalPredictor implements Predictor {
     options: PredictOptions | undefined,
     evaluate: (list: List) => ReturnType<RawPredictor['_latency']>,
   ): Promise<Float64Array> {
+    const most = kPredictChunk[this.info.space];
     return drive(
       'predict',
       function* () {
         const values = new Float64Array(architectures.length);
         let done = 0;
         // An empty list still asks once: a wrong device is an error all the same.
-        for (const chunk of architectures.length ? chunks(architectures, kPredictChunk) : [[]]) {
+        for (const chunk of architectures.length ? chunks(architectures, most) : [[]]) {
           values.set(
             ask(() => evaluate(toList(chunk))),
             done,

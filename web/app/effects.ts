@@ -87,6 +87,7 @@ export class Effects {
         void this.openSpace(this.state().device);
         this.checkSoon(0);
         this.lookUpSoon(0);
+        void this.findWanted();
         break;
       case 'unit':
       case 'fix':
@@ -99,14 +100,10 @@ export class Effects {
         this.checkSoon(0);
         break;
       case 'table':
+      case 'engine':
         this.checkSoon(0);
         this.lookUpSoon(0);
-        break;
-      case 'engine':
-        if (action.engine.status === 'ready') {
-          this.checkSoon(0);
-          this.lookUpSoon(0);
-        }
+        void this.findWanted();
         break;
       case 'lookup':
         this.lookUpSoon(kTypingPause);
@@ -277,6 +274,21 @@ export class Effects {
       this.send({ type: 'lookup-checked', space, check: await checkLookup(this.engine, space, this.admitting(space), text) });
     } catch (caught) {
       this.fail('The architectures could not be read', caught);
+    }
+  }
+
+  /** Selects the architecture that the address names. */
+  private async findWanted(): Promise<void> {
+    const space = spaceId(this.state());
+    const { wanted } = this.state().views[space];
+    if (!this.engine || !this.state().tables[space] || wanted === undefined) return;
+    try {
+      const [found] = await this.engine.parse(space, [wanted]);
+      if (!found?.ok) throw new Error(found?.message ?? 'not understood');
+      const table = await this.admitting(space)([found.architecture]);
+      if (spaceId(this.state()) === space) this.send({ type: 'select', index: rowOf(table, found.architecture) });
+    } catch (caught) {
+      this.fail('The architecture in the address was not understood', caught);
     }
   }
 

@@ -162,6 +162,8 @@ export interface OwnQuality {
 export interface View {
   /** A row of the table. */
   readonly selected: number;
+  /** From the address: an architecture that was selected and is no row yet. */
+  readonly wanted?: string;
   readonly sort: { readonly key: SortKey; readonly descending: boolean };
   readonly query: string;
   /** One for each countable of the space. */
@@ -505,7 +507,7 @@ export function reduce(state: State, action: Action): State {
     case 'tab':
       return { ...state, tab: action.tab };
     case 'select':
-      return withView(state, { selected: action.index });
+      return withView(withoutWanted(state), { selected: action.index });
     case 'hover':
       return action.index === undefined ? without(state, 'hovered') : { ...state, hovered: action.index };
     case 'sort': {
@@ -587,6 +589,11 @@ function withView(state: State, change: Partial<View>): State {
   return { ...state, views: { ...state.views, [spaceId(state)]: { ...viewOf(state), ...change } } };
 }
 
+function withoutWanted(state: State): State {
+  const { wanted: _, ...view } = viewOf(state);
+  return { ...state, views: { ...state.views, [spaceId(state)]: view } };
+}
+
 function withLookup(state: State, space: SpaceId, lookup: Lookup): State {
   return { ...state, lookups: { ...state.lookups, [space]: lookup } };
 }
@@ -634,13 +641,17 @@ const kSortKeys: readonly SortKey[] = ['index', 'cell', 'estimate', 'measured', 
 export function writeAddress(state: State): string {
   const start = initialState();
   const space = spaceId(state);
-  const { selected, sort, query, counts, budget_ms, quality } = viewOf(state);
+  const { selected, wanted, sort, query, counts, budget_ms, quality } = viewOf(state);
   const first = start.views[space];
   const params = new URLSearchParams();
   if (space !== spaceId(start)) params.set('space', space);
   if (state.device !== firstDevice(space)) params.set('device', nameOf(state.device));
   if (state.tab !== start.tab) params.set('tab', state.tab);
-  if (selected !== first.selected) params.set('cell', String(selected));
+  const table = state.tables[space];
+  // Rows that were added are others the next time.
+  const added = wanted ?? (table && selected >= table.shipped ? table.architectures[selected] : undefined);
+  if (added !== undefined) params.set('arch', added);
+  else if (selected !== first.selected) params.set('cell', String(selected));
   if (sort.key !== first.sort.key || sort.descending) params.set('sort', (sort.descending ? '-' : '') + sort.key);
   if (query !== '') params.set('find', query);
   if (limits(space, counts).length > 0) {
@@ -665,6 +676,7 @@ export function readAddress(fragment: string): Address {
   const device = kDevices.find((id) => id === `${space}/${params.get('device')}`) ?? firstDevice(space);
   const tab = kTabs.find((id) => id === params.get('tab')) ?? start.tab;
   const row = Number(params.get('cell') ?? Number.NaN);
+  const wanted = params.get('arch');
   const sortText = params.get('sort') ?? '';
   const key = kSortKeys.find((name) => name === sortText.replace(/^-/, ''));
   const any = anyCounts(space);
@@ -679,6 +691,7 @@ export function readAddress(fragment: string): Address {
     tab,
     view: {
       selected: Number.isSafeInteger(row) && row >= 0 ? row : first.selected,
+      ...(wanted ? { wanted } : {}),
       sort: key ? { key, descending: sortText.startsWith('-') } : first.sort,
       query: params.get('find') ?? '',
       counts: counts.length === any.length ? counts : any,

@@ -74,7 +74,7 @@ export const kNb201: SpaceKind = {
   know: '15,625',
   listed: true,
   one: 'cell',
-  forms: 'An architecture is an arch string, six digits or the official index. Any 20 of the 15,625 will do.',
+  forms: 'An architecture is an arch string, six digits or the official index.',
   sheetHint: `421211, 10.5 ms
 |nor_conv_3x3~0|+|none~0|…|, 12.4 ms
 13714, 8.91 ms`,

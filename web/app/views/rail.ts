@@ -134,7 +134,9 @@ function summary(state: State, marks: readonly Mark[], fresh: boolean): Template
   const open = marks.filter((mark) => mark.reading === kToMeasure).length;
   const readings = sheetOf(state).check?.readings.length ?? 0;
   if (sheetOf(state).text.trim() === '') {
-    return html`<p class="quiet">One line each: architecture, latency. ${kSpaces[spaceId(state)].forms}</p>`;
+    return html`<p class="quiet">
+      One line each: architecture, latency. ${kSpaces[spaceId(state)].forms} Any ${kUsualReadings} will do.
+    </p>`;
   }
   if (!fresh) return html`<p class="quiet">${kUnread[readiness(state).status]}</p>`;
   return html`<p>
@@ -231,7 +233,7 @@ const kPhases: Readonly<Record<Job['phase'], string>> = {
   'leave-one-out': 'Checking: each measurement left out in turn',
 };
 
-function progress(state: State, job: Job): TemplateResult {
+export function progress(state: State, job: Job): TemplateResult {
   const elsewhere = job.device === state.device ? '' : `${deviceTitle(state, job.device)}: `;
   return html`<div class="progress">
     <progress max="1" .value=${job.done} aria-label=${kPhases[job.phase]}></progress>

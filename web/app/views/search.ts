@@ -1,6 +1,7 @@
 import { html, nothing, type TemplateResult } from 'lit';
 import type { Send } from './send.js';
 import { glyph } from './architecture.js';
+import { progress } from './rail.js';
 import { budgetSummary, front, quality, type Quality } from '../derive.js';
 import { count, millions, significant } from '../format.js';
 import { kSpaces } from '../spaces/index.js';
@@ -91,7 +92,13 @@ function how(state: State, table: SpaceTable, against: Quality, send: Send): Tem
                 Transfer first</button
               ><span class="quiet small"> The estimates shown were computed beforehand; a search needs the predictor.</span>`
       }
-    </p>`;
+    </p>
+    ${
+      state.job?.phase === 'search'
+        ? html`${progress(state, state.job)}
+            <p><button type="button" @click=${() => send({ type: 'cancel' })}>Stop searching</button></p>`
+        : nothing
+    }`;
 }
 
 function frontTable(state: State, table: SpaceTable, result: Result, against: Quality, send: Send): TemplateResult {
