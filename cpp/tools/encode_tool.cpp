@@ -7,6 +7,7 @@
 
 #include "data.h"
 #include "latencast/error.h"
+#include "latencast/metrics.h"
 
 namespace latencast {
 namespace {
@@ -47,6 +48,17 @@ void EncodeCommand::add_to(CLI::App& app) {
   of_training->add_option("--seed", training.seed)->capture_default_str();
   of_training->callback([this] { train(); });
 
+  auto* of_computing =
+      command->add_subcommand("proxies", "zero-cost proxies computed on the networks themselves");
+  of_computing->add_option("--space", training.space, "search space")->capture_default_str();
+  of_computing->add_option("--data", data, "directory with SPACE/zcp13.csv to compare with");
+  of_computing->add_option("--count", count, "architectures drawn")->capture_default_str();
+  of_computing->add_option("--out", out, "file to write, like SPACE/zcp13.csv");
+  of_computing->add_option("--batch", proxies.batch, "images of noise")->capture_default_str();
+  of_computing->add_option("--shrink", proxies.shrink, "divides the image's side")->capture_default_str();
+  of_computing->add_option("--seed", training.seed)->capture_default_str();
+  of_computing->callback([this] { compute(); });
+
   auto* of_printing = command->add_subcommand("print", "encodings as CSV");
   of_printing->add_option("--encoder", encoder, "file made by `encode train`")->required();
   of_printing->add_option("--encoding", encoding, "arch2vec, cate, zcp or caz")->capture_default_str();
@@ -75,6 +87,54 @@ void EncodeCommand::train() const {
     std::printf("%-10s %.4f\n",
                 kProxies[static_cast<std::size_t>(kComputedProxies[static_cast<std::size_t>(c)])],
                 report.proxies[static_cast<std::size_t>(c)]);
+}
+
+void EncodeCommand::compute() const {
+  const Space& space = latencast::space(training.space);
+  Rng rng(training.seed);
+  ProxyList listed;
+  if (!data.empty()) {
+    const ProxyList all = read_proxies(data, space);
+    for (const std::size_t i :
+         rng.choose(all.architectures.size(), std::min(count, all.architectures.size()))) {
+      listed.architectures.push_back(all.architectures[i]);
+      listed.proxies.push_back(all.proxies[i]);
+    }
+  } else {
+    while (listed.architectures.size() < count) listed.architectures.push_back(space.random(rng));
+  }
+
+  std::string csv = "arch";
+  for (const char* name : kProxies) csv += std::string(",") + name;
+  csv += "\n";
+  const auto start = std::chrono::steady_clock::now();
+  std::vector<std::array<double, kProxyCount>> computed;
+  for (const auto& architecture : listed.architectures) {
+    ProxyOptions options = proxies;
+    options.seed = rng.bits();
+    computed.push_back(compute_proxies(space, architecture, options));
+    csv += architecture;
+    for (const double value : computed.back()) {
+      char text[32] = ",";
+      if (!std::isnan(value)) std::snprintf(text, sizeof text, ",%.9g", value);
+      csv += text;
+    }
+    csv += "\n";
+    if (!out.empty() && computed.size() % 50 == 0)
+      std::fprintf(stderr, "%zu architectures\n", computed.size());
+  }
+  const std::chrono::duration<double> passed = std::chrono::steady_clock::now() - start;
+  if (!out.empty()) write_file(out, csv);
+  std::printf("%.3f s an architecture\n", passed.count() / double(computed.size()));
+  for (std::size_t p = 0; p < kProxies.size() && !data.empty(); ++p) {
+    std::vector<double> found, truth;
+    for (std::size_t i = 0; i < computed.size(); ++i) {
+      if (std::isnan(computed[i][p]) || std::isnan(listed.proxies[i][p])) continue;
+      found.push_back(computed[i][p]);
+      truth.push_back(listed.proxies[i][p]);
+    }
+    if (!found.empty()) std::printf("%-10s %.4f\n", kProxies[p], spearman(found, truth));
+  }
 }
 
 void EncodeCommand::print() const {

@@ -6,11 +6,14 @@
 #include <vector>
 
 #include "encode_train.h"
+#include "proxies.h"
 
 namespace latencast {
 
 struct EncodeCommand {
   EncoderTraining training;
+  ProxyOptions proxies;
+  std::size_t count = 200;
   std::string data, out, encoder, encoding = "caz";
   std::vector<std::string> architectures;
 
@@ -18,6 +21,7 @@ struct EncodeCommand {
 
  private:
   void train() const;
+  void compute() const;
   void print() const;
 };
 
