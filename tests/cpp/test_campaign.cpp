@@ -17,7 +17,17 @@ namespace {
 
 constexpr std::uint64_t kDevice = 77;  // none of those that synthetic_base() knows
 
-const std::vector<Architecture>& cells() { return space("nb201").enumerate(); }
+// Every tenth cell.
+const std::vector<Architecture>& cells() {
+  static const std::vector<Architecture> some = [] {
+    std::vector<Architecture> cells;
+    for (std::size_t i = 0; i < 15625; i += 10) cells.push_back(space("nb201").enumerate()[i]);
+    return cells;
+  }();
+  return some;
+}
+
+std::size_t position(const Architecture& cell) { return space("nb201").index(cell) / 10; }
 
 // Larger cells are better, by and large; the rest is drawn.
 const std::vector<double>& qualities() {
@@ -32,7 +42,7 @@ const std::vector<double>& qualities() {
   return all;
 }
 
-double quality_of(const Architecture& cell) { return qualities()[space("nb201").index(cell)]; }
+double quality_of(const Architecture& cell) { return qualities()[position(cell)]; }
 
 // The limits leave a tenth, a third and two thirds of the cells.
 CampaignOptions three_limits() {
@@ -40,7 +50,7 @@ CampaignOptions three_limits() {
   for (const auto& cell : cells()) latencies.push_back(synthetic_latency_ms(cell, kDevice));
   std::sort(latencies.begin(), latencies.end());
   CampaignOptions options;
-  options.limits_ms = {latencies[1500], latencies[5000], latencies[10000]};
+  options.limits_ms = {latencies[150], latencies[500], latencies[1000]};
   options.transfer.epochs = 10;
   return options;
 }
@@ -115,12 +125,12 @@ TEST_CASE("campaign: candidates of unknown quality are never measured; it ends w
   for (std::size_t i = 0; i < quality.size(); i += 2) quality[i] = std::numeric_limits<double>::quiet_NaN();
   Campaign campaign(synthetic_base(), cells(), quality, options);
   while (campaign.next()) {
-    CHECK(space("nb201").index(*campaign.next()) % 2 == 1);
+    CHECK(position(*campaign.next()) % 2 == 1);
     campaign.tell(synthetic_latency_ms(*campaign.next(), kDevice));
   }
   // Everything meets the limit, so the seventh is the best of all and the last.
   CHECK(campaign.measured().size() <= 7);
-  const double best = quality[space("nb201").index(campaign.best()[0]->architecture)];
+  const double best = quality[position(campaign.best()[0]->architecture)];
   for (const double one : quality) CHECK_FALSE(one > best);
 }
 
@@ -129,12 +139,12 @@ TEST_CASE("campaign: refusals") {
     Campaign(synthetic_base(), cells(), std::vector<double>(qualities_given, 1.0), options);
   };
   CampaignOptions options = three_limits();
-  CHECK_THROWS_WITH(attempt(options, 3), ContainsSubstring("3 qualities of 15625"));
+  CHECK_THROWS_WITH(attempt(options, 3), ContainsSubstring("3 qualities of 1563"));
   options.first = 2;
-  CHECK_THROWS_WITH(attempt(options, 15625), ContainsSubstring("2 first measurements"));
+  CHECK_THROWS_WITH(attempt(options, cells().size()), ContainsSubstring("2 first measurements"));
   options = three_limits();
   options.limits_ms.clear();
-  CHECK_THROWS_WITH(attempt(options, 15625), ContainsSubstring("no limit"));
+  CHECK_THROWS_WITH(attempt(options, cells().size()), ContainsSubstring("no limit"));
   options = three_limits();
   CHECK_THROWS_WITH(Campaign(synthetic_base(), {"000000"}, {1.0}, options),
                     ContainsSubstring("1 candidates"));
