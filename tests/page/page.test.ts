@@ -451,6 +451,35 @@ describe('what to measure', () => {
     await expect.poll(() => page.inputValue('#measurements textarea')).toBe('421211, 10.5 ms\n');
   });
 
+  test('works by keyboard alone', async () => {
+    const page = await visit.open();
+    await engineReady(page);
+    const { keyboard } = page;
+    await page.getByRole('tab', { name: 'Estimates' }).focus();
+    for (let i = 0; i < 4; i++) await keyboard.press('ArrowRight');
+    await page.getByRole('tab', { name: 'What to measure', selected: true }).waitFor();
+    const focused = (): Promise<string> => page.evaluate(() => document.activeElement?.id || document.activeElement?.textContent?.trim() || '');
+    const tabTo = async (wanted: string): Promise<void> => {
+      for (let i = 0; i < 8 && (await focused()) !== wanted; i++) await keyboard.press('Tab');
+      expect(await focused()).toBe(wanted);
+    };
+    await tabTo('plan-count');
+    await keyboard.press('Control+A');
+    await keyboard.type('6');
+    await tabTo('plan-way');
+    await keyboard.press('ArrowDown');
+    await tabTo('Choose');
+    await keyboard.press('Enter');
+    await expect.poll(() => page.locator('.measure code').count()).toBe(6);
+    await page.getByRole('heading', { name: 'Which 6 should I measure?' }).waitFor();
+    await page.getByText('cut into equal parts; one from each part').waitFor();
+    await page.getByRole('button', { name: 'Copy the list' }).focus();
+    await tabTo('Write it into my notebook');
+    await keyboard.press('Enter');
+    await page.getByText('0 measurements, 6 still to measure').waitFor();
+    expect(await page.inputValue('#device')).toBe('nb201/mine');
+  });
+
   test('an encoding is fetched when it is first asked for, once', async () => {
     const asked: string[] = [];
     const page = await visit.open({

@@ -170,7 +170,7 @@ k3_e6_k5_e1_g2_skip_…`,
 export const kOfa: SpaceKind = {
   id: 'ofa',
   title: 'OFA-MobileNetV3',
-  size: 'about 10²⁰ networks',
+  size: '10²⁰ networks',
   know: 'any of 10²⁰',
   listed: false,
   one: 'network',

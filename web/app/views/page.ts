@@ -55,7 +55,9 @@ function engineStatus(state: State): TemplateResult {
     case 'ready':
       return html`<span class="engine ready quiet small">Engine: ready, in this browser</span>`;
     case 'failed':
-      return html`<span class="engine bad small">Engine: not running</span>`;
+      return html`<span class="engine bad small"
+        >${state.engine.status === 'failed' ? 'Engine: not running' : 'Weights: not loaded'}</span
+      >`;
   }
 }
 

@@ -6,6 +6,7 @@ import { kStrips, type Block, type Strip } from '../spaces/strip.js';
 type StripId = keyof typeof kStrips;
 
 const kWidth = 340; // of the drawing
+const kMargin = 8; // left and right, for numbers wider than their block
 const kBase = 104; // where blocks stand
 const kTall = 76; // of the widest block
 const kGap = 6; // between stages
@@ -20,14 +21,14 @@ function layout(strip: Strip, width: number, gap: number): { x: (block: Block, p
 export function stripDrawing(space: StripId, architecture: string): TemplateResult {
   const strip = kStrips[space];
   const blocks = strip.blocks(architecture);
-  const { x, each } = layout(strip, kWidth, kGap);
+  const { x, each } = layout(strip, kWidth - 2 * kMargin, kGap);
   const note = strip.note(architecture);
   const label = `${blocks.map((block) => block.name).join(', ')}${note === '' ? '' : `; ${note}`}`;
   return html`<svg class="cell-drawing strip" viewBox="0 0 340 160" role="img" aria-label=${label}>
-    ${blocks.map((block, place) => drawnBlock(strip, block, x(block, place), each))}
+    ${blocks.map((block, place) => drawnBlock(strip, block, kMargin + x(block, place), each))}
     ${strip.stages.map((stage, i) => {
       const first = strip.stages.slice(0, i).reduce((sum, { blocks: n }) => sum + n, 0);
-      const left = first * each + i * kGap;
+      const left = kMargin + first * each + i * kGap;
       const right = left + stage.blocks * each - 1;
       return svg`<path class="stage" d="M${left} ${kBase + 22}v4H${right}v-4"></path>
         <text class="stage-name" x=${(left + right) / 2} y=${kBase + 40}>${stage.channels}</text>`;
