@@ -12,7 +12,10 @@ const axe = readFileSync(createRequire(import.meta.url).resolve('axe-core/axe.mi
 const kBadText = '421211, 10.5 ms\n13714, fast\n333333, 31.9 s\n111111, 7.23 ms\n433444, 50.4\n';
 
 /** Spaces whose weights are shipped. */
-const shipped = JSON.parse(readFileSync(join(import.meta.dirname, '../../weights/index.json'), 'utf8')) as object;
+const shipped = JSON.parse(readFileSync(join(import.meta.dirname, '../../weights/index.json'), 'utf8')) as Record<
+  string,
+  { file?: string }
+>;
 
 interface View {
   readonly name: string;
@@ -41,8 +44,8 @@ const kViews: readonly View[] = [
       await page.getByRole('region', { name: 'Architectures to measure' }).waitFor();
     },
   },
-  ...('fbnet' in shipped ? [{ name: 'FBNet', address: '#space=fbnet' }] : []),
-  ...('ofa' in shipped
+  ...(shipped['fbnet']?.file ? [{ name: 'FBNet', address: '#space=fbnet' }] : []),
+  ...(shipped['ofa']?.file
     ? [
         { name: 'OFA, search', address: '#space=ofa&tab=search' },
         { name: 'OFA, nothing yet', address: '#space=ofa&device=mine' },

@@ -12,9 +12,9 @@ import {
   kSamplers,
   kWeightsFile,
   runNode,
+  shippedFile,
   sleep,
   weights,
-  weightsOf,
 } from './helpers.js';
 
 const kQuick = { epochs: 3, seed: 7 };
@@ -203,16 +203,18 @@ describe.each(kKinds)('engine: %s', (kind) => {
       });
     });
 
-    test('every sampler works with an encoder, and those that need one say so', async () => {
-      encoder = await use(engine.loadEncoder(encoderFile()));
-      expect(encoder.space).toBe('nb201');
-      const pool = (await engine.enumerate('nb201')).slice(0, 400);
+    const kEncoded = (['nb201', 'fbnet', 'ofa'] as const).filter((space) => shippedFile(space, 'encoder'));
+
+    test.each(kEncoded)('%s: every sampler works with an encoder, and those that need one say so', async (space) => {
+      encoder = await use(engine.loadEncoder(shippedFile(space, 'encoder')!));
+      expect(encoder.space).toBe(space);
+      const pool = (await engine.pool(space)).slice(0, 200);
       for (const sampler of kSamplers) {
-        const chosen = await engine.chooseSamples('nb201', { sampler, count: 12, pool, encoder });
+        const chosen = await engine.chooseSamples(space, { sampler, count: 12, pool, encoder });
         expect(new Set(chosen).size).toBe(12);
         expect(chosen.every((one) => pool.includes(one))).toBe(true);
         if (!sampler.includes('-')) continue;
-        await expectFailure(engine.chooseSamples('nb201', { sampler, count: 12, pool }), 'argument', /encoder/);
+        await expectFailure(engine.chooseSamples(space, { sampler, count: 12, pool }), 'argument', /encoder/);
       }
     });
 
@@ -573,10 +575,10 @@ describe.each(kKinds)('engine: %s', (kind) => {
     });
   });
 
-  describe.each((['fbnet', 'ofa'] as const).filter(weightsOf))('on %s', (space) => {
+  describe.each((['fbnet', 'ofa'] as const).filter((space) => shippedFile(space, 'file')))('on %s', (space) => {
     /** A predictor of a device whose latency goes with multiply-adds. */
     async function tune(): Promise<Predictor> {
-      const large = await use(engine.load(weightsOf(space)!));
+      const large = await use(engine.load(shippedFile(space, 'file')!));
       expect(large.info.space).toBe(space);
       const some = await engine.random(space, 12, 3);
       const facts = await engine.facts(space, some);

@@ -19,19 +19,17 @@ export function weights(): Uint8Array {
   return new Uint8Array(readFileSync(kWeightsFile));
 }
 
-/** The shipped predictor of another space; undefined where there is none. */
-export function weightsOf(space: SpaceId): Uint8Array | undefined {
-  const index = JSON.parse(readFileSync(new URL('../../weights/index.json', import.meta.url), 'utf8')) as Record<
-    string,
-    { file: string }
-  >;
-  const file = index[space]?.file;
-  return file === undefined ? undefined : new Uint8Array(readFileSync(new URL(`../../weights/${file}`, import.meta.url)));
+/** A shipped file of a space; undefined where there is none. */
+export function shippedFile(space: SpaceId, which: 'file' | 'encoder'): Uint8Array | undefined {
+  const folder = new URL('../../weights/', import.meta.url);
+  type Index = Partial<Record<SpaceId, { readonly file?: string; readonly encoder?: string }>>;
+  const name = (JSON.parse(readFileSync(new URL('index.json', folder), 'utf8')) as Index)[space]?.[which];
+  return name === undefined ? undefined : new Uint8Array(readFileSync(new URL(name, folder)));
 }
 
 /** Encoders of NAS-Bench-201. */
 export function encoderFile(): Uint8Array {
-  return new Uint8Array(readFileSync(new URL('../../weights/nb201.encoder.latencast', import.meta.url)));
+  return shippedFile('nb201', 'encoder')!;
 }
 
 /** Every sampler that the API declares. */

@@ -221,7 +221,7 @@ export class Effects {
     const tell = (weights: Loading): void => this.send({ type: 'weights', space, weights });
     tell({ status: 'loading', done: 0 });
     try {
-      const { file } = await this.filesOf(space);
+      const file = await this.fileOf(space, 'file', 'weights');
       const bytes = await fetchBytes(new URL(`weights/${file}`, document.baseURI), {
         onProgress: (received, total) => {
           if (total > 0) tell({ status: 'loading', done: received / total });
@@ -235,12 +235,16 @@ export class Effects {
     }
   }
 
-  /** The shipped files of a space. Throws where there are none. */
-  private async filesOf(space: SpaceId): Promise<NonNullable<WeightsIndex[SpaceId]>> {
-    this.index ??= loadWeightsIndex();
-    const files = (await this.index)[space];
-    if (!files) throw new Error(`no weights of ${kSpaces[space].title} are shipped`);
-    return files;
+  /** A shipped file of a space. Throws where there is none. */
+  private async fileOf(space: SpaceId, which: 'file' | 'encoder', what: string): Promise<string> {
+    // What failed may be tried again.
+    this.index ??= loadWeightsIndex().catch((caught: unknown) => {
+      this.index = undefined;
+      throw caught;
+    });
+    const name = (await this.index)[space]?.[which];
+    if (name === undefined) throw new Error(`no ${what} of ${kSpaces[space].title} are shipped`);
+    return name;
   }
 
   private checkSoon(pause: number): void {
@@ -455,12 +459,11 @@ export class Effects {
     const known = this.encoders.get(space);
     if (known) return known;
     const loading = (async () => {
-      const { encoder } = await this.filesOf(space);
-      if (encoder === undefined) throw new Error(`no encoder of ${kSpaces[space].title} is shipped`);
-      return engine.loadEncoder(await fetchBytes(new URL(`weights/${encoder}`, document.baseURI)));
+      const file = await this.fileOf(space, 'encoder', 'encoders');
+      return engine.loadEncoder(await fetchBytes(new URL(`weights/${file}`, document.baseURI)));
     })();
     this.encoders.set(space, loading);
-    // What failed may be tried again.
+    // Here too.
     loading.catch(() => this.encoders.delete(space));
     return loading;
   }

@@ -17,8 +17,8 @@ interface ExampleFile {
   readonly accuracy: Accuracy & { readonly count: number };
 }
 
-/** `weights/index.json`: the files of each space. */
-export type WeightsIndex = Readonly<Partial<Record<SpaceId, { readonly file: string; readonly encoder?: string }>>>;
+/** `weights/index.json`: the predictor and the encoders of each space. */
+export type WeightsIndex = Readonly<Partial<Record<SpaceId, { readonly file?: string; readonly encoder?: string }>>>;
 
 export async function loadWeightsIndex(): Promise<WeightsIndex> {
   return (await (await get('weights/index.json')).json()) as WeightsIndex;
