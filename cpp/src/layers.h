@@ -11,6 +11,7 @@
 #include <string>
 #include <vector>
 
+#include "latencast/rng.h"
 #include "plan.h"
 #include "product.h"
 
@@ -72,6 +73,55 @@ template <class S>
 void relu_backward(const Matrix<S>& y, Matrix<S>& dy) {
   dy = (y.array() > S(0)).select(dy, S(0));
 }
+
+/// A multi-layer perceptron: linear layers with ReLU, and where asked dropout, between them.
+struct Perceptron {
+  static constexpr double kDropout = 0.1;
+
+  std::vector<Linear> layers;
+
+  template <class S>
+  struct Cache {
+    std::vector<Matrix<S>> x;     ///< the input, which the caller sets, and what each layer leaves
+    std::vector<Matrix<S>> keep;  ///< per hidden layer 0 or 1 / (1 - kDropout); empty without dropout
+
+    const Matrix<S>& out() const { return x.back(); }
+  };
+
+  /// cache.x[0]: (N, in) is the input. With `dropout`, hidden units are dropped by that stream.
+  template <class S>
+  void forward(const std::vector<S>& parameters, Cache<S>& cache, Rng* dropout = nullptr) const {
+    cache.x.resize(layers.size() + 1);
+    cache.keep.resize(dropout ? layers.size() - 1 : 0);
+    for (std::size_t i = 0; i < layers.size(); ++i) {
+      Matrix<S>& y = cache.x[i + 1];
+      layers[i].forward(parameters, cache.x[i], y);
+      if (i + 1 == layers.size()) break;
+      relu_forward(y);
+      if (!dropout) continue;
+      cache.keep[i].resize(y.rows(), y.cols());
+      for (auto& keep : cache.keep[i].reshaped())
+        keep = dropout->uniform() < kDropout ? S(0) : static_cast<S>(1 / (1 - kDropout));
+      y.array() *= cache.keep[i].array();
+    }
+  }
+
+  /// Returns the gradient of the input.
+  template <class S>
+  Matrix<S> backward(const std::vector<S>& parameters, std::vector<S>& gradients, const Cache<S>& cache,
+                     Matrix<S> d) const {
+    for (std::size_t i = layers.size(); i-- > 0;) {
+      if (i + 1 < layers.size()) {
+        if (!cache.keep.empty()) d.array() *= cache.keep[i].array();
+        relu_backward(cache.x[i + 1], d);
+      }
+      Matrix<S> d_before = Matrix<S>::Zero(cache.x[i].rows(), cache.x[i].cols());
+      layers[i].backward(parameters, gradients, cache.x[i], d, d_before);
+      d.swap(d_before);
+    }
+    return d;
+  }
+};
 
 /// G = sigmoid(O U + c): the gate by which an operation acts on its node. O: (M, d_op), of which the first
 /// `count` rows act; G: (count, out)

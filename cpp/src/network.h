@@ -15,10 +15,18 @@ namespace latencast {
 /// Which graph layers are used: their outputs are averaged where both are.
 enum class Gnn { dgf, gat, ensemble };
 
+/// Where a device acts: as part of every operation's vector, or once, beside the pooled states.
+enum class HardwarePlace { operation, head };
+
 struct NetworkShape {
   int operations = 7;  ///< size of the space's vocabulary
   int devices = 1;     ///< rows of the hardware table
+  int features = 0;    ///< Space::feature_width()
+  int supplement = 0;  ///< columns of the supplementary encoding
+  int nodes = 7;       ///< the most an architecture has, without the input; the pooled sums are shares of it
+  Summary summary = Summary::output;
   Gnn gnn = Gnn::ensemble;
+  HardwarePlace hardware_place = HardwarePlace::operation;
   int operation_width = 40;
   int hardware_width = 8;
   int initial_width = 96;  ///< node state before the first layer
@@ -27,7 +35,13 @@ struct NetworkShape {
   int stage2_layers = 3;
   int head_width = 200;
 
+  /// Width of an operation's vector; the same wherever the device acts.
   int gate_width() const { return operation_width + hardware_width; }
+  int label_width() const { return hardware_place == HardwarePlace::head ? gate_width() : operation_width; }
+  int pooled_width() const {
+    return state_width + 2 * gate_width() + 1 + (supplement > 0 ? gate_width() : 0) +
+           (hardware_place == HardwarePlace::head ? gate_width() : 0);
+  }
 };
 
 /// An ensemble layer: mean of DGF and GAT, or one of them.
@@ -46,6 +60,11 @@ class Network {
   const std::vector<Block>& blocks() const { return blocks_; }
   std::size_t parameter_count() const { return parameter_count_; }
 
+  /// The plan of a batch with all this network wants to know of it. graphs[i] runs on devices[i];
+  /// supplements[i] points at shape().supplement numbers (not read where that is 0).
+  Plan plan(const Space& space, const std::vector<Graph>& graphs, const std::vector<int>& devices,
+            const std::vector<const float*>& supplements) const;
+
   /// Multiply-adds of the matrix products of one forward() over the plan.
   double multiply_adds(const Plan& plan) const;
 
@@ -63,17 +82,17 @@ class Network {
       typename Gat::Cache<S> gat;
       Matrix<S> out;
     };
-    Matrix<S> operations, initial_raw, initial;
+    Matrix<S> features, operations, initial_raw, initial;
     std::vector<Layer> stage1, stage2;
-    std::vector<Matrix<S>> summary;  ///< input and every layer of the summary MLP
-    Matrix<S> refine_in, refine_hidden, refined;
-    Matrix<S> pooled;
-    std::vector<Matrix<S>> head, dropout;  ///< hidden states after dropout; the masks (0 or 1/keep)
-    Matrix<S> score;                       ///< (distinct graphs, 1)
+    Perceptron::Cache<S> summary, device, supplement, head;
+    Matrix<S> refine_hidden, refined;
+
+    /// (distinct graphs, 1)
+    const Matrix<S>& score() const { return head.out(); }
   };
 
-  /// Scores of the plan's distinct graphs into trace.score. With `dropout`, the head drops units by that
-  /// stream.
+  /// Scores of the plan's distinct graphs into trace. With `dropout`, the head and the supplement drop units
+  /// by that stream.
   template <class S>
   void forward(const std::vector<S>& parameters, const Plan& plan, Trace<S>& trace,
                Rng* dropout = nullptr) const;
@@ -86,6 +105,7 @@ class Network {
  private:
   Block add(const std::string& name, int rows, int cols);
   Linear add_linear(const std::string& name, int in, int out);
+  Perceptron add_mlp(const std::string& name, const std::vector<int>& widths);
   GraphLayer add_layer(const std::string& name, int in);
 
   template <class S>
@@ -103,12 +123,10 @@ class Network {
   std::vector<Block> blocks_;
   std::size_t parameter_count_ = 0;
   Block operation_table_, hardware_, output_vector_, initial_states_;
-  Linear initial_;
+  Linear features_, initial_;
   std::vector<GraphLayer> stage1_, stage2_;
-  std::vector<Linear> summary_;
+  Perceptron summary_, device_, supplement_, head_;
   Linear refine_hidden_, refine_;
-  std::vector<Linear> head_;
-  Linear score_;
 };
 
 }  // namespace latencast

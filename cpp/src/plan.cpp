@@ -98,8 +98,7 @@ LayerRows merge_layer(const std::vector<Graph>& graphs, const NodeRows& previous
 
 }  // namespace
 
-Plan make_plan(const std::vector<Graph>& graphs, const std::vector<int>& devices, int stage1_layers,
-               int stage2_layers) {
+Plan make_plan(const std::vector<Graph>& graphs, const std::vector<int>& devices, const PlanShape& shape) {
   Plan plan;
   // The input node's operation vector is zero, and no gate ever acts on it: it has no row.
   NodeRows operation(graphs.size()), initial(graphs.size());
@@ -110,26 +109,34 @@ Plan make_plan(const std::vector<Graph>& graphs, const std::vector<int>& devices
     initial[b].assign(n, Plan::kOtherRow);
     initial[b][0] = Plan::kInputRow;
     for (std::size_t i = 1; i < n; ++i) {
-      const int parts[] = {graphs[b].op[i], i + 1 == n ? 0 : devices[b]};
-      const auto [row, fresh] = operations.number(parts, 2);
+      const int parts[] = {graphs[b].op[i], graphs[b].place[i],
+                           i + 1 == n || !shape.device_in_operations ? 0 : devices[b]};
+      const auto [row, fresh] = operations.number(parts, 3);
       operation[b][i] = row;
-      if (fresh) plan.operations.push_back({parts[0], parts[1]});
+      if (fresh) plan.operations.push_back({parts[0], parts[1], parts[2]});
     }
   }
 
   NodeRows rows = initial, next;
-  for (int layer = 0; layer < stage1_layers; ++layer) {
-    const Wanted wanted = layer + 1 < stage1_layers ? Wanted::all : Wanted::output;
+  const Wanted summed = shape.summary == Summary::mean ? Wanted::but_input : Wanted::output;
+  for (int layer = 0; layer < shape.stage1_layers; ++layer) {
+    const Wanted wanted = layer + 1 < shape.stage1_layers ? Wanted::all : summed;
     plan.stage1.push_back(merge_layer(graphs, rows, operation, wanted, next));
     rows.swap(next);
   }
 
-  std::vector<int> summary_of;
+  std::vector<int> summary_of, key;
   Numbering summaries;
   for (std::size_t b = 0; b < graphs.size(); ++b) {
-    const auto [summary, fresh] = summaries.number(&rows[b].back(), 1);
-    if (fresh) plan.summary.push_back(rows[b].back());
+    key.clear();
+    for (const int row : rows[b])
+      if (row >= 0) key.push_back(row);
+    std::sort(key.begin(), key.end());
+    const auto [summary, fresh] = summaries.number(key.data(), key.size());
     summary_of.push_back(summary);
+    if (!fresh) continue;
+    plan.summary.item.insert(plan.summary.item.end(), key.begin(), key.end());
+    plan.summary.close();
   }
   NodeRows refined(graphs.size());
   Numbering refinements;
@@ -147,14 +154,13 @@ Plan make_plan(const std::vector<Graph>& graphs, const std::vector<int>& devices
   }
 
   rows = initial;
-  for (int layer = 0; layer < stage2_layers; ++layer) {
-    const Wanted wanted = layer + 1 < stage2_layers ? Wanted::all : Wanted::but_input;
+  for (int layer = 0; layer < shape.stage2_layers; ++layer) {
+    const Wanted wanted = layer + 1 < shape.stage2_layers ? Wanted::all : Wanted::but_input;
     plan.stage2.push_back(merge_layer(graphs, rows, refined, wanted, next));
     rows.swap(next);
   }
 
   Numbering distinct;
-  std::vector<int> key;
   std::vector<Plan::Node> nodes;
   for (std::size_t b = 0; b < graphs.size(); ++b) {
     nodes.clear();
@@ -163,11 +169,12 @@ Plan make_plan(const std::vector<Graph>& graphs, const std::vector<int>& devices
     std::sort(nodes.begin(), nodes.end(), [](const Plan::Node& x, const Plan::Node& y) {
       return std::tie(x.state, x.refined, x.live) < std::tie(y.state, y.refined, y.live);
     });
-    key.clear();
+    key.assign({devices[b], shape.merge_graphs ? 0 : static_cast<int>(b)});
     for (const auto& node : nodes) key.insert(key.end(), {node.state, node.refined, node.live});
     const auto [row, fresh] = distinct.number(key.data(), key.size());
     plan.graph.push_back(row);
     if (!fresh) continue;
+    plan.device.push_back(devices[b]);
     plan.nodes.insert(plan.nodes.end(), nodes.begin(), nodes.end());
     plan.node_begin.push_back(static_cast<int>(plan.nodes.size()));
   }

@@ -33,10 +33,24 @@ struct LayerRows {
   int count() const { return static_cast<int>(own.size()); }
 };
 
-/// A node label on a device: what an operation vector is made from.
+/// A node label at a place on a device: what an operation vector is made from.
 struct OperationKey {
   int op;      ///< index into Space::op_names(); [0] is the output
+  int place;   ///< as in Graph
   int device;  ///< index of the device; 0 for the output, whose vector is the same everywhere
+};
+
+/// What the first stage hands to the second: the state of the output node, or the mean over all nodes but the
+/// input. A chain needs the mean: two layers carry only its last two blocks to the output.
+enum class Summary { output, mean };
+
+/// How far a plan goes.
+struct PlanShape {
+  int stage1_layers = 2;  ///< at least 1
+  int stage2_layers = 3;  ///< at least 1
+  Summary summary = Summary::output;
+  bool device_in_operations = true;  ///< else equal nodes are merged across devices
+  bool merge_graphs = true;          ///< else each item stays a graph of its own, for inputs of its own
 };
 
 struct Plan {
@@ -45,7 +59,7 @@ struct Plan {
 
   std::vector<OperationKey> operations;
   std::vector<LayerRows> stage1;  ///< gates index `operations`
-  std::vector<int> summary;       ///< per distinct summary, the last stage-1 row of the output node
+  RowLists summary;               ///< per distinct summary, the last stage-1 rows it is the mean of
 
   struct Refined {
     int operation;  ///< index into `operations`
@@ -62,13 +76,17 @@ struct Plan {
   };
   std::vector<int> node_begin{0};
   std::vector<Node> nodes;
-  std::vector<int> graph;  ///< per item of the batch, its distinct graph
+  std::vector<int> device;  ///< per distinct graph
+  std::vector<int> graph;   ///< per item of the batch, its distinct graph
+
+  // What is known of the rows besides; filled by Network::plan.
+  std::vector<float> features;    ///< (operations.size(), NetworkShape::features)
+  std::vector<float> supplement;  ///< (distinct_graphs(), NetworkShape::supplement)
 
   int distinct_graphs() const { return static_cast<int>(node_begin.size()) - 1; }
 };
 
-/// graphs[i] runs on devices[i]. stage1_layers, stage2_layers: at least 1.
-Plan make_plan(const std::vector<Graph>& graphs, const std::vector<int>& devices, int stage1_layers,
-               int stage2_layers);
+/// graphs[i] runs on devices[i].
+Plan make_plan(const std::vector<Graph>& graphs, const std::vector<int>& devices, const PlanShape& shape);
 
 }  // namespace latencast

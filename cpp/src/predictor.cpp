@@ -12,7 +12,7 @@ namespace {
 
 using nlohmann::json;
 
-constexpr int kMetaVersion = 1;
+constexpr int kMetaVersion = 2;
 constexpr std::size_t kSelfTests = 8;
 constexpr double kSelfTestTolerance = 1e-3;
 
@@ -34,23 +34,28 @@ std::vector<double> scores_of(const PredictorImpl& impl, int device,
     const std::size_t to = std::min(from + kBatch, architectures.size());
     graphs.clear();
     for (std::size_t i = from; i < to; ++i) graphs.push_back(impl.space->graph(architectures[i]));
-    const Plan plan = make_plan(graphs, std::vector<int>(to - from, device),
-                                impl.network.shape().stage1_layers, impl.network.shape().stage2_layers);
+    const std::vector<Architecture> part(architectures.begin() + static_cast<std::ptrdiff_t>(from),
+                                         architectures.begin() + static_cast<std::ptrdiff_t>(to));
+    const auto supplements = supplements_of(impl, part);
+    const Plan plan = impl.network.plan(*impl.space, graphs, std::vector<int>(to - from, device),
+                                        rows_of(supplements, to - from, impl.network.shape().supplement));
     impl.network.forward(impl.parameters, plan, trace);
-    for (const int graph : plan.graph) scores.push_back(static_cast<double>(trace.score(graph, 0)));
+    for (const int graph : plan.graph) scores.push_back(static_cast<double>(trace.score()(graph, 0)));
   }
   return scores;
 }
 
 std::vector<Architecture> self_test_architectures(const Space& space) {
   std::vector<Architecture> chosen;
+  Rng rng(1);
   for (std::size_t i = 0; i < kSelfTests; ++i)
-    chosen.push_back(space.enumerate()[i * space.size() / kSelfTests]);
+    chosen.push_back(space.size() > 0 ? space.enumerate()[i * space.size() / kSelfTests] : space.random(rng));
   return chosen;
 }
 
 json shape_to_json(const NetworkShape& shape) {
   return {{"gnn", name_of(shape.gnn)},
+          {"hardware_place", name_of(shape.hardware_place)},
           {"operation_width", shape.operation_width},
           {"hardware_width", shape.hardware_width},
           {"initial_width", shape.initial_width},
@@ -67,10 +72,11 @@ int bounded(const json& object, const char* key, int highest) {
   return static_cast<int>(value);
 }
 
-NetworkShape shape_from_json(const json& object) {
+NetworkShape shape_from_json(const Space& space, const json& object) {
   // Bounds far above anything useful keep a hostile header from asking for gigabytes.
   constexpr int kWidest = 4096, kDeepest = 64;
-  NetworkShape shape;
+  NetworkShape shape = shape_for(space);
+  shape.hardware_place = hardware_place_from_name(object.at("hardware_place").get<std::string>());
   shape.gnn = gnn_from_name(object.at("gnn").get<std::string>());
   shape.operation_width = bounded(object, "operation_width", kWidest);
   shape.hardware_width = bounded(object, "hardware_width", kWidest);
@@ -100,7 +106,7 @@ Calibration calibration_from_json(const json& object) {
   return c;
 }
 
-Predictor from_checkpoint(const Checkpoint& checkpoint) {
+Predictor from_checkpoint(const Checkpoint& checkpoint, const Encoder* encoder) {
   const json meta = read_json(checkpoint.meta);  // read_checkpoint found an object
   if (meta.at("kind") != "predictor" || meta.at("version") != kMetaVersion)
     damaged("found kind " + meta.at("kind").dump() + " version " + meta.at("version").dump() +
@@ -108,12 +114,17 @@ Predictor from_checkpoint(const Checkpoint& checkpoint) {
   const Space& space = latencast::space(meta.at("space").get<std::string>());
   auto devices = meta.at("devices").get<std::vector<std::string>>();
   if (devices.empty()) damaged("no devices");
-  NetworkShape shape = shape_from_json(meta.at("network"));
-  shape.operations = static_cast<int>(space.op_names().size());
+  NetworkShape shape = shape_from_json(space, meta.at("network"));
   shape.devices = static_cast<int>(devices.size());
+  const Encoding supplement = encoding_from_name(meta.at("supplement").get<std::string>());
+  shape.supplement = width_of(supplement);
+  if (supplement != Encoding::none && (!encoder || &encoder->space() != &space))
+    damaged(std::string("it uses the encoding ") + name_of(supplement) + "; expected the encoder of " +
+            space.id() + " beside it");
 
-  auto impl = std::make_shared<PredictorImpl>(
-      PredictorImpl{&space, Network(shape), {}, std::move(devices), {}, std::nullopt, std::nullopt});
+  auto impl = std::make_shared<PredictorImpl>(PredictorImpl{&space, Network(shape), {}, std::move(devices)});
+  impl->supplement = supplement;
+  if (supplement != Encoding::none) impl->encoder = *encoder;
   const auto& blocks = impl->network.blocks();
   if (blocks.size() != checkpoint.tensors.size())
     damaged("found " + std::to_string(checkpoint.tensors.size()) + " tensors; expected " +
@@ -165,6 +176,29 @@ Gnn gnn_from_name(const std::string& name) {
 
 const char* name_of(Gnn gnn) { return gnn == Gnn::dgf ? "dgf" : gnn == Gnn::gat ? "gat" : "ensemble"; }
 
+HardwarePlace hardware_place_from_name(const std::string& name) {
+  for (const HardwarePlace place : {HardwarePlace::operation, HardwarePlace::head})
+    if (name == name_of(place)) return place;
+  throw Error(ErrorCode::argument, "hardware place: found \"" + name + "\"; expected operation or head");
+}
+
+const char* name_of(HardwarePlace place) { return place == HardwarePlace::operation ? "operation" : "head"; }
+
+NetworkShape shape_for(const Space& space) {
+  NetworkShape shape;
+  shape.operations = static_cast<int>(space.op_names().size());
+  shape.features = space.feature_width();
+  shape.nodes = space.most_nodes() - 1;
+  // Where nodes have places they form a chain.
+  shape.summary = shape.features > 0 ? Summary::mean : Summary::output;
+  return shape;
+}
+
+std::vector<float> supplements_of(const PredictorImpl& impl, const std::vector<Architecture>& architectures) {
+  if (!impl.encoder) return {};
+  return impl.encoder->encode(impl.supplement, architectures);
+}
+
 double Calibration::latency_ms(double at) const {
   if (at <= score.front()) return std::exp(log_ms.front() + low_slope * (at - score.front()));
   if (at >= score.back()) return std::exp(log_ms.back()) * (1 + high_slope * (at - score.back()));
@@ -174,10 +208,10 @@ double Calibration::latency_ms(double at) const {
   return std::exp(log_ms[above - 1] + share * (log_ms[above] - log_ms[above - 1]));
 }
 
-Predictor Predictor::read(std::string_view bytes) {
+Predictor Predictor::read(std::string_view bytes, const Encoder* encoder) {
   const Checkpoint checkpoint = read_checkpoint(bytes);
   try {
-    return from_checkpoint(checkpoint);
+    return from_checkpoint(checkpoint, encoder);
   } catch (const json::exception& error) {
     damaged(std::string("the header does not describe a predictor: ") + error.what());
   } catch (const Error& error) {
@@ -192,6 +226,7 @@ std::string Predictor::write() const {
                {"version", kMetaVersion},
                {"space", space().id()},
                {"devices", impl_->devices},
+               {"supplement", name_of(impl_->supplement)},
                {"network", shape_to_json(impl_->network.shape())},
                {"self_test", {{"architectures", test}, {"scores", scores_of(*impl_, 0, test)}}}};
   if (is_transferred()) {

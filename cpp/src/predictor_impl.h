@@ -6,6 +6,7 @@
 #include <string>
 #include <vector>
 
+#include "latencast/encode.h"
 #include "latencast/predictor.h"
 #include "network.h"
 
@@ -16,10 +17,23 @@ struct PredictorImpl {
   Network network;
   std::vector<float> parameters;  ///< each exactly a half-precision number, so that writing loses nothing
   std::vector<std::string> devices;
-  std::vector<Measurement> measurements;
-  std::optional<Calibration> calibration;
-  std::optional<Nearest> nearest;
+  Encoding supplement = Encoding::none;
+  std::optional<Encoder> encoder = {};  ///< present where there is a supplement
+  std::vector<Measurement> measurements = {};
+  std::optional<Calibration> calibration = {};
+  std::optional<Nearest> nearest = {};
 };
+
+/// The supplementary encoding of each architecture, row after row; empty where the network has none.
+std::vector<float> supplements_of(const PredictorImpl& impl, const std::vector<Architecture>& architectures);
+
+/// Where each of `count` rows of `width` numbers begins.
+inline std::vector<const float*> rows_of(const std::vector<float>& values, std::size_t count, int width) {
+  std::vector<const float*> rows(count, nullptr);
+  for (std::size_t i = 0; i < count && width > 0; ++i)
+    rows[i] = values.data() + i * static_cast<std::size_t>(width);
+  return rows;
+}
 
 /// Rounds to half precision, as PredictorImpl::parameters must be.
 template <class S>
@@ -32,5 +46,12 @@ std::vector<float> rounded_to_half(const std::vector<S>& values) {
 /// "dgf", "gat", "ensemble" <-> Gnn. Throws `argument` on another name.
 Gnn gnn_from_name(const std::string& name);
 const char* name_of(Gnn gnn);
+
+/// "operation", "head" <-> HardwarePlace. Throws `argument` on another name.
+HardwarePlace hardware_place_from_name(const std::string& name);
+const char* name_of(HardwarePlace place);
+
+/// What the space decides of a network's shape.
+NetworkShape shape_for(const Space& space);
 
 }  // namespace latencast

@@ -48,17 +48,18 @@ double Trainer<S>::step(const std::vector<TrainingItem>& items) {
   if (pairs.empty()) return 0;
   std::vector<Graph> graphs;
   std::vector<int> devices;
+  std::vector<const float*> supplements;
   for (const auto& item : items) {
     graphs.push_back(*item.graph);
     devices.push_back(item.device);
+    supplements.push_back(item.supplement);
   }
-  const Plan plan =
-      make_plan(graphs, devices, network_.shape().stage1_layers, network_.shape().stage2_layers);
+  const Plan plan = network_.plan(space_, graphs, devices, supplements);
   network_.forward(parameters_, plan, trace_, &rng_);
 
   std::vector<double> scores(items.size()), d_scores;
   for (std::size_t i = 0; i < items.size(); ++i)
-    scores[i] = static_cast<double>(trace_.score(plan.graph[i], 0));
+    scores[i] = static_cast<double>(trace_.score()(plan.graph[i], 0));
   const double loss = pairwise_hinge(items, pairs, margin_, scores, d_scores);
   Matrix<S> d_score = Matrix<S>::Zero(plan.distinct_graphs(), 1);
   for (std::size_t i = 0; i < items.size(); ++i) d_score(plan.graph[i], 0) += static_cast<S>(d_scores[i]);

@@ -13,8 +13,9 @@ namespace latencast {
 /// One labelled architecture on a device.
 struct TrainingItem {
   const Graph* graph;
-  int device;    ///< row of the hardware table
-  double label;  ///< latency; only its order among items of the same device matters
+  int device;                         ///< row of the hardware table
+  double label;                       ///< latency; only its order among items of the same device matters
+  const float* supplement = nullptr;  ///< NetworkShape::supplement numbers
 };
 
 /// Pairs i < j of one device with different labels; all of them, or 4 * items.size() drawn without
@@ -34,9 +35,10 @@ double pairwise_hinge(const std::vector<TrainingItem>& items, const std::vector<
 template <class S>
 class Trainer {
  public:
-  Trainer(const Network& network, std::vector<S> parameters, const AdamOptions& options, int total_steps,
-          Margin margin, std::uint64_t seed)
-      : network_(network),
+  Trainer(const Space& space, const Network& network, std::vector<S> parameters, const AdamOptions& options,
+          int total_steps, Margin margin, std::uint64_t seed)
+      : space_(space),
+        network_(network),
         margin_(margin),
         parameters_(std::move(parameters)),
         gradients_(parameters_.size()),
@@ -52,6 +54,7 @@ class Trainer {
   Rng& rng() { return rng_; }
 
  private:
+  const Space& space_;
   const Network& network_;
   Margin margin_;
   std::vector<S> parameters_, gradients_;

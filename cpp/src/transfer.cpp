@@ -70,8 +70,9 @@ AdamOptions adam_options(const TransferOptions& options, const Nearest& nearest,
   return {rate, {hardware.offset, hardware.size(), options.hardware_learning_rate / rate}};
 }
 
-// The base network with a single device, whose hardware row is that of `source`.
-std::vector<Scalar> with_one_device(const PredictorImpl& base, const Network& network, std::size_t source) {
+// The base network with a single device, whose hardware row is that of `source` or drawn.
+std::vector<Scalar> with_one_device(const PredictorImpl& base, const Network& network, std::size_t source,
+                                    const TransferOptions& options) {
   std::vector<Scalar> parameters;
   parameters.reserve(network.parameter_count());
   for (const Block& block : base.network.blocks()) {
@@ -81,6 +82,10 @@ std::vector<Scalar> with_one_device(const PredictorImpl& base, const Network& ne
         base.parameters.begin() + static_cast<std::ptrdiff_t>(block.offset + (table ? source * width : 0));
     parameters.insert(parameters.end(), from,
                       from + static_cast<std::ptrdiff_t>(table ? width : block.size()));
+  }
+  if (options.init == "random") {
+    Rng rng(options.seed);
+    for (Scalar& value : network.hardware().of(parameters).reshaped()) value = rng.normal();
   }
   return parameters;
 }
@@ -97,6 +102,9 @@ struct Transfer::Impl {
   std::string device;
   std::vector<Measurement> measurements;
   std::vector<Graph> graphs;
+  Encoding supplement;
+  std::optional<Encoder> encoder;
+  std::vector<float> supplements;
   Nearest nearest;
   Network network;
   int steps_per_epoch;
@@ -110,15 +118,23 @@ struct Transfer::Impl {
       : space(base.space()),
         device(options.device),
         measurements(all),
+        supplement(base.impl().supplement),
+        encoder(base.impl().encoder),
         nearest(std::move(start)),
         network(one_device(base.impl().network.shape())),
         steps_per_epoch(static_cast<int>((all.size() + kBatch - 1) / kBatch)),
-        trainer(network, with_one_device(base.impl(), network, source),
+        trainer(space, network, with_one_device(base.impl(), network, source, options),
                 adam_options(options, nearest, network), options.epochs * steps_per_epoch,
                 options.log_ratio_margin ? Margin::log_ratio : Margin::constant, options.seed) {
-    for (const auto& one : measurements) graphs.push_back(space.graph(one.architecture));
+    std::vector<Architecture> architectures;
+    for (const auto& one : measurements) {
+      graphs.push_back(space.graph(one.architecture));
+      architectures.push_back(one.architecture);
+    }
+    supplements = supplements_of(base.impl(), architectures);
+    const auto rows = rows_of(supplements, graphs.size(), network.shape().supplement);
     for (std::size_t i = 0; i < graphs.size(); ++i)
-      epoch_items.push_back({&graphs[i], 0, measurements[i].latency_ms});
+      epoch_items.push_back({&graphs[i], 0, measurements[i].latency_ms, rows[i]});
     progress.total_steps = options.epochs * steps_per_epoch;
     progress.epochs = options.epochs;
   }
@@ -137,6 +153,9 @@ Transfer::Transfer(const Predictor& base, const std::vector<Measurement>& measur
                 "transfer: found " + std::to_string(options.epochs) + " epochs, learning rate " +
                     shown(options.learning_rate.value_or(1)) + ", hardware learning rate " +
                     shown(options.hardware_learning_rate) + "; each must be positive");
+  if (options.init != "correlation" && options.init != "random")
+    throw Error(ErrorCode::argument,
+                "transfer: found init \"" + options.init + "\"; expected correlation or random");
   std::vector<Architecture> architectures;
   std::vector<double> latency_ms;
   for (const auto& one : measurements) {
@@ -182,13 +201,12 @@ Predictor Transfer::result() const {
     throw Error(ErrorCode::argument, "transfer: " + std::to_string(t.progress.step) + " of " +
                                          std::to_string(t.progress.total_steps) +
                                          " steps done; expected all");
-  auto impl = std::make_shared<PredictorImpl>(PredictorImpl{&t.space,
-                                                            t.network,
-                                                            rounded_to_half(t.trainer.parameters()),
-                                                            {t.device},
-                                                            t.measurements,
-                                                            std::nullopt,
-                                                            t.nearest});
+  auto impl = std::make_shared<PredictorImpl>(
+      PredictorImpl{&t.space, t.network, rounded_to_half(t.trainer.parameters()), {t.device}});
+  impl->supplement = t.supplement;
+  impl->encoder = t.encoder;
+  impl->measurements = t.measurements;
+  impl->nearest = t.nearest;
   std::vector<Architecture> architectures;
   std::vector<double> latency_ms;
   for (const auto& one : t.measurements) {

@@ -67,13 +67,11 @@ std::vector<Variant> transfer_variants() {
       {"80 epochs", [](PretrainOptions&, EvaluateOptions& e) { e.transfer.epochs = 80; }}};
 }
 
-constexpr const char* kSourceSamples = "source-samples";
-
 const std::vector<Question>& questions() {
   static const std::vector<Question> all = {
       {"gnn", "Graph layers", 2, gnn_variants()},
       {"samplers", "Choice of the architectures to measure", 0, sampler_variants()},
-      {kSourceSamples, "Architectures known of each source device, with equally many training steps", 3,
+      {"source-samples", "Architectures known of each source device", 3,
        source_sample_variants()},
       {"k", "Measurements of the new device", 2, k_variants()},
       {"transfer", "Settings of the fine-tuning", 0, transfer_variants()}};
@@ -99,7 +97,7 @@ void add_options(CLI::App& command, AblationBudget& budget) {
       ->capture_default_str();
   command.add_option("--ablation-samples", budget.source_samples, "architectures per source device")
       ->capture_default_str();
-  command.add_option("--ablation-epochs", budget.epochs, "of pre-training")->capture_default_str();
+  command.add_option("--ablation-steps", budget.steps, "of pre-training")->capture_default_str();
   command
       .add_option("--ablation-scores", budget.scored_at_most,
                   "architectures to score, drawn at random; 0: all that are not measured")
@@ -116,13 +114,13 @@ const std::vector<std::string>& ablation_names() {
   return names;
 }
 
-AblationTable ablation_table(const std::string& name, const AblationBudget& budget, Laboratory& laboratory) {
+AblationTable ablation_table(const std::string& name, const AblationBudget& budget) {
   const Question& asked = question(name);
   AblationTable table{asked.name,
                       std::string(asked.caption) + ". One pre-training with " +
                           std::to_string(budget.source_samples) +
-                          " architectures of each source device and " + std::to_string(budget.epochs) +
-                          " epochs, " + std::to_string(budget.seeds) + " transfers",
+                          " architectures of each source device and " + std::to_string(budget.steps) +
+                          " steps, " + std::to_string(budget.seeds) + " transfers",
                       {},
                       asked.default_row};
   if (budget.scored_at_most > 0)
@@ -133,15 +131,9 @@ AblationTable ablation_table(const std::string& name, const AblationBudget& budg
     for (const auto& task : budget.tasks) {
       Experiment experiment{task, {}, {}};
       experiment.pretraining.samples = budget.source_samples;
-      experiment.pretraining.epochs = budget.epochs;
+      experiment.pretraining.steps = budget.steps;
       experiment.evaluation.scored_at_most = budget.scored_at_most;
       variant.change(experiment.pretraining, experiment.evaluation);
-      if (asked.name == std::string(kSourceSamples)) {
-        const double known = double(laboratory.architectures(task));
-        const double steps = double(budget.epochs) * std::min(double(budget.source_samples), known);
-        const double samples = std::min(double(experiment.pretraining.samples), known);
-        experiment.pretraining.epochs = std::max(1, static_cast<int>(steps / samples + 0.5));
-      }
       row.experiments.push_back(std::move(experiment));
     }
     table.rows.push_back(std::move(row));
@@ -190,7 +182,7 @@ void AblateCommand::run() const {
   std::vector<AblationTable> asked;
   std::vector<Experiment> experiments;
   for (const auto& name : tables.empty() ? ablation_names() : tables) {
-    asked.push_back(ablation_table(name, budget, workplace));
+    asked.push_back(ablation_table(name, budget));
     for (const AblationRow& row : asked.back().rows)
       experiments.insert(experiments.end(), row.experiments.begin(), row.experiments.end());
   }

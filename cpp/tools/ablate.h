@@ -14,7 +14,7 @@ namespace latencast {
 struct AblationBudget {
   std::vector<std::string> tasks = {"ND", "N2", "F2", "FA"};
   std::size_t source_samples = 512;
-  int epochs = 40;
+  int steps = 6000;
   std::size_t scored_at_most = 1000;
   int seeds = 5;  ///< transfers of each row, from one pre-training
 };
@@ -37,7 +37,7 @@ struct AblationTable {
 const std::vector<std::string>& ablation_names();
 
 /// laboratory: says how many architectures a task has.
-AblationTable ablation_table(const std::string& name, const AblationBudget& budget, Laboratory& laboratory);
+AblationTable ablation_table(const std::string& name, const AblationBudget& budget);
 
 /// Differences of Spearman's correlation, averaged over tasks, between a row and another, by seed: mean and
 /// standard deviation. row, other: figures of each task by the laboratory.

@@ -65,14 +65,14 @@ std::vector<Label> labels(const Graph& graph) {
 }
 
 // The perceptron of MultiPredict: [features, device embedding] -> hidden -> 0..1.
-struct Perceptron {
+struct DeviceMlp {
   static constexpr Eigen::Index kEmbedding = 8, kHidden = 1000;
 
   Block embedding;
   Linear first, second;
   std::size_t parameter_count = 0;
 
-  Perceptron(Eigen::Index features, Eigen::Index devices) {
+  DeviceMlp(Eigen::Index features, Eigen::Index devices) {
     const auto block = [this](const char* name, Eigen::Index rows, Eigen::Index cols) {
       const Block made{name, parameter_count, rows, cols};
       parameter_count += made.size();
@@ -134,7 +134,7 @@ struct Item {
   float label;
 };
 
-void train(const Perceptron& network, std::vector<float>& parameters, const FeatureRows& features,
+void train(const DeviceMlp& network, std::vector<float>& parameters, const FeatureRows& features,
            std::vector<Item> items, double learning_rate, int epochs, Rng& rng) {
   constexpr std::size_t kBatch = 128;
   AdamOptions options;
@@ -144,7 +144,7 @@ void train(const Perceptron& network, std::vector<float>& parameters, const Feat
   const auto steps = static_cast<int>((items.size() + kBatch - 1) / kBatch);
   Adam<float> adam(parameters.size(), options, epochs * steps);
   std::vector<float> gradients(parameters.size());
-  Perceptron::Trace trace;
+  DeviceMlp::Trace trace;
   for (int epoch = 0; epoch < epochs; ++epoch) {
     rng.shuffle(items);
     for (std::size_t from = 0; from < items.size(); from += kBatch) {
@@ -294,7 +294,7 @@ MultiPredict::MultiPredict(const LatencyTable& sources, Features features, std::
   constexpr double kLearningRate = 4e-4;
   constexpr int kEpochs = 250;
   const FeatureRows rows = features_(sources.architectures);
-  const Perceptron network(rows.cols(), static_cast<Eigen::Index>(sources.devices.size()));
+  const DeviceMlp network(rows.cols(), static_cast<Eigen::Index>(sources.devices.size()));
   Rng rng(seed);
   parameters_ = network.initial_parameters(rng);
   std::vector<Item> items;
@@ -314,7 +314,7 @@ Score MultiPredict::adapt(const std::vector<Measurement>& measured, std::uint64_
   constexpr double kLearningRate = 1e-3;
   constexpr int kEpochs = 50;
   const FeatureRows rows = features_(architectures_of(measured));
-  const Perceptron network(rows.cols(), static_cast<Eigen::Index>(sources_.devices.size()));
+  const DeviceMlp network(rows.cols(), static_cast<Eigen::Index>(sources_.devices.size()));
   const auto device = static_cast<Eigen::Index>(best_source(sources_, measured));
   std::vector<double> latency_ms;
   for (const auto& one : measured) latency_ms.push_back(one.latency_ms);
@@ -327,7 +327,7 @@ Score MultiPredict::adapt(const std::vector<Measurement>& measured, std::uint64_
   train(network, parameters, rows, std::move(items), kLearningRate, kEpochs, rng);
   return [features = features_, network, device, parameters](const std::vector<Architecture>& asked) {
     const FeatureRows described = features(asked);
-    Perceptron::Trace trace;
+    DeviceMlp::Trace trace;
     network.forward(parameters, described, std::vector<Eigen::Index>(asked.size(), device), trace);
     return to_vector(trace.output.col(0).cast<double>());
   };

@@ -45,8 +45,7 @@ void BenchCommand::run() const {
   std::vector<Graph> graphs;
   for (const auto& architecture : all) graphs.push_back(base.space().graph(architecture));
   const Network& network = base.impl().network;
-  const Plan plan = make_plan(graphs, std::vector<int>(graphs.size(), 0), network.shape().stage1_layers,
-                              network.shape().stage2_layers);
+  const Plan plan = network.plan(base.space(), graphs, std::vector<int>(graphs.size(), 0), {});
   const double gflop = 2e-9 * network.multiply_adds(plan);
   const double predict = median_seconds(repetitions, [&] { base.scores(base.devices().front(), all); });
   const double adapt = median_seconds(repetitions, [&] { transfer(base, measurements, {}); });

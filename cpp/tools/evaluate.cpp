@@ -107,13 +107,14 @@ json describe(const EvaluateOptions& options) {
   if (!needs_predictor(method)) return described;
   // A new option does not compile until it is part of the key.
   const TransferOptions asked = transfer_options(options);
-  const auto& [device, epochs, learning_rate, hardware_learning_rate, log_ratio_margin, seed] = asked;
+  const auto& [device, epochs, learning_rate, hardware_learning_rate, init, log_ratio_margin, seed] = asked;
   static_cast<void>(device);
   static_cast<void>(seed);
   described["transfer"] = {{"version", kTransferVersion},
                            {"epochs", epochs},
                            {"learning_rate", learning_rate ? json(*learning_rate) : json()},
                            {"hardware_learning_rate", hardware_learning_rate},
+                           {"init", init},
                            {"log_ratio_margin", log_ratio_margin}};
   return described;
 }

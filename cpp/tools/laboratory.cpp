@@ -138,6 +138,13 @@ Laboratory::Place Laboratory::place(const Experiment& experiment) {
   const Bench& of_task = bench(experiment.task);
   Place place{&of_task, experiment.pretraining, "", {}};
   place.pretraining.space = of_task.task->space;
+  if (place.pretraining.supplement != Encoding::none) {
+    if (!of_task.setting.encoder)
+      throw Error(ErrorCode::argument, std::string("the supplement ") + name_of(place.pretraining.supplement) +
+                                           " needs " + options_.encoders + "/" + of_task.task->space +
+                                           ".encoder.latencast");
+    place.pretraining.encoder = *of_task.setting.encoder;
+  }
   if (needs_predictor(asked.method))
     place.pretrain_key = pretrain_key(of_task.setting.sources, place.pretraining);
   const bool by_encoding =
@@ -207,7 +214,7 @@ std::vector<json> Laboratory::run(const std::vector<Experiment>& experiments, in
     trainings.push_back([&made, &at = places[e], this] {
       const std::string& name = at.bench->task->name;
       made = pretrained((fs::path(options_.cache) / "pretrained").string(), name, at.bench->setting.sources,
-                        at.pretraining, progress_on_stderr(name, at.pretraining.epochs));
+                        at.pretraining, progress_on_stderr(name, at.pretraining.steps));
     });
   }
   for (const auto& one : multipredicts)

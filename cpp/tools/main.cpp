@@ -1,4 +1,6 @@
 // The `latencast` command line.
+#include <malloc.h>
+
 #include <CLI/CLI.hpp>
 #include <cstdio>
 #include <iostream>
@@ -48,7 +50,7 @@ struct PretrainCommand {
       throw Error(ErrorCode::argument, "--without names a device that " + data + " does not have");
     table = select_devices(table, kept);
     const auto path = weights_path(out);
-    write_file(path, pretrain(table, options, progress_on_stderr(path, options.epochs)).write());
+    write_file(path, pretrain(table, options, progress_on_stderr(path, options.steps)).write());
   }
 };
 
@@ -259,4 +261,10 @@ int run(int argc, char** argv) {
 }  // namespace
 }  // namespace latencast
 
-int main(int argc, char** argv) { return latencast::run(argc, argv); }
+int main(int argc, char** argv) {
+  // Training frees and asks for the same large matrices all the time; giving them back to the system in between takes
+  // a quarter of its time.
+  mallopt(M_MMAP_THRESHOLD, 1 << 30);
+  mallopt(M_TRIM_THRESHOLD, 1 << 30);
+  return latencast::run(argc, argv);
+}

@@ -12,8 +12,8 @@ namespace latencast {
 namespace {
 
 // What `read` makes of a file's bytes; its errors get the path in front.
-template <class T>
-T at_path(const std::string& path, T (*read)(std::string_view)) {
+template <class Read>
+auto at_path(const std::string& path, Read read) {
   const std::string bytes = read_file(path);
   try {
     return read(bytes);
@@ -31,7 +31,10 @@ std::string weights_path(const std::string& given) {
   return has ? given : given + extension;
 }
 
-Predictor read_weights(const std::string& given) { return at_path(weights_path(given), Predictor::read); }
+Predictor read_weights(const std::string& given, const Encoder* encoder) {
+  return at_path(weights_path(given),
+                 [&](std::string_view bytes) { return Predictor::read(bytes, encoder); });
+}
 
 std::optional<Encoder> read_encoder(const std::string& folder, const Space& space) {
   const auto path = std::filesystem::path(folder) / (std::string(space.id()) + ".encoder.latencast");
@@ -41,27 +44,39 @@ std::optional<Encoder> read_encoder(const std::string& folder, const Space& spac
 
 nlohmann::json describe(const PretrainOptions& options) {
   // A new option does not compile until it is part of the key.
-  const auto& [space, gnn, samples, epochs, batch, devices_per_batch, learning_rate, seed] = options;
+  const auto& [space, gnn, hardware_place, operation_width, hardware_width, state_width, stage1_layers,
+               stage2_layers, supplement, encoder, samples, invented, invented_share, steps, batch,
+               devices_per_batch, learning_rate, seed] = options;
   return {{"space", space},
           {"gnn", gnn},
+          {"hardware_place", hardware_place},
+          {"operation_width", operation_width},
+          {"hardware_width", hardware_width},
+          {"state_width", state_width},
+          {"stage1_layers", stage1_layers},
+          {"stage2_layers", stage2_layers},
+          {"supplement", name_of(supplement)},
+          {"encoder", encoder ? sha256_hex(encoder->write()) : ""},
           {"samples", samples},
-          {"epochs", epochs},
+          {"invented", invented},
+          {"invented_share", invented_share},
+          {"steps", steps},
           {"batch", batch},
           {"devices_per_batch", devices_per_batch},
           {"learning_rate", learning_rate},
           {"seed", seed}};
 }
 
-PretrainProgress progress_on_stderr(const std::string& what, int epochs) {
+PretrainProgress progress_on_stderr(const std::string& what, int steps) {
   using Clock = std::chrono::steady_clock;
   constexpr std::chrono::seconds kSilence(2);
-  return [=, start = Clock::now(), last_print = Clock::time_point()](int epoch, double loss) mutable {
+  return [=, start = Clock::now(), last_print = Clock::time_point()](int step, double loss) mutable {
     const auto now = Clock::now();
-    if (now - last_print < kSilence && epoch < epochs) return;
+    if (now - last_print < kSilence && step < steps) return;
     last_print = now;
     const std::chrono::duration<double> passed = now - start;
-    std::fprintf(stderr, "%s: epoch %d of %d, loss %.5f, %.0f s left\n", what.c_str(), epoch, epochs, loss,
-                 passed.count() / epoch * (epochs - epoch));
+    std::fprintf(stderr, "%s: step %d of %d, loss %.5f, %.0f s left\n", what.c_str(), step, steps, loss,
+                 passed.count() / step * (steps - step));
   };
 }
 
@@ -75,7 +90,8 @@ Predictor pretrained(const std::string& folder, const std::string& name, const L
                      const PretrainOptions& options, const PretrainProgress& progress) {
   const auto path =
       std::filesystem::path(folder) / (name + "-" + pretrain_key(table, options) + ".latencast");
-  if (std::filesystem::exists(path)) return read_weights(path.string());
+  if (std::filesystem::exists(path))
+    return read_weights(path.string(), options.encoder ? &*options.encoder : nullptr);
   std::filesystem::create_directories(folder);
   const Predictor predictor = pretrain(table, options, progress);
   write_file(path.string(), predictor.write());

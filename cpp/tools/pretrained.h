@@ -14,7 +14,7 @@ namespace latencast {
 std::string weights_path(const std::string& given);
 
 /// The predictor in weights_path(given); errors name the file.
-Predictor read_weights(const std::string& given);
+Predictor read_weights(const std::string& given, const Encoder* encoder = nullptr);
 
 /// The encoder SPACE.encoder.latencast of a folder; none where it has none.
 std::optional<Encoder> read_encoder(const std::string& folder, const Space& space);
@@ -22,8 +22,8 @@ std::optional<Encoder> read_encoder(const std::string& folder, const Space& spac
 /// Every option by its name, as it takes part in the keys of what is cached.
 nlohmann::json describe(const PretrainOptions& options);
 
-/// Prints epoch, loss and the time left every few seconds, and at the end.
-PretrainProgress progress_on_stderr(const std::string& what, int epochs);
+/// Prints step, loss and the time left every few seconds, and at the end.
+PretrainProgress progress_on_stderr(const std::string& what, int steps);
 
 /// First 16 hex digits of a digest of everything that decides what pretrain() gives: the table, the options
 /// and kPretrainVersion.

@@ -203,7 +203,7 @@ class Writer {
 
   std::string ablation(const std::string& name) {
     ablated_by(name);
-    const AblationTable table = ablation_table(name, command_.budget, laboratory_);
+    const AblationTable table = ablation_table(name, command_.budget);
     std::vector<std::vector<json>> figures;
     for (const AblationRow& row : table.rows) figures.push_back(known(row.experiments));
     const auto complete = [](const std::vector<json>& row) {

@@ -195,7 +195,7 @@ json search_table(const SearchTableOptions& options) {
   PretrainOptions pretraining = options.pretraining;
   pretraining.space = task->space;
   const Predictor base = pretrained((fs::path(options.laboratory.cache) / "pretrained").string(), task->name,
-                                    sources, pretraining, progress_on_stderr(task->name, pretraining.epochs));
+                                    sources, pretraining, progress_on_stderr(task->name, pretraining.steps));
 
   std::vector<Device> devices = devices_of(tables);
   devices.push_back(device_of_points(tables));

@@ -52,7 +52,8 @@ inline std::vector<Measurement> synthetic_measurements(std::size_t count = 20, s
 inline const Predictor& synthetic_base() {
   static const Predictor base = [] {
     PretrainOptions options;
-    options.epochs = 12;
+    options.steps = 160;
+    options.invented = 0;
     options.batch = 64;
     return pretrain(synthetic_table(4, 200), options, [](int, double) {});
   }();

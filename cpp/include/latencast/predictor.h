@@ -10,6 +10,7 @@
 #include <vector>
 
 #include "latencast/checkpoint.h"
+#include "latencast/encode.h"
 #include "latencast/space.h"
 
 namespace latencast {
@@ -48,7 +49,8 @@ struct PredictorImpl;
 class Predictor {
  public:
   /// From bytes of write(). Recomputes the self-test stored in them; throws `checkpoint` on any disagreement.
-  static Predictor read(std::string_view bytes);
+  /// encoder: of the same space; needed by a predictor with a supplementary encoding.
+  static Predictor read(std::string_view bytes, const Encoder* encoder = nullptr);
 
   /// Bytes of a checkpoint holding everything; reading them gives a predictor with the very same scores.
   std::string write() const;

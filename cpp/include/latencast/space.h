@@ -21,8 +21,8 @@ struct Graph {
   std::vector<std::uint8_t> op;                         ///< per node, an index into Space::op_names()
   std::vector<std::vector<std::uint8_t>> predecessors;  ///< per node, ascending; may be empty
   std::vector<std::uint8_t> live;  ///< per node, 1 if its result can reach the output from the input
-  /// Per node, where in the network it stands: with `op` it decides Space::kernels() and Space::features(). All 0
-  /// in a space whose nodes have no place of their own.
+  /// Per node, where in the network it stands: with `op` it decides Space::kernels() and Space::features().
+  /// All 0 in a space whose nodes have no place of their own.
   std::vector<std::uint16_t> place;
 };
 
@@ -37,8 +37,8 @@ class Space {
   /// Vocabulary of node labels; [0] is the output, [1] the input.
   virtual const std::vector<std::string>& op_names() const = 0;
 
-  /// Any accepted form -> canonical; each space's file lists its forms. Throws `architecture`, saying what was
-  /// found and what was expected.
+  /// Any accepted form -> canonical; each space's file lists its forms. Throws `architecture`, saying what
+  /// was found and what was expected.
   virtual Architecture parse(std::string_view text) const = 0;
 
   /// The long, public form: NB201's arch string, FBNet's block names, OFA's JSON.
@@ -61,9 +61,12 @@ class Space {
 
   virtual Graph graph(const Architecture& architecture) const = 0;
 
+  /// The most nodes a graph has, input and output counted.
+  virtual int most_nodes() const = 0;
+
   /// What a node executes. The input node executes the stem and whatever else is fixed before and between the
-  /// choices, the output node what follows them; so the kernels of an architecture are those of all its nodes.
-  /// op, place: as in Graph.
+  /// choices, the output node what follows them; so the kernels of an architecture are those of all its
+  /// nodes. op, place: as in Graph.
   virtual std::vector<Kernel> kernels(int op, int place) const = 0;
 
   /// Length of features(); 0 where nodes have no place.

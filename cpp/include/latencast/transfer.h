@@ -23,6 +23,9 @@ struct TransferOptions {
   /// learn.
   std::optional<double> learning_rate;
   double hardware_learning_rate = 1e-2;  ///< > 0, the same for the hardware embedding
+  /// Where the hardware embedding starts: "correlation", that of the nearest source, or "random", a draw from
+  /// N(0, 1).
+  std::string init = "correlation";
   bool log_ratio_margin = true;  ///< rank pairs by a margin that grows with the latencies' ratio; else 0.1
   std::uint64_t seed = 0;        ///< decides everything random
 

@@ -168,6 +168,8 @@ class Fbnet final : public Space {
     return with_other_digits(architecture, static_cast<int>(kChoices.size()));
   }
 
+  int most_nodes() const override { return kOutput + 1; }
+
   Graph graph(const Architecture& architecture) const override {
     check(architecture);
     std::vector<std::uint8_t> ops;

@@ -195,6 +195,8 @@ class Nb201 final : public Space {
     return with_other_digits(architecture, kOperations);
   }
 
+  int most_nodes() const override { return kNodes; }
+
   Graph graph(const Architecture& architecture) const override {
     check(architecture);
     bool edge[kNodes][kNodes] = {};

@@ -295,6 +295,8 @@ class Ofa final : public Space {
     return all;
   }
 
+  int most_nodes() const override { return kOutput + 1; }
+
   Graph graph(const Architecture& architecture) const override {
     check(architecture);
     const int base = kPlaces * ((image_of(architecture) - kSmallestImage) / kImageStep);
