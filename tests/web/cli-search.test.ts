@@ -88,7 +88,7 @@ test('the published table: limits of real measurements are met, within the budge
   mkdirSync(join(data, 'nb201'), { recursive: true });
   file('data/nb201/latency_ms.csv', [`arch,${devices.join(',')}`, ...cells.map((cell) => [cell, ...devices.map((_, d) => latency(cell, d))].join(','))]);
   file('data/nb201/accuracy.csv', ['arch,test_acc_cifar100', ...cells.map((cell) => `${cell},${worth(cell)}`)]);
-  const ask = ['search', '--table', 'help', '--data', data, '--cache', join(folder, 'cache'), '--epochs', '2', '--seeds', '1'];
+  const ask = ['search', '--table', 'help', '--data', data, '--cache', join(folder, 'cache'), '--steps', '40', '--seeds', '1'];
   const rows = JSON.parse(latencast(...ask, '--json').out) as {
     device: string;
     limit_ms: number;

@@ -85,17 +85,17 @@ describe('latencast evaluate', () => {
     const data = taskData();
     const cache = join(folder, 'cache');
     const ask = ['evaluate', '--task', 'ND', '--data', data, '--cache', cache, '--seeds', '2', '--json'];
-    const first = latencast(...ask, '--epochs', '1');
+    const first = latencast(...ask, '--steps', '20');
     expect(first.err).toContain('epoch 1 of 1');
     expect(readdirSync(join(cache, 'pretrained'))).toHaveLength(1);
     expect(Object.keys(JSON.parse(first.out).targets)).toHaveLength(6);
     for (const method of ['finetune-published', 'best-source', 'source-ridge', 'flops', 'params', 'ridge']) {
-      const run = latencast(...ask, '--epochs', '1', '--method', method);
+      const run = latencast(...ask, '--steps', '20', '--method', method);
       expect(run.err, method).not.toContain('epoch');
       expect(JSON.parse(run.out)).toMatchObject({ task: 'ND', method });
     }
     // Other settings are another predictor.
-    latencast(...ask, '--epochs', '2');
+    latencast(...ask, '--steps', '30');
     expect(readdirSync(join(cache, 'pretrained'))).toHaveLength(2);
   });
 
@@ -156,7 +156,7 @@ describe('latencast ablate and report', () => {
   test('vary one thing at a time, and write what is known into the tables of a document', () => {
     const data = taskData();
     const shared = ['--data', data, '--cache', join(folder, 'ablations'), '--seeds', '2'];
-    const budget = ['--tasks', 'ND', '--ablation-samples', '16', '--ablation-epochs', '1', '--ablation-scores', '40'];
+    const budget = ['--tasks', 'ND', '--ablation-samples', '16', '--ablation-steps', '20', '--ablation-scores', '40'];
     const run = latencast('ablate', ...shared, ...budget, '--table', 'gnn', '--json');
     const [table] = JSON.parse(run.out);
     expect(table.table).toBe('gnn');
