@@ -194,6 +194,21 @@ NetworkShape shape_for(const Space& space) {
   return shape;
 }
 
+PredictorImpl with_devices(const PredictorImpl& impl, std::size_t count) {
+  PredictorImpl fewer = impl;
+  NetworkShape shape = impl.network.shape();
+  shape.devices = static_cast<int>(count);
+  fewer.network = Network(shape);
+  const Block& all = impl.network.hardware();
+  const auto first = impl.parameters.begin() + static_cast<std::ptrdiff_t>(all.offset);
+  const auto kept = static_cast<std::ptrdiff_t>(count * static_cast<std::size_t>(all.cols));
+  fewer.parameters.assign(impl.parameters.begin(), first + kept);
+  fewer.parameters.insert(fewer.parameters.end(), first + static_cast<std::ptrdiff_t>(all.size()),
+                          impl.parameters.end());
+  fewer.devices.resize(count);
+  return fewer;
+}
+
 std::vector<float> supplements_of(const PredictorImpl& impl, const std::vector<Architecture>& architectures) {
   if (!impl.encoder) return {};
   return impl.encoder->encode(impl.supplement, architectures);

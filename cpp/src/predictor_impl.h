@@ -35,6 +35,9 @@ inline std::vector<const float*> rows_of(const std::vector<float>& values, std::
   return rows;
 }
 
+/// The predictor with its first `count` devices.
+PredictorImpl with_devices(const PredictorImpl& impl, std::size_t count);
+
 /// Rounds to half precision, as PredictorImpl::parameters must be.
 template <class S>
 std::vector<float> rounded_to_half(const std::vector<S>& values) {

@@ -40,7 +40,9 @@ struct PretrainOptions {
 
   std::size_t samples = 4000;  ///< architectures drawn per device, at most
   /// Invented devices to learn from besides the table's (NASFLAT has none): what a roofline of random rates
-  /// would take.
+  /// Invented devices to learn from besides the table's (NASFLAT has none): what a roofline of random rates
+  /// would take. The predictor keeps the first 64 of them, by the names simulated_1 ..., as starts for a
+  /// transfer.
   int invented = 256;
   double invented_share = 0.75;  ///< of the batches' devices, in [0, 1)
   int steps = 20000;             ///< of the optimiser
