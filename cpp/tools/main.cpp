@@ -11,6 +11,7 @@
 #include "data.h"
 #include "encode_tool.h"
 #include "evaluate.h"
+#include "explain.h"
 #include "jobs.h"
 #include "laboratory.h"
 #include "latencast/error.h"
@@ -234,6 +235,7 @@ int run(int argc, char** argv) {
   TransferCommand transfer_command;
   PredictCommand predict_command;
   SearchCommand search_command;
+  ExplainCommand explain_command;
   BenchCommand bench_command;
   AblateCommand ablate_command;
   ReportCommand report_command;
@@ -243,6 +245,7 @@ int run(int argc, char** argv) {
   transfer_command.add_to(app);
   predict_command.add_to(app);
   search_command.add_to(app);
+  explain_command.add_to(app);
   bench_command.add_to(app);
   ablate_command.add_to(app);
   report_command.add_to(app);
@@ -262,8 +265,8 @@ int run(int argc, char** argv) {
 }  // namespace latencast
 
 int main(int argc, char** argv) {
-  // Training frees and asks for the same large matrices all the time; giving them back to the system in between takes
-  // a quarter of its time.
+  // Training frees and asks for the same large matrices all the time; giving them back to the system in
+  // between takes a quarter of its time.
   mallopt(M_MMAP_THRESHOLD, 1 << 30);
   mallopt(M_TRIM_THRESHOLD, 1 << 30);
   return latencast::run(argc, argv);
