@@ -4,9 +4,11 @@
 #include <cstdio>
 #include <functional>
 #include <iostream>
+#include <set>
 
 #include "latencast/error.h"
 #include "options.h"
+#include "pretrained.h"
 
 namespace latencast {
 namespace {
@@ -22,7 +24,6 @@ struct Variant {
 struct Question {
   const char* name;
   const char* caption;
-  std::size_t default_row;
   std::vector<Variant> variants;
 };
 
@@ -33,6 +34,52 @@ std::vector<Variant> gnn_variants() {
   return variants;
 }
 
+std::vector<Variant> depth_variants() {
+  std::vector<Variant> variants;
+  for (const auto& [stage1, stage2] : {std::pair{1, 1}, {2, 2}, {2, 3}, {3, 3}, {4, 4}})
+    variants.push_back({std::to_string(stage1) + " and " + std::to_string(stage2) + " layers",
+                        [stage1 = stage1, stage2 = stage2](PretrainOptions& p, EvaluateOptions&) {
+                          p.stage1_layers = stage1;
+                          p.stage2_layers = stage2;
+                        }});
+  return variants;
+}
+
+std::vector<Variant> width_variants() {
+  std::vector<Variant> variants;
+  for (const int width : {10, 20, 40, 80})
+    variants.push_back({"operation embedding " + std::to_string(width),
+                        [width](PretrainOptions& p, EvaluateOptions&) { p.operation_width = width; }});
+  for (const int width : {32, 64, 128})
+    variants.push_back({"node state " + std::to_string(width),
+                        [width](PretrainOptions& p, EvaluateOptions&) { p.state_width = width; }});
+  return variants;
+}
+
+std::vector<Variant> hardware_variants() {
+  std::vector<Variant> variants;
+  for (const char* place : {"operation", "head"})
+    for (const bool from_nearest : {true, false})
+      for (const int width : {2, 4, 8, 16})
+        variants.push_back({std::string(place) + ", " + (from_nearest ? "correlation" : "random") + ", " +
+                                std::to_string(width) + "-d",
+                            [=](PretrainOptions& p, EvaluateOptions& e) {
+                              p.hardware_place = place;
+                              p.hardware_width = width;
+                              e.transfer.init = from_nearest ? "correlation" : "random";
+                            }});
+  return variants;
+}
+
+std::vector<Variant> encoding_variants() {
+  std::vector<Variant> variants;
+  for (const Encoding encoding :
+       {Encoding::none, Encoding::arch2vec, Encoding::cate, Encoding::zcp, Encoding::caz})
+    variants.push_back(
+        {name_of(encoding), [encoding](PretrainOptions& p, EvaluateOptions&) { p.supplement = encoding; }});
+  return variants;
+}
+
 std::vector<Variant> sampler_variants() {
   std::vector<Variant> variants;
   for (const auto& sampler : evaluation_samplers())
@@ -40,11 +87,19 @@ std::vector<Variant> sampler_variants() {
   return variants;
 }
 
-std::vector<Variant> source_sample_variants() {
+std::vector<Variant> source_sample_variants(std::size_t by_default) {
   std::vector<Variant> variants;
-  for (const std::size_t samples : {16, 64, 256, 1000, 4000})
+  for (const std::size_t samples : std::set<std::size_t>{16, 64, 256, 1000, 4000, by_default})
     variants.push_back(
         {std::to_string(samples), [samples](PretrainOptions& p, EvaluateOptions&) { p.samples = samples; }});
+  return variants;
+}
+
+std::vector<Variant> invented_variants() {
+  std::vector<Variant> variants;
+  for (const int count : {0, 16, 64, 256})
+    variants.push_back(
+        {std::to_string(count), [count](PretrainOptions& p, EvaluateOptions&) { p.invented = count; }});
   return variants;
 }
 
@@ -60,6 +115,7 @@ std::vector<Variant> transfer_variants() {
   return {
       {"default", [](PretrainOptions&, EvaluateOptions&) {}},
       {"as published", [](PretrainOptions&, EvaluateOptions& e) { e.method = "finetune-published"; }},
+      {"random start", [](PretrainOptions&, EvaluateOptions& e) { e.transfer.init = "random"; }},
       {"margin 0.1", [](PretrainOptions&, EvaluateOptions& e) { e.transfer.log_ratio_margin = false; }},
       {"3e-4 for all devices", [](PretrainOptions&, EvaluateOptions& e) { e.transfer.learning_rate = 3e-4; }},
       {"1e-3 for all devices", [](PretrainOptions&, EvaluateOptions& e) { e.transfer.learning_rate = 1e-3; }},
@@ -67,20 +123,24 @@ std::vector<Variant> transfer_variants() {
       {"80 epochs", [](PretrainOptions&, EvaluateOptions& e) { e.transfer.epochs = 80; }}};
 }
 
-const std::vector<Question>& questions() {
-  static const std::vector<Question> all = {
-      {"gnn", "Graph layers", 2, gnn_variants()},
-      {"samplers", "Choice of the architectures to measure", 0, sampler_variants()},
-      {"source-samples", "Architectures known of each source device", 3,
-       source_sample_variants()},
-      {"k", "Measurements of the new device", 2, k_variants()},
-      {"transfer", "Settings of the fine-tuning", 0, transfer_variants()}};
-  return all;
+std::vector<Question> questions(const AblationBudget& budget) {
+  return {{"gnn", "Graph layers", gnn_variants()},
+          {"depth", "Layers of the first and the second stage", depth_variants()},
+          {"width", "Width of an operation's embedding, and of a node's state", width_variants()},
+          {"hardware", "Where the device embedding acts, what a new one starts from, and its width",
+           hardware_variants()},
+          {"encodings", "Supplementary encoding", encoding_variants()},
+          {"samplers", "Choice of the architectures to measure", sampler_variants()},
+          {"source-samples", "Architectures known of each source device",
+           source_sample_variants(budget.source_samples)},
+          {"invented", "Invented devices to learn from besides the real ones", invented_variants()},
+          {"k", "Measurements of the new device", k_variants()},
+          {"transfer", "Settings of the fine-tuning", transfer_variants()}};
 }
 
-const Question& question(const std::string& name) {
-  for (const Question& one : questions())
-    if (name == one.name) return one;
+Question question(const std::string& name, const AblationBudget& budget) {
+  for (Question& one : questions(budget))
+    if (name == one.name) return std::move(one);
   std::string known;
   for (const auto& one : ablation_names()) known += (known.empty() ? "" : ", ") + one;
   throw Error(ErrorCode::argument, "ablate: found table \"" + name + "\"; expected one of " + known);
@@ -108,21 +168,19 @@ void add_options(CLI::App& command, AblationBudget& budget) {
 const std::vector<std::string>& ablation_names() {
   static const std::vector<std::string> names = [] {
     std::vector<std::string> all;
-    for (const Question& one : questions()) all.emplace_back(one.name);
+    for (const Question& one : questions({})) all.emplace_back(one.name);
     return all;
   }();
   return names;
 }
 
 AblationTable ablation_table(const std::string& name, const AblationBudget& budget) {
-  const Question& asked = question(name);
-  AblationTable table{asked.name,
-                      std::string(asked.caption) + ". One pre-training with " +
-                          std::to_string(budget.source_samples) +
-                          " architectures of each source device and " + std::to_string(budget.steps) +
-                          " steps, " + std::to_string(budget.seeds) + " transfers",
-                      {},
-                      asked.default_row};
+  const Question asked = question(name, budget);
+  AblationTable table;
+  table.name = asked.name;
+  table.caption = std::string(asked.caption) + ". One pre-training with " +
+                  std::to_string(budget.source_samples) + " architectures of each source device and " +
+                  std::to_string(budget.steps) + " steps, " + std::to_string(budget.seeds) + " transfers";
   if (budget.scored_at_most > 0)
     table.caption += ", " + std::to_string(budget.scored_at_most) + " architectures scored";
   table.caption += ".";
@@ -133,7 +191,11 @@ AblationTable ablation_table(const std::string& name, const AblationBudget& budg
       experiment.pretraining.samples = budget.source_samples;
       experiment.pretraining.steps = budget.steps;
       experiment.evaluation.scored_at_most = budget.scored_at_most;
+      const Experiment by_default = experiment;
       variant.change(experiment.pretraining, experiment.evaluation);
+      if (describe(experiment.pretraining) == describe(by_default.pretraining) &&
+          describe(experiment.evaluation) == describe(by_default.evaluation))
+        table.default_row = table.rows.size();
       row.experiments.push_back(std::move(experiment));
     }
     table.rows.push_back(std::move(row));

@@ -14,7 +14,7 @@ namespace latencast {
 struct AblationBudget {
   std::vector<std::string> tasks = {"ND", "N2", "F2", "FA"};
   std::size_t source_samples = 512;
-  int steps = 6000;
+  int steps = 3000;  ///< of pre-training
   std::size_t scored_at_most = 1000;
   int seeds = 5;  ///< transfers of each row, from one pre-training
 };
@@ -30,13 +30,12 @@ struct AblationTable {
   std::string name;     ///< e.g. "gnn"
   std::string caption;  ///< what is varied, and with which budget
   std::vector<AblationRow> rows;
-  std::size_t default_row;
+  std::size_t default_row = 0;  ///< the one in which nothing is changed
 };
 
 /// Names of all tables.
 const std::vector<std::string>& ablation_names();
 
-/// laboratory: says how many architectures a task has.
 AblationTable ablation_table(const std::string& name, const AblationBudget& budget);
 
 /// Differences of Spearman's correlation, averaged over tasks, between a row and another, by seed: mean and

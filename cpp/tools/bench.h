@@ -2,12 +2,14 @@
 #pragma once
 
 #include <CLI/CLI.hpp>
+#include <cstddef>
 #include <string>
 
 namespace latencast {
 
 struct BenchCommand {
-  std::string weights;
+  std::string weights, encoders = "weights";
+  std::size_t architectures = 5000;
   int repetitions = 5;
   bool as_json = false;
 

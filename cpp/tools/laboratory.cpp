@@ -21,10 +21,6 @@ namespace {
 using nlohmann::json;
 namespace fs = std::filesystem;
 
-std::string short_digest(const json& value) { return sha256_hex(value.dump()).substr(0, 16); }
-
-json digestible(const LatencyTable& table) { return {table.devices, table.architectures, table.latency_ms}; }
-
 std::string today() {
   const std::time_t now = std::time(nullptr);
   char text[16];
@@ -57,7 +53,8 @@ std::vector<std::string> devices_of(const Task& task) {
 struct Laboratory::Bench {
   const Task* task;
   Setting setting;
-  std::string table_digest, encoder_digest;  ///< the latter empty without an encoder
+  std::string table_digest, sources_text;
+  std::string encoder_digest;  ///< empty without an encoder
 };
 
 /// Where an experiment's pre-training and figures are kept.
@@ -74,7 +71,8 @@ struct Laboratory::Place {
   }
 
   fs::path file(const std::string& cache, int seed) const {
-    return fs::path(cache) / "results" / (bench->task->name + "-" + short_digest(key_of(seed)) + ".json");
+    return fs::path(cache) / "results" /
+           (bench->task->name + "-" + short_digest(key_of(seed).dump()) + ".json");
   }
 
   /// The record of a seed; null where there is none.
@@ -111,10 +109,6 @@ bool Laboratory::has_data(const std::string& name) {
   });
 }
 
-std::size_t Laboratory::architectures(const std::string& task) {
-  return bench(task).setting.sources.architectures.size();
-}
-
 const Laboratory::Bench& Laboratory::bench(const std::string& name) {
   std::unique_ptr<Bench>& bench = benches_[name];
   if (bench) return *bench;
@@ -123,14 +117,21 @@ const Laboratory::Bench& Laboratory::bench(const std::string& name) {
   const LatencyTable table = complete_table(this->table(task.space), devices_of(task));
   auto made = std::make_unique<Bench>();
   made->task = &task;
-  made->table_digest = short_digest(digestible(table));
+  made->table_digest = short_digest(table_text(table));
   made->setting.space = &of_task;
   made->setting.sources = select_devices(table, task.sources);
+  made->sources_text = table_text(made->setting.sources);
   made->setting.targets = select_devices(table, task.targets);
   made->setting.encoder = read_encoder(options_.encoders, of_task);
-  if (made->setting.encoder) made->encoder_digest = sha256_hex(made->setting.encoder->write()).substr(0, 16);
+  if (made->setting.encoder) made->encoder_digest = short_digest(made->setting.encoder->write());
   bench = std::move(made);
   return *bench;
+}
+
+const Encoder& Laboratory::needed_encoder(const Bench& bench, const std::string& by) const {
+  if (bench.setting.encoder) return *bench.setting.encoder;
+  throw Error(ErrorCode::argument, by + " needs an encoder; found none at " + options_.encoders + "/" +
+                                       bench.task->space + ".encoder.latencast");
 }
 
 Laboratory::Place Laboratory::place(const Experiment& experiment) {
@@ -138,22 +139,16 @@ Laboratory::Place Laboratory::place(const Experiment& experiment) {
   const Bench& of_task = bench(experiment.task);
   Place place{&of_task, experiment.pretraining, "", {}};
   place.pretraining.space = of_task.task->space;
-  if (place.pretraining.supplement != Encoding::none) {
-    if (!of_task.setting.encoder)
-      throw Error(ErrorCode::argument, std::string("the supplement ") + name_of(place.pretraining.supplement) +
-                                           " needs " + options_.encoders + "/" + of_task.task->space +
-                                           ".encoder.latencast");
-    place.pretraining.encoder = *of_task.setting.encoder;
+  if (needs_predictor(asked.method)) {
+    if (place.pretraining.supplement != Encoding::none)
+      place.pretraining.encoder =
+          needed_encoder(of_task, std::string("supplement ") + name_of(place.pretraining.supplement));
+    place.pretrain_key = pretrain_key(of_task.sources_text, place.pretraining);
   }
-  if (needs_predictor(asked.method))
-    place.pretrain_key = pretrain_key(of_task.setting.sources, place.pretraining);
   const bool by_encoding =
       std::find(sampler_names().begin(), sampler_names().end(), asked.sampler) != sampler_names().end() &&
       needs_encoder(asked.sampler);
-  if (by_encoding && !of_task.setting.encoder)
-    throw Error(ErrorCode::argument, "sampler " + asked.sampler + " needs an encoder; found none at " +
-                                         options_.encoders + "/" + of_task.task->space +
-                                         ".encoder.latencast");
+  if (by_encoding) needed_encoder(of_task, "sampler " + asked.sampler);
   place.key = {{"version", kEvaluateVersion},
                {"task", of_task.task->name},
                {"table", of_task.table_digest},

@@ -39,9 +39,6 @@ class Laboratory {
   /// Whether the data has all devices of a task.
   bool has_data(const std::string& task);
 
-  /// How many architectures all devices of a task have.
-  std::size_t architectures(const std::string& task);
-
   /// Figures of each experiment: summary(), "task", and "date" and "machine" of its last seed. Does what is
   /// missing, reporting on stderr.
   std::vector<nlohmann::json> run(const std::vector<Experiment>& experiments, int seeds);
@@ -56,6 +53,7 @@ class Laboratory {
   std::filesystem::path table_file(const std::string& space) const;
   const LatencyTable& table(const std::string& space);
   const Bench& bench(const std::string& task);
+  const Encoder& needed_encoder(const Bench& bench, const std::string& by) const;
   Place place(const Experiment& experiment);
   nlohmann::json figures(const Experiment& experiment, const std::vector<nlohmann::json>& seeds) const;
 

@@ -29,7 +29,7 @@ using nlohmann::json;
 
 struct PretrainCommand {
   PretrainOptions options;
-  std::string data, out;
+  std::string data, out, encoders = "weights";
   std::vector<std::string> without;
 
   void add_to(CLI::App& app) {
@@ -38,6 +38,7 @@ struct PretrainCommand {
     command->add_option("--out", out, "file to write")->required();
     command->add_option("--without", without, "devices to leave out")->delimiter(',');
     command->add_option("--space", options.space, "search space")->capture_default_str();
+    command->add_option("--encoders", encoders, "folder of SPACE.encoder.latencast")->capture_default_str();
     add_options(*command, options);
     command->callback([this] { run(); });
   }
@@ -51,7 +52,10 @@ struct PretrainCommand {
       throw Error(ErrorCode::argument, "--without names a device that " + data + " does not have");
     table = select_devices(table, kept);
     const auto path = weights_path(out);
-    write_file(path, pretrain(table, options, progress_on_stderr(path, options.steps)).write());
+    PretrainOptions with_encoder = options;
+    if (options.supplement != Encoding::none)
+      with_encoder.encoder = read_encoder(encoders, space(options.space));
+    write_file(path, pretrain(table, with_encoder, progress_on_stderr(path, options.steps)).write());
   }
 };
 
@@ -94,6 +98,9 @@ struct EvaluateCommand {
                         "absent: by the nearest source");
     command->add_option("--hardware-learning-rate", options.transfer.hardware_learning_rate)
         ->capture_default_str();
+    command->add_option("--init", options.transfer.init, "where the new device's embedding starts")
+        ->check(CLI::IsMember({"correlation", "random"}))
+        ->capture_default_str();
     command->add_flag("--json", as_json, "print JSON");
     add_options(*command, pretraining);
     add_options(*command, laboratory);
@@ -130,7 +137,7 @@ struct EvaluateCommand {
   }
 
   std::vector<json> on_target() const {
-    const Predictor base = read_weights(weights);
+    const Predictor base = read_weights(weights, laboratory.encoders);
     Setting setting;
     setting.space = &base.space();
     setting.targets.devices = {target};

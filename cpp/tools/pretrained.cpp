@@ -5,6 +5,7 @@
 #include <filesystem>
 
 #include "data.h"
+#include "json.h"
 #include "latencast/checkpoint.h"
 #include "latencast/error.h"
 
@@ -31,9 +32,13 @@ std::string weights_path(const std::string& given) {
   return has ? given : given + extension;
 }
 
-Predictor read_weights(const std::string& given, const Encoder* encoder) {
-  return at_path(weights_path(given),
-                 [&](std::string_view bytes) { return Predictor::read(bytes, encoder); });
+Predictor read_weights(const std::string& given, const std::string& encoders) {
+  return at_path(weights_path(given), [&](std::string_view bytes) {
+    const nlohmann::json meta = read_json(read_checkpoint(bytes).meta);
+    if (meta.value("supplement", "none") == "none") return Predictor::read(bytes);
+    const auto encoder = read_encoder(encoders, space(meta.value("space", "")));
+    return Predictor::read(bytes, encoder ? &*encoder : nullptr);
+  });
 }
 
 std::optional<Encoder> read_encoder(const std::string& folder, const Space& space) {
@@ -80,18 +85,27 @@ PretrainProgress progress_on_stderr(const std::string& what, int steps) {
   };
 }
 
-std::string pretrain_key(const LatencyTable& table, const PretrainOptions& options) {
-  const nlohmann::json key = {kPretrainVersion, table.devices, table.architectures, table.latency_ms,
-                              describe(options)};
-  return sha256_hex(key.dump()).substr(0, 16);
+std::string short_digest(const std::string& text) { return sha256_hex(text).substr(0, 16); }
+
+std::string table_text(const LatencyTable& table) {
+  return nlohmann::json{table.devices, table.architectures, table.latency_ms}.dump();
+}
+
+std::string pretrain_key(const std::string& table, const PretrainOptions& options) {
+  // The text of one JSON array: version, the table's three parts, options.
+  const std::string parts = table.substr(1, table.size() - 2);
+  return short_digest("[" + std::to_string(kPretrainVersion) + "," + parts + "," + describe(options).dump() +
+                      "]");
 }
 
 Predictor pretrained(const std::string& folder, const std::string& name, const LatencyTable& table,
                      const PretrainOptions& options, const PretrainProgress& progress) {
   const auto path =
-      std::filesystem::path(folder) / (name + "-" + pretrain_key(table, options) + ".latencast");
+      std::filesystem::path(folder) / (name + "-" + pretrain_key(table_text(table), options) + ".latencast");
   if (std::filesystem::exists(path))
-    return read_weights(path.string(), options.encoder ? &*options.encoder : nullptr);
+    return at_path(path.string(), [&](std::string_view bytes) {
+      return Predictor::read(bytes, options.encoder ? &*options.encoder : nullptr);
+    });
   std::filesystem::create_directories(folder);
   const Predictor predictor = pretrain(table, options, progress);
   write_file(path.string(), predictor.write());

@@ -87,13 +87,14 @@ class Writer {
     if (name == "tasks") return tasks();
     if (name == "targets") return targets();
     if (name == "milliseconds") return milliseconds();
+    if (name == "device-kinds") return device_kinds();
     for (const std::size_t k : {5, 10, 20})
       if (name == "baselines-" + std::to_string(k)) return baselines(k);
     const auto& ablations = ablation_names();
     if (std::find(ablations.begin(), ablations.end(), name) != ablations.end()) return ablation(name);
     throw Error(ErrorCode::argument, command_.out + ": found a marker for table \"" + name +
                                          "\"; expected tasks, targets, milliseconds, baselines-5, -10, -20, "
-                                         "or an ablation's name");
+                                         "device-kinds or an ablation's name");
   }
 
   // Figures of experiments; null where there are none, or no data.
@@ -224,6 +225,35 @@ class Writer {
                                 ? kUnknown
                                 : with_spread(difference(figures[r], figures[table.default_row]), "+"));
     }
+    return table.caption + "\n\n" + markdown(header, rows);
+  }
+
+  // The rows of the table "hardware" that have the default width, by what the targets are.
+  std::string device_kinds() {
+    ablated_by("hardware");
+    const AblationTable table = ablation_table("hardware", command_.budget);
+    std::vector<std::string> kinds;
+    std::vector<Cells> rows;
+    for (const AblationRow& row : table.rows) {
+      if (row.experiments.front().pretraining.hardware_width != PretrainOptions().hardware_width) continue;
+      std::map<std::string, std::vector<double>> by_kind;
+      for (const json& figures : known(row.experiments)) {
+        if (figures.is_null()) continue;
+        for (const auto& target : figures.at("targets").items())
+          by_kind[device_kind(target.key())].push_back(
+              target.value().at("spearman").at("mean").get<double>());
+      }
+      rows.push_back({row.label});
+      if (kinds.empty())
+        for (const auto& one : by_kind) kinds.push_back(one.first);
+      for (const auto& kind : kinds) {
+        const auto& values = by_kind[kind];
+        rows.back().push_back(values.empty() ? kUnknown
+                                             : number(mean_and_std(values).at("mean").get<double>()));
+      }
+    }
+    Cells header = {"device embedding"};
+    header.insert(header.end(), kinds.begin(), kinds.end());
     return table.caption + "\n\n" + markdown(header, rows);
   }
 

@@ -9,8 +9,14 @@ import { setup } from '../../.ci/setup.mjs';
 import { buildModule, buildPage, cmakeBuild, root, runTool, script } from '../../.ci/steps.mjs';
 
 const kRepetitions = 5;
-const kArchitectures = 15625;
-const kWeights = join(root, 'weights', 'nb201.latencast');
+const kSpaces = ['nb201', 'fbnet'];
+/** Seconds of the reference program, PyTorch 1.13 with OpenBLAS, native, one thread of another machine (a 2-core Xeon). */
+const kReference = {
+  nb201: { predict: [2.7, 3.6], transfer: [4.5, 4.5] },
+  fbnet: { predict: [4.9, 6.2], transfer: [12.4, 12.4] },
+};
+
+const weights = (space) => join(root, 'weights', `${space}.latencast`);
 
 const gzipSize = (path) => gzipSync(readFileSync(path), { level: 9 }).length;
 const sum = (values) => values.reduce((total, value) => total + value, 0);
@@ -32,27 +38,17 @@ function sizes() {
   return {
     module_served_gzip: sum(served.map((name) => gzipSize(join(app, 'assets', name)))),
     module_gzip: gzipSize(join(module, 'latencast.wasm')) + gzipSize(join(module, 'latencast.mjs')),
-    weights_gzip: gzipSize(kWeights),
+    weights_gzip: Object.fromEntries(kSpaces.map((space) => [space, gzipSize(weights(space))])),
     page_without_charts_gzip: sum(page),
   };
 }
 
-/**
- * Floating-point operations to score one cell of NAS-Bench-201 if nothing were shared between nodes or cells, from
- * the shapes in the weights file: two for every weight and row it meets. The engine does fewer: it says how many.
- */
-function nominalFlops() {
-  const bytes = readFileSync(kWeights);
-  const header = JSON.parse(bytes.subarray(56, 56 + bytes.readUInt32LE(12)).toString('utf8'));
-  const rows = { initial: 8, stage1: 8, stage2: 8, refine: 6, summary: 1, head: 1, score: 1 };
-  const products = header.tensors.filter(({ name }) => name.endsWith('.w'));
-  return sum(products.map(({ name, shape }) => 2 * rows[name.split('.')[0]] * shape[0] * shape[1]));
-}
-
 function nativeTimes() {
   const program = join(root, 'build', 'latencast');
-  const printed = execFileSync(program, ['bench', '--weights', kWeights, '--repetitions', String(kRepetitions), '--json']);
-  return JSON.parse(printed.toString('utf8'));
+  return kSpaces.map((space) => {
+    const printed = execFileSync(program, ['bench', '--weights', weights(space), '--repetitions', String(kRepetitions), '--json']);
+    return JSON.parse(printed.toString('utf8'));
+  });
 }
 
 async function browserTimes() {
@@ -67,7 +63,7 @@ async function browserTimes() {
     const page = await browser.newPage();
     await page.goto(server.address);
     await page.waitForFunction(() => 'measure' in globalThis);
-    const times = await page.evaluate((repetitions) => globalThis.measure(repetitions), kRepetitions);
+    const times = await page.evaluate(([spaces, repetitions]) => globalThis.measure(spaces, repetitions), [kSpaces, kRepetitions]);
     return { version: browser.version(), ...times };
   } finally {
     await browser.close();
@@ -78,34 +74,61 @@ async function browserTimes() {
 const significant = (value) => Number(value.toPrecision(3));
 const kilobytes = (bytes) => `${significant(bytes / 1000)} kB`;
 
-function markdown({ date, machine, chromium, native, size, work }) {
-  const predict = median(chromium.predict_all_seconds);
-  const achieved = native.predict_all_gflop / predict;
+/** How many times as fast as the reference, which took between two times. */
+function ratio([fast, slow], seconds) {
+  return fast === slow ? significant(fast / seconds) : `${significant(fast / seconds)} to ${significant(slow / seconds)}`;
+}
+
+function table(header, rows) {
+  return [header, header.map(() => '---'), ...rows].map((cells) => `| ${cells.join(' | ')} |`).join('\n');
+}
+
+/** Each piece of work in Chromium and natively: time, what the products carried out, and their share of the best product's rate. */
+function speed({ chromium, native }) {
+  return native.flatMap((own) => {
+    const times = chromium.predictors[own.space];
+    const count = own.architectures.toLocaleString('en');
+    const work = [
+      [`${own.space}: ${count} architectures`, 'predict', own.peak_gflops, chromium.gemm_gflops],
+      // A transfer computes in double precision, of which a vector holds half as many.
+      [`${own.space}: transfer from 20 measurements`, 'transfer', own.peak_gflops_double, chromium.gemm_gflops / 2],
+    ];
+    return work.map(([title, kind, nativePeak, chromiumPeak]) => {
+      const gflop = own[`${kind}_gflop`];
+      const inChromium = median(times[`${kind}_seconds`]);
+      const share = (seconds, peak) => `${significant((100 * gflop) / seconds / peak)} %`;
+      return [
+        title,
+        `${significant(gflop)} GFLOP`,
+        `${significant(inChromium)} s`,
+        share(inChromium, chromiumPeak),
+        ratio(kReference[own.space][kind], inChromium),
+        `${significant(own[`${kind}_seconds`])} s`,
+        share(own[`${kind}_seconds`], nativePeak),
+      ];
+    });
+  });
+}
+
+function markdown(result) {
+  const { date, machine, chromium, native, size } = result;
+  const header = ['', 'carried out', 'Chromium, one worker', 'share of peak', 'times the reference', 'native, one thread', 'share of peak'];
   const rows = [
-    ['all 15,625 architectures, Chromium, one worker', `${significant(predict)} s`],
-    ['transfer from 20 measurements, Chromium, one worker', `${significant(median(chromium.transfer_seconds))} s`],
-    ['engine and weights ready, Chromium', `${significant(chromium.ready_seconds)} s`],
-    ['all 15,625 architectures, native, one thread', `${significant(native.predict_all_seconds)} s`],
-    ['transfer from 20 measurements, native, one thread', `${significant(native.transfer_seconds)} s`],
+    ['engine ready, Chromium', `${significant(chromium.engine_seconds)} s`],
+    ...kSpaces.map((space) => [`${space}: weights fetched and checked, Chromium`, `${significant(chromium.predictors[space].load_seconds)} s`]),
     ['matrix product at its best, Chromium (peak)', `${significant(chromium.gemm_gflops)} GFLOP/s`],
-    [
-      'peak : achieved on all 15,625, counting the products carried out',
-      `${significant(chromium.gemm_gflops / achieved)} : 1 (${significant(native.predict_all_gflop)} GFLOP)`,
-    ],
-    [
-      'the same network without shared work',
-      `${significant(work.predict_all_gflop)} GFLOP, ${significant(work.predict_all_gflop / native.predict_all_gflop)} times as many`,
-    ],
+    ['the same, native', `${significant(native[0].peak_gflops)} GFLOP/s`],
+    ...native.map((own) => [
+      `${own.space}: predictions one architecture at a time`,
+      `${significant(own.predict_alone_gflop)} GFLOP, ${significant(own.predict_alone_gflop / own.predict_gflop)} times as many`,
+    ]),
     ['module and glue, gzip', kilobytes(size.module_gzip)],
     ['the same as the page serves them, glue and its loader minified', kilobytes(size.module_served_gzip)],
-    ['weights, gzip', kilobytes(size.weights_gzip)],
+    ...kSpaces.map((space) => [`${space}: weights, gzip`, kilobytes(size.weights_gzip[space])]),
     ['page without charts, gzip', kilobytes(size.page_without_charts_gzip)],
   ];
-  return [
-    `| ${date}, ${machine}, Chromium ${chromium.version} | |`,
-    '|---|---|',
-    ...rows.map((row) => `| ${row.join(' | ')} |`),
-  ].join('\n');
+  const title = `${date}, ${machine}, Chromium ${chromium.version}`;
+  return `${title}\n\n${table(header, speed(result))}\n\n${table(['', ''], rows)}`;
 }
 
 await script(async () => {
@@ -119,7 +142,6 @@ await script(async () => {
     size: sizes(),
     native: nativeTimes(),
     chromium: await browserTimes(),
-    work: { predict_all_gflop: (nominalFlops() * kArchitectures) / 1e9 },
   };
   console.log(JSON.stringify(result, null, 2));
   console.log(`\n${markdown(result)}`);

@@ -1,16 +1,23 @@
 /** What bench.mjs times inside a browser: the engine in a worker, as the page uses it. */
 
-import { createEngine, fetchBytes, type Measurement } from '../../../web/api/index.js';
+import { createEngine, fetchBytes, type Measurement, type SpaceId } from '../../../web/api/index.js';
+
+export interface PredictorTimes {
+  /** From the file's address to a predictor. */
+  readonly load_seconds: number;
+  /** The whole space, or 5,000 architectures where it is too large, each repetition. */
+  readonly predict_seconds: readonly number[];
+  /** A transfer from 20 measurements with default options, each repetition. */
+  readonly transfer_seconds: readonly number[];
+}
 
 export interface BrowserTimes {
   /** Best single-precision matrix product of the module, one thread, GFLOP/s. */
   readonly gemm_gflops: number;
-  /** From nothing to an engine with the shipped weights. */
-  readonly ready_seconds: number;
-  /** All architectures of the space, each repetition. */
-  readonly predict_all_seconds: readonly number[];
-  /** A transfer from 20 measurements with default options, each repetition. */
-  readonly transfer_seconds: readonly number[];
+  /** From nothing to an engine. */
+  readonly engine_seconds: number;
+  /** By space. */
+  readonly predictors: Readonly<Record<string, PredictorTimes>>;
 }
 
 async function seconds(work: () => Promise<unknown>): Promise<number> {
@@ -19,32 +26,38 @@ async function seconds(work: () => Promise<unknown>): Promise<number> {
   return (performance.now() - start) / 1000;
 }
 
-async function measure(repetitions: number): Promise<BrowserTimes> {
+async function measure(spaces: readonly SpaceId[], repetitions: number): Promise<BrowserTimes> {
   const start = performance.now();
   using engine = await createEngine({ kind: 'worker' });
-  using base = await engine.load(await fetchBytes(new URL('weights/nb201.latencast', document.baseURI)));
-  const ready_seconds = (performance.now() - start) / 1000;
+  const engine_seconds = (performance.now() - start) / 1000;
 
-  // Any latencies do: the work does not depend on them.
-  const all = await engine.enumerate('nb201');
-  const measurements: Measurement[] = all
-    .filter((_, index) => index % Math.floor(all.length / 20) === 0)
-    .slice(0, 20)
-    .map((architecture, index) => ({ architecture, latency_ms: 1 + index }));
+  const predictors: Record<string, PredictorTimes> = {};
+  for (const space of spaces) {
+    const begin = performance.now();
+    using base = await engine.load(await fetchBytes(new URL(`weights/${space}.latencast`, document.baseURI)));
+    const load_seconds = (performance.now() - begin) / 1000;
+    const all = await engine.pool(space);
+    // Any latencies do: the work does not depend on them.
+    const measurements: Measurement[] = all
+      .filter((_, index) => index % Math.floor(all.length / 20) === 0)
+      .slice(0, 20)
+      .map((architecture, index) => ({ architecture, latency_ms: 1 + index }));
 
-  const predict_all_seconds: number[] = [];
-  const transfer_seconds: number[] = [];
-  for (let i = 0; i < repetitions; ++i) {
-    let adapted = base;
-    transfer_seconds.push(await seconds(async () => (adapted = await base.transfer(measurements))));
-    predict_all_seconds.push(await seconds(() => adapted.predictAll()));
-    adapted.dispose();
+    const predict_seconds: number[] = [];
+    const transfer_seconds: number[] = [];
+    for (let i = 0; i < repetitions; ++i) {
+      let adapted = base;
+      transfer_seconds.push(await seconds(async () => (adapted = await base.transfer(measurements))));
+      predict_seconds.push(await seconds(() => adapted.predict(all)));
+      adapted.dispose();
+    }
+    predictors[space] = { load_seconds, predict_seconds, transfer_seconds };
   }
 
   const { loadModule } = await import('../../../web/api/module.js');
   const gemm = (await loadModule())._gemmGflops(512, 20);
   if (gemm.error) throw new Error(gemm.error.message);
-  return { gemm_gflops: gemm.value, ready_seconds, predict_all_seconds, transfer_seconds };
+  return { gemm_gflops: gemm.value, engine_seconds, predictors };
 }
 
 (globalThis as { measure?: typeof measure }).measure = measure;
