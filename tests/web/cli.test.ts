@@ -31,7 +31,7 @@ function file(name: string, lines: readonly string[]): string {
 
 /** raspi4's true latencies of every `step`-th cell, by official index. */
 function truthRows(step: number): string[] {
-  const bytes = readFileSync(join(kRoot, 'web/app/public/examples/raspi4.truth.bin'));
+  const bytes = readFileSync(join(kRoot, 'web/app/public/examples/nb201/raspi4.truth.bin'));
   const truth = new Float32Array(bytes.buffer.slice(bytes.byteOffset, bytes.byteOffset + bytes.byteLength));
   const rows: string[] = [];
   for (let index = 0; index < truth.length; index += step) rows.push(`${index},${truth[index]},ignored`);
@@ -86,12 +86,12 @@ describe('latencast evaluate', () => {
     const cache = join(folder, 'cache');
     const ask = ['evaluate', '--task', 'ND', '--data', data, '--cache', cache, '--seeds', '2', '--json'];
     const first = latencast(...ask, '--steps', '20');
-    expect(first.err).toContain('epoch 1 of 1');
+    expect(first.err).toContain('step 20 of 20');
     expect(readdirSync(join(cache, 'pretrained'))).toHaveLength(1);
     expect(Object.keys(JSON.parse(first.out).targets)).toHaveLength(6);
     for (const method of ['finetune-published', 'best-source', 'source-ridge', 'flops', 'params', 'ridge']) {
       const run = latencast(...ask, '--steps', '20', '--method', method);
-      expect(run.err, method).not.toContain('epoch');
+      expect(run.err, method).not.toContain('step');
       expect(JSON.parse(run.out)).toMatchObject({ task: 'ND', method });
     }
     // Other settings are another predictor.
@@ -166,7 +166,7 @@ describe('latencast ablate and report', () => {
     expect(table.rows[2]).toMatchObject({ default: true, difference: { mean: 0, std: 0 } });
 
     const evaluated = latencast('evaluate', '--task', 'ND', ...shared, '--method', 'flops', '--json');
-    const tables = ['gnn', 'transfer', 'baselines-20'];
+    const tables = ['gnn', 'transfer', 'baselines-20', 'targets', 'device-kinds'];
     const markers = tables.flatMap((name) => [`<!-- table: ${name} -->`, 'what was here before', '<!-- end -->', '']);
     const document = file('results.md', ['# By hand', '', ...markers, 'The end.']);
     expect(latencast('report', ...shared, ...budget, '--out', document)).toMatchObject({ status: 0, err: '' });
@@ -182,6 +182,9 @@ describe('latencast ablate and report', () => {
     // Nothing was done for the other table but its default, which is the same experiment.
     expect(text).toMatch(/\| as published \| - \| - \|/);
     expect(text).toContain(`| **default** | ${shown(table.rows[2].tasks[0].spearman)} |`);
+    expect(text).toContain('| ND | eyeriss | FPGA, ASIC | - |');
+    expect(text).toContain('| ND | pixel2 | phone | - |');
+    expect(text).toContain('| operation, random, 16-d |');
     // Data of other tasks is not there.
     expect(text).toMatch(/\| NA \|( - \|)+\n/);
     expect(text).toMatch(/Measured \d{4}-\d\d-\d\d on .+: `latencast ablate --data DIR --table gnn`\./);
