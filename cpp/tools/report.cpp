@@ -126,8 +126,8 @@ class Writer {
   }
 
   void evaluated_by(const std::string& options) {
-    source_ =
-        "latencast evaluate --task ALL --data DIR --seeds " + std::to_string(command_.budget.seeds) + options;
+    source_ = "latencast evaluate --task ALL --data DIR --seeds " + std::to_string(command_.budget.seeds) +
+              unless_default("steps", command_.pretraining.steps, PretrainOptions().steps) + options;
   }
 
   std::string tasks() {
@@ -257,7 +257,20 @@ class Writer {
     return table.caption + "\n\n" + markdown(header, rows);
   }
 
-  void ablated_by(const std::string& name) { source_ = "latencast ablate --data DIR --table " + name; }
+  void ablated_by(const std::string& name) {
+    const AblationBudget &own = command_.budget, usual;
+    source_ = "latencast ablate --data DIR --table " + name +
+              unless_default("ablation-samples", own.source_samples, usual.source_samples) +
+              unless_default("ablation-steps", own.steps, usual.steps) +
+              unless_default("ablation-scores", own.scored_at_most, usual.scored_at_most) +
+              unless_default("seeds", own.seeds, usual.seeds);
+  }
+
+  // An option as it is typed; nothing where it has its default.
+  template <class T>
+  static std::string unless_default(const std::string& name, T value, T by_default) {
+    return value == by_default ? "" : " --" + name + " " + std::to_string(value);
+  }
 
   static std::string joined(const std::vector<std::string>& items, const char* separator = ", ") {
     std::string text;

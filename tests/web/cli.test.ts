@@ -187,7 +187,7 @@ describe('latencast ablate and report', () => {
     expect(text).toContain('| operation, random, 16-d |');
     // Data of other tasks is not there.
     expect(text).toMatch(/\| NA \|( - \|)+\n/);
-    expect(text).toMatch(/Measured \d{4}-\d\d-\d\d on .+: `latencast ablate --data DIR --table gnn`\./);
+    expect(text).toMatch(/Measured \d{4}-\d\d-\d\d on .+: `latencast ablate --data DIR --table gnn --ablation-samples 16 --ablation-steps 20 --ablation-scores 40 --seeds 2`\./);
     // Written again, it is the same.
     latencast('report', ...shared, ...budget, '--out', document);
     expect(readFileSync(document, 'utf8')).toBe(text);
