@@ -122,6 +122,9 @@ function sheet(state: State, send: Send): TemplateResult {
   </section>`;
 }
 
+/** Devices that pre-training made up are called this and a number. */
+const kInvented = 'simulated_';
+
 /** Why a text has no marks yet. */
 export const kUnread: Readonly<Record<Loading['status'], string>> = {
   loading: 'Read as soon as the engine is ready.',
@@ -273,8 +276,11 @@ function quality(state: State): TemplateResult | typeof nothing {
       How well the order is right: 1 is perfect. Each measurement was estimated from the
       others.${
         result.nearest
-          ? html` Started from ${result.nearest.device}, the known device that orders these measurements most alike
-            (${correlation(result.nearest.spearman)}).`
+          ? html` Started from ${
+              result.nearest.device.startsWith(kInvented)
+                ? `${result.nearest.device}, an invented device`
+                : `${result.nearest.device}, the known device`
+            } that orders these measurements most alike (${correlation(result.nearest.spearman)}).`
           : nothing
       }
     </p>
