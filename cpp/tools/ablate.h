@@ -14,7 +14,7 @@ namespace latencast {
 struct AblationBudget {
   std::vector<std::string> tasks = {"ND", "N2", "F2", "FA"};
   std::size_t source_samples = 512;
-  int steps = 3000;  ///< of pre-training
+  int steps = 1500;  ///< of pre-training
   std::size_t scored_at_most = 1000;
   int seeds = 5;  ///< transfers of each row, from one pre-training
 };
