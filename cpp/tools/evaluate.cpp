@@ -135,6 +135,8 @@ const std::vector<std::string>& evaluation_samplers() {
   return samplers;
 }
 
+bool samples_by_encoding(const std::string& sampler) { return sampler != kOracle && needs_encoder(sampler); }
+
 bool needs_predictor(const std::string& method) {
   return method == "finetune" || method == "finetune-published";
 }

@@ -38,6 +38,9 @@ const std::vector<std::string>& evaluation_methods();
 /// sampler_names(), and latency-oracle: equal buckets of the target's latencies, which no user could draw.
 const std::vector<std::string>& evaluation_samplers();
 
+/// Whether the sampler, one of evaluation_samplers(), needs an encoder.
+bool samples_by_encoding(const std::string& sampler);
+
 /// Whether the method starts from a pre-trained predictor.
 bool needs_predictor(const std::string& method);
 

@@ -12,7 +12,6 @@
 #include "json.h"
 #include "latencast/checkpoint.h"
 #include "latencast/error.h"
-#include "latencast/sample.h"
 #include "pretrained.h"
 
 namespace latencast {
@@ -47,6 +46,12 @@ std::vector<std::string> devices_of(const Task& task) {
   return devices;
 }
 
+bool asks_encoder(const Experiment& experiment) {
+  const EvaluateOptions& asked = experiment.evaluation;
+  return samples_by_encoding(asked.sampler) ||
+         (needs_predictor(asked.method) && experiment.pretraining.supplement != Encoding::none);
+}
+
 }  // namespace
 
 /// A task with its data.
@@ -54,7 +59,7 @@ struct Laboratory::Bench {
   const Task* task;
   Setting setting;
   std::string table_digest, sources_text;
-  std::string encoder_digest;  ///< empty without an encoder
+  std::string encoder_digest;  ///< empty until the encoder is read
 };
 
 /// Where an experiment's pre-training and figures are kept.
@@ -99,17 +104,18 @@ const LatencyTable& Laboratory::table(const std::string& space_id) {
   return tables_[space_id] = read_latency_table(table_file(space_id).string(), space(space_id));
 }
 
-bool Laboratory::has_data(const std::string& name) {
-  const Task& task = find_task(name);
+bool Laboratory::is_possible(const Experiment& experiment) {
+  const Task& task = find_task(experiment.task);
   if (!fs::exists(table_file(task.space))) return false;
   const auto& measured = table(task.space).devices;
   const auto devices = devices_of(task);
-  return std::all_of(devices.begin(), devices.end(), [&](const std::string& device) {
+  const bool complete = std::all_of(devices.begin(), devices.end(), [&](const std::string& device) {
     return std::find(measured.begin(), measured.end(), device) != measured.end();
   });
+  return complete && (!asks_encoder(experiment) || encoder(bench(experiment.task)));
 }
 
-const Laboratory::Bench& Laboratory::bench(const std::string& name) {
+Laboratory::Bench& Laboratory::bench(const std::string& name) {
   std::unique_ptr<Bench>& bench = benches_[name];
   if (bench) return *bench;
   const Task& task = find_task(name);
@@ -122,38 +128,38 @@ const Laboratory::Bench& Laboratory::bench(const std::string& name) {
   made->setting.sources = select_devices(table, task.sources);
   made->sources_text = table_text(made->setting.sources);
   made->setting.targets = select_devices(table, task.targets);
-  made->setting.encoder = read_encoder(options_.encoders, of_task);
-  if (made->setting.encoder) made->encoder_digest = short_digest(made->setting.encoder->write());
   bench = std::move(made);
   return *bench;
 }
 
-const Encoder& Laboratory::needed_encoder(const Bench& bench, const std::string& by) const {
-  if (bench.setting.encoder) return *bench.setting.encoder;
-  throw Error(ErrorCode::argument, by + " needs an encoder; found none at " + options_.encoders + "/" +
-                                       bench.task->space + ".encoder.latencast");
+// Read when something first asks for it: most experiments need none.
+const std::optional<Encoder>& Laboratory::encoder(Bench& bench) const {
+  std::optional<Encoder>& encoder = bench.setting.encoder;
+  if (encoder) return encoder;
+  encoder = read_encoder(options_.encoders, *bench.setting.space);
+  if (encoder) bench.encoder_digest = short_digest(encoder->write());
+  return encoder;
 }
 
 Laboratory::Place Laboratory::place(const Experiment& experiment) {
   const EvaluateOptions& asked = experiment.evaluation;
-  const Bench& of_task = bench(experiment.task);
+  Bench& of_task = bench(experiment.task);
   Place place{&of_task, experiment.pretraining, "", {}};
   place.pretraining.space = of_task.task->space;
-  if (needs_predictor(asked.method)) {
-    if (place.pretraining.supplement != Encoding::none)
-      place.pretraining.encoder =
-          needed_encoder(of_task, std::string("supplement ") + name_of(place.pretraining.supplement));
+  if (asks_encoder(experiment) && !encoder(of_task))
+    throw Error(ErrorCode::argument, "task " + experiment.task + ": sampler " + asked.sampler +
+                                         " and supplement " + name_of(place.pretraining.supplement) +
+                                         " need an encoder; found none at " + options_.encoders + "/" +
+                                         of_task.task->space + ".encoder.latencast");
+  if (place.pretraining.supplement != Encoding::none) place.pretraining.encoder = of_task.setting.encoder;
+  if (needs_predictor(asked.method))
     place.pretrain_key = pretrain_key(of_task.sources_text, place.pretraining);
-  }
-  const bool by_encoding =
-      std::find(sampler_names().begin(), sampler_names().end(), asked.sampler) != sampler_names().end() &&
-      needs_encoder(asked.sampler);
-  if (by_encoding) needed_encoder(of_task, "sampler " + asked.sampler);
+  const bool encodes = asked.method == "multipredict" && encoder(of_task);
   place.key = {{"version", kEvaluateVersion},
                {"task", of_task.task->name},
                {"table", of_task.table_digest},
                {"pretraining", place.pretrain_key},
-               {"encoder", by_encoding || asked.method == "multipredict" ? of_task.encoder_digest : ""},
+               {"encoder", samples_by_encoding(asked.sampler) || encodes ? of_task.encoder_digest : ""},
                {"evaluation", describe(asked)}};
   return place;
 }

@@ -36,8 +36,8 @@ class Laboratory {
   explicit Laboratory(LaboratoryOptions options);
   ~Laboratory();
 
-  /// Whether the data has all devices of a task.
-  bool has_data(const std::string& task);
+  /// Whether all that it needs is there: the latencies of its devices, and an encoder where it asks for one.
+  bool is_possible(const Experiment& experiment);
 
   /// Figures of each experiment: summary(), "task", and "date" and "machine" of its last seed. Does what is
   /// missing, reporting on stderr.
@@ -52,8 +52,8 @@ class Laboratory {
 
   std::filesystem::path table_file(const std::string& space) const;
   const LatencyTable& table(const std::string& space);
-  const Bench& bench(const std::string& task);
-  const Encoder& needed_encoder(const Bench& bench, const std::string& by) const;
+  Bench& bench(const std::string& task);
+  const std::optional<Encoder>& encoder(Bench& bench) const;
   Place place(const Experiment& experiment);
   nlohmann::json figures(const Experiment& experiment, const std::vector<nlohmann::json>& seeds) const;
 

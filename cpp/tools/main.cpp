@@ -146,7 +146,8 @@ struct EvaluateCommand {
       setting.targets.architectures.push_back(one.architecture);
       setting.targets.latency_ms[0].push_back(one.latency_ms);
     }
-    setting.encoder = read_encoder(laboratory.encoders, base.space());
+    if (samples_by_encoding(options.sampler))
+      setting.encoder = read_encoder(laboratory.encoders, base.space());
     std::vector<json> results;
     for (const auto& evaluation : evaluations()) {
       if (needs_sources(evaluation.method))

@@ -97,12 +97,12 @@ class Writer {
                                          "device-kinds or an ablation's name");
   }
 
-  // Figures of experiments; null where there are none, or no data.
+  // Figures of experiments; null where there are none, or no data for them.
   std::vector<json> known(const std::vector<Experiment>& experiments) {
     std::vector<json> figures;
     for (const Experiment& one : experiments)
-      figures.push_back(
-          laboratory_.has_data(one.task) ? laboratory_.known({one}, command_.budget.seeds).front() : json());
+      figures.push_back(laboratory_.is_possible(one) ? laboratory_.known({one}, command_.budget.seeds).front()
+                                                     : json());
     for (const json& one : figures) {
       if (one.is_null()) continue;
       dates_.push_back(one.at("date").get<std::string>());
