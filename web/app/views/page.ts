@@ -277,7 +277,9 @@ function tabs(state: State, shown: readonly Tab[], send: Send): TemplateResult {
     const step = { ArrowRight: 1, ArrowLeft: -1 }[event.key];
     if (step === undefined) return;
     event.preventDefault();
-    const next = shown[(shown.indexOf(state.tab) + step + shown.length) % shown.length] ?? state.tab;
+    // Focus moves at once and the page a frame later, so quick presses count from where the focus is.
+    const here = shown.findIndex((tab) => `tab-${tab}` === (event.target as HTMLElement).id);
+    const next = shown[(here + step + shown.length) % shown.length] ?? state.tab;
     send({ type: 'tab', tab: next });
     document.getElementById(`tab-${next}`)?.focus();
   };
