@@ -16,8 +16,13 @@ NodeInputs::NodeInputs(const Space& space)
 
 int NodeInputs::width() const { return operations_ + 2 + space_->feature_width(); }
 
-std::vector<float> NodeInputs::label(int op, int place, bool live, bool masked) const {
-  std::vector<float> values(static_cast<std::size_t>(width()), 0.0f);
+// Kept, as a space has few different labels and training asks for them in every batch.
+const std::vector<float>& NodeInputs::label(int op, int place, bool live, bool masked) const {
+  thread_local std::map<std::tuple<const Space*, int, int, bool, bool>, std::vector<float>> known;
+  const auto [found, is_new] = known.try_emplace({space_, masked ? 0 : op, place, live, masked});
+  std::vector<float>& values = found->second;
+  if (!is_new) return values;
+  values.assign(static_cast<std::size_t>(width()), 0.0f);
   values[static_cast<std::size_t>(masked ? operations_ : op)] = 1;
   values[static_cast<std::size_t>(operations_ + 1)] = live ? 1.0f : 0.0f;
   const int first = masked ? kFirstOperation : op, last = masked ? operations_ - 1 : op;
@@ -46,7 +51,7 @@ GraphBatch NodeInputs::batch(const std::vector<Graph>& graphs,
       const auto [found, is_new] =
           known.try_emplace({graph.op[i], place, graph.live[i] != 0, hidden}, static_cast<int>(known.size()));
       if (is_new) {
-        const auto values = label(graph.op[i], place, graph.live[i] != 0, hidden);
+        const auto& values = label(graph.op[i], place, graph.live[i] != 0, hidden);
         labels.insert(labels.end(), values.begin(), values.end());
       }
       batch.op.push_back(graph.op[i]);

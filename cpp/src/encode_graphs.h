@@ -39,7 +39,7 @@ class NodeInputs {
   GraphBatch batch(const std::vector<Graph>& graphs, const std::vector<std::uint8_t>& masked = {}) const;
 
  private:
-  std::vector<float> label(int op, int place, bool live, bool masked) const;
+  const std::vector<float>& label(int op, int place, bool live, bool masked) const;
 
   const Space* space_;
   int operations_;

@@ -152,8 +152,9 @@ void train_cate(const EncoderTraining& options, const std::vector<Architecture>&
   finish(impl.cate, impl.inputs.batch(graphs_at(sorted, seen)), impl.cate_parameters);
 }
 
-// The listed proxies on their scales; NaN where there is none. Values beyond all but a few are drawn in
-// first: single outliers of jacov and grasp would leave the others no room.
+// The listed proxies on their scales; NaN where there is none, 0 throughout where no architecture has any.
+// Values beyond all but a few are drawn in first: single outliers of jacov and grasp would leave the others
+// no room.
 Matrix<float> scaled_proxies(const ProxyList& listed) {
   constexpr double kOutlying = 0.002;
   Matrix<float> values(static_cast<Eigen::Index>(listed.architectures.size()), kComputedCount);
@@ -164,9 +165,10 @@ Matrix<float> scaled_proxies(const ProxyList& listed) {
       raw.push_back(proxy_scale(proxy, row[static_cast<std::size_t>(proxy)]));
       if (!std::isnan(raw.back())) known.push_back(raw.back());
     }
-    if (known.empty())
-      throw Error(ErrorCode::argument, std::string("encode: no listed architecture has the proxy ") +
-                                           kProxies[static_cast<std::size_t>(proxy)] + " in its range");
+    if (known.empty()) {
+      values.col(c).setZero();
+      continue;
+    }
     std::sort(known.begin(), known.end());
     const auto cut = static_cast<std::size_t>(kOutlying * double(known.size()));
     const double low = known[cut], high = known[known.size() - 1 - cut];
@@ -178,11 +180,13 @@ Matrix<float> scaled_proxies(const ProxyList& listed) {
     }
     const double mean = sum / double(known.size());
     const double spread = std::sqrt(std::max(0.0, squares / double(known.size()) - mean * mean));
+    // A proxy that is the same for all is 0.
+    const double width = high > low ? high - low : 1, unit = high > low ? spread : 1;
     for (std::size_t i = 0; i < raw.size(); ++i) {
       const double value = std::isnan(raw[i]) ? raw[i] : std::clamp(raw[i], low, high);
       values(static_cast<Eigen::Index>(i), c) = static_cast<float>(
-          c != kGrasp ? (value - low) / (high - low)
-                      : std::clamp((value - mean) / spread, -double(kGraspLimit), double(kGraspLimit)));
+          c != kGrasp ? (value - low) / width
+                      : std::clamp((value - mean) / unit, -double(kGraspLimit), double(kGraspLimit)));
     }
   }
   return values;
@@ -225,6 +229,10 @@ void make_table(const ProxyList& listed, const Matrix<float>& scaled, EncoderImp
 
 void train_surrogate(const EncoderTraining& options, const ProxyList& listed, const Matrix<float>& scaled,
                      Rng& rng, const EncoderProgress& progress, EncoderImpl& impl, EncoderReport& report) {
+  for (Eigen::Index i = 0; i < scaled.rows(); ++i)
+    if (scaled.row(i).hasNaN())
+      throw Error(ErrorCode::argument, "encode: some proxies are missing of the architecture " +
+                                           listed.architectures[static_cast<std::size_t>(i)]);
   const Matrix<float> exact = impl.exact(listed.architectures);
   std::vector<Graph> graphs;
   for (const auto& architecture : listed.architectures) graphs.push_back(impl.space->graph(architecture));
@@ -320,6 +328,7 @@ TrainedEncoder train_encoder(const EncoderTraining& options, const ProxyList& li
   EncoderReport report;
   train_arch2vec(options, graphs, parts, rng, progress, *impl, report);
   train_cate(options, pool, graphs, parts, rng, progress, *impl, report);
+  if (listed.architectures.empty()) throw Error(ErrorCode::argument, "encode: no proxies are listed");
   const Matrix<float> scaled = scaled_proxies(listed);
   if (space.size() > 0)
     make_table(listed, scaled, *impl, report);

@@ -1,5 +1,6 @@
 #include "encode_tool.h"
 
+#include <Eigen/Cholesky>
 #include <chrono>
 #include <cmath>
 #include <cstdio>
@@ -8,6 +9,7 @@
 #include "data.h"
 #include "latencast/error.h"
 #include "latencast/metrics.h"
+#include "layers.h"
 
 namespace latencast {
 namespace {
@@ -29,6 +31,20 @@ ProxyList read_proxies(const std::filesystem::path& data, const Space& space) {
     }
   }
   return list;
+}
+
+// R^2 of y on the second half of the rows, by a ridge fitted to the first. x: (y.size(), width)
+double explained(const Matrix<float>& columns, const Eigen::VectorXd& y) {
+  const Eigen::Index n = columns.rows(), half = n / 2;
+  Eigen::MatrixXd x(n, columns.cols() + 1);
+  x << columns.cast<double>(), Eigen::VectorXd::Ones(n);
+  constexpr double kRidge = 1e-3;
+  const Eigen::MatrixXd squares =
+      x.topRows(half).transpose() * x.topRows(half) + kRidge * Eigen::MatrixXd::Identity(x.cols(), x.cols());
+  const Eigen::VectorXd weights = squares.ldlt().solve(x.topRows(half).transpose() * y.head(half));
+  const Eigen::VectorXd rest = y.tail(n - half);
+  return 1 - (rest - x.bottomRows(n - half) * weights).squaredNorm() /
+                 (rest.array() - rest.mean()).square().sum();
 }
 
 }  // namespace
@@ -58,6 +74,12 @@ void EncodeCommand::add_to(CLI::App& app) {
   of_computing->add_option("--shrink", proxies.shrink, "divides the image's side")->capture_default_str();
   of_computing->add_option("--seed", training.seed)->capture_default_str();
   of_computing->callback([this] { compute(); });
+
+  auto* of_explaining =
+      command->add_subcommand("explain", "how much of MACs and parameters a ridge finds in encodings");
+  of_explaining->add_option("--encoder", encoder, "file made by `encode train`")->required();
+  of_explaining->add_option("--count", count, "architectures drawn")->capture_default_str();
+  of_explaining->callback([this] { explain(); });
 
   auto* of_printing = command->add_subcommand("print", "encodings as CSV");
   of_printing->add_option("--encoder", encoder, "file made by `encode train`")->required();
@@ -135,6 +157,32 @@ void EncodeCommand::compute() const {
     }
     if (!found.empty()) std::printf("%-10s %.4f\n", kProxies[p], spearman(found, truth));
   }
+}
+
+void EncodeCommand::explain() const {
+  const Encoder read = Encoder::read(read_file(encoder));
+  const Space& space = read.space();
+  Rng rng(training.seed);
+  std::vector<Architecture> drawn;
+  while (drawn.size() < count) drawn.push_back(space.random(rng));
+  const auto n = static_cast<Eigen::Index>(count);
+  Eigen::VectorXd macs(n), params(n);
+  Matrix<float> counts = Matrix<float>::Zero(n, static_cast<Eigen::Index>(space.op_names().size()));
+  for (Eigen::Index i = 0; i < n; ++i) {
+    const Architecture& architecture = drawn[static_cast<std::size_t>(i)];
+    macs(i) = std::log(double(space.macs(architecture)));
+    params(i) = std::log(double(space.params(architecture)));
+    for (const auto op : space.graph(architecture).op) ++counts(i, op);
+  }
+  const auto line = [&](const char* name, const Matrix<float>& columns) {
+    std::printf("%-20s R^2 %.4f of log MACs, %.4f of log parameters\n", name, explained(columns, macs),
+                explained(columns, params));
+  };
+  for (const Encoding one : {Encoding::arch2vec, Encoding::cate}) {
+    const auto values = read.encode(one, drawn);
+    line(name_of(one), ConstMatrixMap<float>(values.data(), n, width_of(one)));
+  }
+  line("counts of operations", counts);
 }
 
 void EncodeCommand::print() const {

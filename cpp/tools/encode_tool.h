@@ -22,6 +22,7 @@ struct EncodeCommand {
  private:
   void train() const;
   void compute() const;
+  void explain() const;
   void print() const;
 };
 

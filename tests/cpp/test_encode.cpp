@@ -69,12 +69,9 @@ double largest_difference(const std::vector<float>& a, const std::vector<float>&
   return largest;
 }
 
-const Encoder& shipped_nb201() {
-  static const Encoder encoder = [] {
-    std::ifstream file(LATENCAST_TEST_DATA "/../weights/nb201.encoder.latencast", std::ios::binary);
-    return Encoder::read(std::string(std::istreambuf_iterator<char>(file), {}));
-  }();
-  return encoder;
+Encoder shipped(const std::string& space_id) {
+  std::ifstream file(LATENCAST_TEST_DATA "/../weights/" + space_id + ".encoder.latencast", std::ios::binary);
+  return Encoder::read(std::string(std::istreambuf_iterator<char>(file), {}));
 }
 
 }  // namespace
@@ -290,34 +287,37 @@ TEST_CASE("encodings see the order of blocks") {
   }
 }
 
-TEST_CASE("the shipped encoder of NAS-Bench-201 covers every cell on the stated scales") {
-  const Encoder& encoder = shipped_nb201();
-  const auto& cells = encoder.space().enumerate();
-  const auto values = encoder.encode(Encoding::caz, cells);
-  constexpr std::size_t kWidth = 77, kFirstProxy = 64;
-  for (std::size_t c = 0; c < kWidth; ++c) {
-    double low = 1e9, high = -1e9, sum = 0;
-    for (std::size_t i = c; i < values.size(); i += kWidth) {
-      low = std::min(low, double(values[i]));
-      high = std::max(high, double(values[i]));
-      sum += double(values[i]);
-    }
-    INFO("column " << c);
-    if (c < kFirstProxy) {
-      CHECK(std::abs(sum / double(cells.size())) < 0.2);
-      CHECK(high - low > 1);
-      CHECK(high < 12);
-      CHECK(low > -12);
-    } else {
-      const double limit = c == kFirstProxy + 4 ? 3 : 1;
-      CHECK(high == Approx(limit).margin(1e-4));
-      CHECK(low >= (limit > 1 ? -3 : -1e-6));
+TEST_CASE("the shipped encoders give columns on the stated scales") {
+  for (const auto& id : space_ids()) {
+    INFO(id);
+    const Encoder encoder = shipped(id);
+    CHECK(encoder.space().id() == id);
+    const auto values = encoder.encode(Encoding::caz, random_architectures(encoder.space(), 1000, 3));
+    constexpr std::size_t kWidth = 77, kFirstProxy = 64;
+    for (std::size_t c = 0; c < kWidth; ++c) {
+      double low = 1e9, high = -1e9, sum = 0, squares = 0;
+      for (std::size_t i = c; i < values.size(); i += kWidth) {
+        const double value = double(values[i]);
+        low = std::min(low, value);
+        high = std::max(high, value);
+        sum += value / 1000;
+        squares += value * value / 1000;
+      }
+      INFO("column " << c);
+      if (c < kFirstProxy) {
+        CHECK(std::abs(sum) < 0.2);
+        CHECK(std::sqrt(squares - sum * sum) == Approx(1).epsilon(0.2));
+      } else {
+        const double limit = c == kFirstProxy + 4 ? 3 : 1;
+        CHECK(high < 1.2 * limit);
+        CHECK(low > (limit > 1 ? -1.2 * limit : -0.2));
+      }
     }
   }
 }
 
 TEST_CASE("cells that compute the same share all proxies but flops and params") {
-  const Encoder& encoder = shipped_nb201();
+  const Encoder encoder = shipped("nb201");
   const auto same = encoder.encode(Encoding::zcp, {"300300", "000300"});
   for (std::size_t c = 0; c < 13; ++c) {
     INFO(kProxies[c]);
@@ -330,11 +330,18 @@ TEST_CASE("an encoder's training says what is missing") {
   EncoderTraining options;
   options.space = "fbnet";
   options.pool = 30;
-  options.arch2vec_epochs = options.cate_epochs = 1;
+  options.arch2vec_epochs = options.cate_epochs = options.surrogate_epochs = 1;
   const auto quiet = [](const char*, int, int, double) {};
-  CHECK_THROWS_WITH(train_encoder(options, {}, quiet),
-                    ContainsSubstring("no listed architecture has the proxy epe_nas"));
+  CHECK_THROWS_WITH(train_encoder(options, {}, quiet), ContainsSubstring("no proxies are listed"));
+  ProxyList list = made_up_proxies(random_architectures(space("fbnet"), 20, 1));
+  list.proxies[4][0] = std::nan("");
+  CHECK_THROWS_WITH(train_encoder(options, list, quiet),
+                    ContainsSubstring("missing of the architecture " + list.architectures[4]));
+  // A proxy that no architecture has is 0.
+  for (auto& row : list.proxies) row[0] = std::nan("");
+  const auto encoded = train_encoder(options, list, quiet).encoder.encode(Encoding::zcp, list.architectures);
+  for (std::size_t i = 0; i < encoded.size(); i += 13) CHECK(std::abs(encoded[i]) < 1e-4f);
   options.batch = 1;
-  CHECK_THROWS_WITH(train_encoder(options, {}, quiet),
+  CHECK_THROWS_WITH(train_encoder(options, list, quiet),
                     ContainsSubstring("epochs must be at least 1, batch 2"));
 }
