@@ -40,7 +40,6 @@ struct PretrainOptions {
 
   std::size_t samples = 4000;  ///< architectures drawn per device, at most
   /// Invented devices to learn from besides the table's (NASFLAT has none): what a roofline of random rates
-  /// Invented devices to learn from besides the table's (NASFLAT has none): what a roofline of random rates
   /// would take. The predictor keeps the first 64 of them, by the names simulated_1 ..., as starts for a
   /// transfer.
   int invented = 256;
