@@ -12,14 +12,14 @@ struct Kernel {
   enum class Type { conv, linear, avg_pool, global_pool, add, scale };
 
   Type type = Type::conv;
-  int height = 1, width = 1;      ///< of the input, in pixels
+  int height = 1, width = 1;  ///< of the input, in pixels
   int in_channels = 1;
   int out_channels = 1;
-  int size = 1;                   ///< window is size x size
+  int size = 1;  ///< window is size x size
   int stride = 1;
-  int groups = 1;                 ///< in_channels for a depthwise convolution
-  bool bias = false;              ///< of a convolution or linear layer
-  bool norm = true;               ///< a batch norm follows (a convolution), or is all there is (a scale)
+  int groups = 1;     ///< in_channels for a depthwise convolution
+  bool bias = false;  ///< of a convolution or linear layer
+  bool norm = true;   ///< a batch norm follows (a convolution), or is all there is (a scale)
 
   int out_height() const { return (height + stride - 1) / stride; }
   int out_width() const { return (width + stride - 1) / stride; }
