@@ -8,6 +8,7 @@
 
 #include "ablate.h"
 #include "bench.h"
+#include "closed_form.h"
 #include "data.h"
 #include "encode_tool.h"
 #include "evaluate.h"
@@ -235,6 +236,20 @@ struct PredictCommand {
   }
 };
 
+struct ClosedFormCommand {
+  ClosedFormOptions options;
+
+  void add_to(CLI::App& app) {
+    auto* command = app.add_subcommand("closed-form", "accuracy of the closed-form transfer");
+    command->add_option("--data", options.data, "directory of measured data")->required();
+    command->add_option("--tasks", options.tasks, "all if absent")->delimiter(',');
+    command->add_option("--samples", options.samples, "measurements per transfer")->delimiter(',');
+    command->add_option("--seeds", options.seeds)->check(CLI::PositiveNumber);
+    command->add_option("--threads", options.threads)->check(CLI::PositiveNumber);
+    command->callback([this] { run_closed_form(options); });
+  }
+};
+
 int run(int argc, char** argv) {
   CLI::App app{"latencast: how fast will this network run on your device?"};
   app.require_subcommand(1);
@@ -248,6 +263,7 @@ int run(int argc, char** argv) {
   AblateCommand ablate_command;
   ReportCommand report_command;
   EncodeCommand encode_command;
+  ClosedFormCommand closed_form_command;
   pretrain_command.add_to(app);
   evaluate_command.add_to(app);
   transfer_command.add_to(app);
@@ -258,6 +274,7 @@ int run(int argc, char** argv) {
   ablate_command.add_to(app);
   report_command.add_to(app);
   encode_command.add_to(app);
+  closed_form_command.add_to(app);
   try {
     app.parse(argc, argv);
   } catch (const CLI::ParseError& error) {

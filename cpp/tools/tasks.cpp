@@ -71,4 +71,45 @@ const std::vector<Task>& all_tasks() {
   return tasks;
 }
 
+const std::vector<Task>& development_tasks() {
+  static const std::vector<Task> tasks = {
+      {"A",
+       "nb201",
+       {"desktop_cpu_core_i7_7820x_fp32", "embedded_gpu_jetson_nano_fp32",
+        "mobile_cpu_snapdragon_855_kryo_485_int8", "mobile_gpu_snapdragon_855_adreno_640_int8", "pixel2"},
+       {"embedded_tpu_edgetpu_int8", "eyeriss", "mobile_dsp_snapdragon_855_hexagon_690_int8"}},
+      {"B",
+       "nb201",
+       {"embedded_tpu_edgetpu_int8", "eyeriss", "mobile_dsp_snapdragon_855_hexagon_690_int8"},
+       {"desktop_cpu_core_i7_7820x_fp32", "embedded_gpu_jetson_nano_fp32",
+        "mobile_cpu_snapdragon_855_kryo_485_int8", "mobile_gpu_snapdragon_855_adreno_640_int8", "pixel2"}},
+      {"C",
+       "fbnet",
+       {"1080ti_64", "2080ti_1", "titan_rtx_1", "titan_rtx_32", "eyeriss"},
+       {"gold_6226", "gold_6240", "raspi4", "samsung_s7", "silver_4210r"}},
+      {"D",
+       "fbnet",
+       {"gold_6226", "gold_6240", "raspi4", "samsung_s7", "silver_4210r"},
+       {"1080ti_64", "2080ti_1", "titan_rtx_1", "titan_rtx_32", "eyeriss"}},
+      {"E",
+       "nb201",
+       {"1080ti_1", "1080ti_32", "1080ti_256", "samsung_a50", "essential_ph_1", "samsung_s7"},
+       {"silver_4114", "pixel3", "silver_4210r"}},
+      {"F",
+       "nb201",
+       {"1080ti_1", "1080ti_32", "1080ti_256", "silver_4114", "silver_4210r", "pixel3"},
+       {"samsung_a50", "essential_ph_1", "samsung_s7"}},
+      {"G",
+       "nb201",
+       {"titan_rtx_1", "titan_rtx_32", "titanxp_1", "2080ti_1", "titanx_1", "1080ti_1", "titanx_32",
+        "titanxp_32", "2080ti_32", "1080ti_32"},
+       {"gold_6226", "samsung_s7", "silver_4114", "gold_6240", "samsung_a50"}},
+      {"H",
+       "fbnet",
+       {"1080ti_1", "1080ti_32", "1080ti_64", "silver_4114", "silver_4210r"},
+       {"samsung_a50", "pixel3", "essential_ph_1", "samsung_s7"}},
+  };
+  return tasks;
+}
+
 }  // namespace latencast

@@ -17,4 +17,8 @@ struct Task {
 /// OD, which is ours.
 const std::vector<Task>& all_tasks();
 
+/// Sources of one of these tasks predict other sources of it: what settings were chosen on. A and B: of N4; C
+/// and D: of F4; E and F: of ND; G: of NA; H: of FD.
+const std::vector<Task>& development_tasks();
+
 }  // namespace latencast

@@ -44,7 +44,7 @@ struct PretrainOptions {
   /// transfer.
   int invented = 256;
   double invented_share = 0.75;  ///< of the batches' devices, in [0, 1)
-  int steps = 10000;              ///< of the optimiser
+  int steps = 10000;             ///< of the optimiser
   int batch = 128;
   int devices_per_batch = 4;  ///< a batch mixes that many devices; pairs are formed within each
   double learning_rate = 1e-3;

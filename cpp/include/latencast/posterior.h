@@ -1,0 +1,103 @@
+// A prior and the measurements of one device -> log latency of any architecture, with its uncertainty, in
+// closed form (latencast/prior.h says what is believed beforehand).
+//
+// y = level + psi . t + noise. t = centre + N(0, a^2 I), a mixture over centres; noise N(0, b^2), and what
+// rounding to a timer's unit adds. a and b are on a grid, and every combination of centre, a and b counts by
+// its evidence, so nothing is tuned to a device. Measurements that the rest makes all but impossible are set
+// aside and named.
+#pragma once
+
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "latencast/prior.h"
+
+namespace latencast {
+
+/// A normal distribution of log latency (ms).
+struct Belief {
+  double mean = 0;
+  double spread = 0;  ///< standard deviation, of a measurement yet to be made (noise and all)
+
+  /// Where the latency is with a probability of `coverage`, in ms: low, median, high.
+  struct Interval {
+    double low, median, high;
+  };
+  Interval interval(double coverage = 0.9) const;
+};
+
+struct PosteriorOptions {
+  std::vector<bool> trusted =
+      {};  ///< per measurement: never set aside, whatever the rest says; empty: none is
+  bool sets_aside = true;
+};
+
+class Posterior {
+ public:
+  /// psi: a row for each measurement, prior.embed() of its features; none at all is allowed. latency_ms:
+  /// finite, positive, else throws `measurement`. prior: outlives it.
+  Posterior(const Prior& prior, const RowMatrix& psi, const std::vector<double>& latency_ms,
+            const PosteriorOptions& options = {});
+  ~Posterior();
+  Posterior(Posterior&&) noexcept;
+
+  /// Of architectures not measured. psi: a row for each.
+  std::vector<Belief> predict(const RowMatrix& psi) const;
+
+  /// The means alone, several times faster.
+  std::vector<double> predict_log_ms(const RowMatrix& psi) const;
+
+  /// Of each measurement, from all others.
+  const std::vector<Belief>& left_out() const { return left_out_; }
+
+  /// Whether a measurement is set aside.
+  const std::vector<bool>& set_aside() const { return set_aside_; }
+
+  /// Unit of the timer in ms, where the latencies are whole multiples of one that matters; else 0.
+  double timer_unit_ms() const { return timer_unit_ms_; }
+
+  /// Standard deviation of a measurement's noise, log.
+  double noise() const { return noise_; }
+
+  /// Spearman's correlation to expect between the estimates of these architectures and measurements of them.
+  double expected_spearman(const RowMatrix& psi) const;
+
+  /// Real devices by the probability that this one is most like them, highest first.
+  struct Likeness {
+    std::string device;
+    double probability;
+  };
+  const std::vector<Likeness>& likenesses() const { return likenesses_; }
+
+  /// Which of the candidates to measure next: each time the one that lowers the mean variance of the whole
+  /// list most. psi: a row for each candidate. Returns `count` distinct rows.
+  std::vector<std::size_t> next(const RowMatrix& psi, std::size_t count) const;
+
+ private:
+  struct Component;  // one choice of a and b
+
+  using Matrix = Eigen::Matrix<double, Eigen::Dynamic, Eigen::Dynamic, Eigen::RowMajor>;
+
+  void fit(const std::vector<bool>& ignored, bool last);
+  std::vector<bool> doubtful(const std::vector<bool>& trusted);
+  Eigen::VectorXd mean_coefficients() const;  // t, then the level
+  Matrix covariance() const;                  // of these
+
+  const Prior& prior_;
+  Matrix psi_;  // of the measurements
+  std::vector<double> log_ms_;
+  std::vector<double> rounding_;  // variance that the timer's unit adds to each
+  std::vector<bool> set_aside_;
+  double timer_unit_ms_ = 0;
+
+  // Of the last fit.
+  double log_evidence_ = 0;
+  std::vector<double> without_;  // log evidence without each measurement
+  std::vector<Belief> left_out_;
+  std::vector<Component> components_;
+  std::vector<Likeness> likenesses_;
+  double noise_ = 0;
+};
+
+}  // namespace latencast
