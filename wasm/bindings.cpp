@@ -9,6 +9,7 @@
 #include "boundary.h"
 #include "json.h"
 #include "latencast/encode.h"
+#include "latencast/estimate.h"
 #include "latencast/metrics.h"
 #include "latencast/predictor.h"
 #include "latencast/rng.h"
@@ -82,6 +83,16 @@ class Options {
     take(name, [&](const Json& value) {
       require(value.is_number(), name, value, "a positive number");
       into = value.get<double>();
+    });
+  }
+
+  void read(const char* name, std::vector<std::size_t>& into) {
+    take(name, [&](const Json& value) {
+      bool whole = value.is_array();
+      if (whole)
+        for (const Json& one : value) whole = whole && one.is_number_unsigned();
+      require(whole, name, value, "an array of whole numbers");
+      into = value.get<std::vector<std::size_t>>();
     });
   }
 
@@ -368,6 +379,33 @@ val choose_samples(const std::string& space_id, const std::string& pool, const R
   });
 }
 
+Json to_json(const Belief& belief) {
+  const Belief::Interval interval = belief.interval();
+  return {{"low", interval.low}, {"latency_ms", interval.median}, {"high", interval.high}};
+}
+
+Json to_json(const Review& review) {
+  Json left_out = Json::array(), doubts = Json::array(), likenesses = Json::array();
+  for (const Belief& belief : review.left_out) left_out.push_back(to_json(belief));
+  for (const Doubt& doubt : review.doubts)
+    doubts.push_back({{"measurements", doubt.measurements},
+                      {"kind", name_of(doubt.kind)},
+                      {"message", doubt.message},
+                      {"factor", doubt.factor},
+                      {"set_aside", doubt.set_aside}});
+  constexpr std::size_t kMostShown = 5;
+  for (std::size_t i = 0; i < std::min(kMostShown, review.likenesses.size()); ++i)
+    likenesses.push_back(
+        {{"device", review.likenesses[i].device}, {"probability", review.likenesses[i].probability}});
+  return {{"left_out", left_out},
+          {"doubts", doubts},
+          {"noise", review.noise},
+          {"timer_unit_ms", review.timer_unit_ms},
+          {"likenesses", likenesses},
+          {"expected_spearman", review.expected_spearman},
+          {"expected_error", review.expected_error}};
+}
+
 class RawTransfer;
 class RawSearch;
 
@@ -386,7 +424,11 @@ class RawPredictor : public Handle {
                    {"devices", predictor_.devices()},
                    {"parameter_count", predictor_.parameter_count()},
                    {"measurements", measurements}};
-      if (predictor_.is_transferred()) info["target"] = predictor_.devices().front();
+      info["closed_form"] = predictor_.has_prior();
+      if (predictor_.is_transferred()) {
+        info["target"] = predictor_.devices().front();
+        info["method"] = predictor_.posterior() ? "closed-form" : "finetune";
+      }
       if (const auto& nearest = predictor_.nearest()) {
         info["nearest"] = {{"device", nearest->device}, {"spearman", nearest->spearman}};
       }
@@ -415,6 +457,45 @@ class RawPredictor : public Handle {
 
   val transfer(const std::string& architectures, const val& latencies_array,
                const std::string& options) const;
+
+  val estimate(const std::string& architectures, const val& latencies_array,
+               const std::string& settings) const;
+
+  val intervals(const std::string& architectures, double coverage) const {
+    return envelope([&] {
+      if (!(coverage > 0 && coverage < 1))
+        throw Error(ErrorCode::argument, "intervals: found the coverage " + std::to_string(coverage) +
+                                             "; expected one between 0 and 1");
+      const auto beliefs = predictor_.beliefs(parse_list(predictor_.space(), "intervals", architectures));
+      const std::size_t n = beliefs.size();
+      std::vector<double> values(3 * n);
+      const double reach = normal_reach(coverage);
+      for (std::size_t i = 0; i < n; ++i) {
+        const Belief::Interval interval = beliefs[i].within(reach);
+        values[i] = interval.low;
+        values[n + i] = interval.median;
+        values[2 * n + i] = interval.high;
+      }
+      return copy_out(values);
+    });
+  }
+
+  val review() const {
+    return envelope([&] { return dump(to_json(latencast::review(predictor_))); });
+  }
+
+  val next(const std::string& pool, int count) const {
+    return envelope([&] {
+      const std::vector<Architecture> from = parse_list(predictor_.space(), "next", pool);
+      if (count < 1)
+        throw Error(ErrorCode::argument,
+                    "next: asked for " + std::to_string(count) + "; expected at least 1");
+      const Suggestion suggestion = suggest(predictor_, from, static_cast<std::size_t>(count));
+      Json chosen = Json::array();
+      for (const std::size_t i : suggestion.chosen) chosen.push_back(from[i]);
+      return dump({{"architectures", chosen}, {"worth", suggestion.worth}});
+    });
+  }
 
   val search(const val& limits_array, const std::string& architectures, const val& qualities_array,
              const std::string& options) const;
@@ -448,26 +529,46 @@ class RawTransfer : public Handle {
   Transfer transfer_;
 };
 
+std::vector<Measurement> read_measurements(const Space& space, const std::string& architectures,
+                                           const val& latencies_array) {
+  const std::vector<std::string_view> texts = split_list(architectures);
+  const std::vector<double> latencies = copy_in(latencies_array);
+  if (texts.size() != latencies.size()) {
+    throw Error(ErrorCode::argument, "transfer: " + std::to_string(texts.size()) + " architectures and " +
+                                         std::to_string(latencies.size()) +
+                                         " latencies; expected as many of each");
+  }
+  std::vector<Measurement> measurements;
+  for (const std::string_view text : texts) {
+    const std::size_t i = measurements.size();
+    try {
+      measurements.push_back({space.parse(text), latencies[i]});
+    } catch (const Error& error) {
+      throw Error(error.code(), "transfer: measurement " + std::to_string(i + 1) + ": " + error.what());
+    }
+  }
+  return measurements;
+}
+
 val RawPredictor::transfer(const std::string& architectures, const val& latencies_array,
                            const std::string& options) const {
   return envelope([&] {
-    const std::vector<std::string_view> texts = split_list(architectures);
-    const std::vector<double> latencies = copy_in(latencies_array);
-    if (texts.size() != latencies.size()) {
-      throw Error(ErrorCode::argument, "transfer: " + std::to_string(texts.size()) + " architectures and " +
-                                           std::to_string(latencies.size()) +
-                                           " latencies; expected as many of each");
-    }
-    std::vector<Measurement> measurements;
-    for (const std::string_view text : texts) {
-      const std::size_t i = measurements.size();
-      try {
-        measurements.push_back({predictor_.space().parse(text), latencies[i]});
-      } catch (const Error& error) {
-        throw Error(error.code(), "transfer: measurement " + std::to_string(i + 1) + ": " + error.what());
-      }
-    }
-    return hand_over(new RawTransfer(Transfer(predictor_, measurements, read_transfer_options(options))));
+    return hand_over(new RawTransfer(
+        Transfer(predictor_, read_measurements(predictor_.space(), architectures, latencies_array),
+                 read_transfer_options(options))));
+  });
+}
+
+val RawPredictor::estimate(const std::string& architectures, const val& latencies_array,
+                           const std::string& settings) const {
+  return envelope([&] {
+    EstimateOptions chosen;
+    Options options("transfer", settings, "device or trusted");
+    options.read("device", chosen.device);
+    options.read("trusted", chosen.trusted);
+    options.finish();
+    return hand_over(new RawPredictor(latencast::estimate(
+        predictor_, read_measurements(predictor_.space(), architectures, latencies_array), chosen)));
   });
 }
 
@@ -538,6 +639,10 @@ EMSCRIPTEN_BINDINGS(latencast) {
       .function("_latency", &RawPredictor::latency)
       .function("_save", &RawPredictor::save)
       .function("_transfer", &RawPredictor::transfer)
+      .function("_estimate", &RawPredictor::estimate)
+      .function("_intervals", &RawPredictor::intervals)
+      .function("_review", &RawPredictor::review)
+      .function("_next", &RawPredictor::next)
       .function("_search", &RawPredictor::search);
 
   emscripten::class_<RawTransfer>("RawTransfer")

@@ -55,8 +55,55 @@ export interface RawInfo {
   readonly devices: readonly string[];
   readonly parameter_count: number;
   readonly target?: string;
+  /** Of a transferred one. */
+  readonly method?: 'closed-form' | 'finetune';
+  /** Whether `_estimate` works. */
+  readonly closed_form: boolean;
   readonly nearest?: { readonly device: string; readonly spearman: number };
   readonly measurements: readonly { readonly architecture: string; readonly latency_ms: number }[];
+}
+
+export interface RawEstimateOptions {
+  readonly device?: string | undefined;
+  /** Measurements never to be set aside, counted from 0. */
+  readonly trusted?: readonly number[] | undefined;
+}
+
+export interface RawBelief {
+  readonly low: number;
+  readonly latency_ms: number;
+  readonly high: number;
+}
+
+export interface RawDoubt {
+  /** Counted from 0. */
+  readonly measurements: readonly number[];
+  readonly kind: 'outlier' | 'unit' | 'duplicate' | 'saturated' | 'mixture' | 'scale';
+  readonly message: string;
+  /** Measured / expected. */
+  readonly factor: number;
+  readonly set_aside: boolean;
+}
+
+export interface RawReview {
+  /** Each measurement from all others, 90 %. */
+  readonly left_out: readonly RawBelief[];
+  readonly doubts: readonly RawDoubt[];
+  /** Relative standard deviation of one reading. */
+  readonly noise: number;
+  /** 0 where the readings show none. */
+  readonly timer_unit_ms: number;
+  /** Highest first, at most 5. */
+  readonly likenesses: readonly { readonly device: string; readonly probability: number }[];
+  readonly expected_spearman: number;
+  /** Median relative error to expect, a fraction. */
+  readonly expected_error: number;
+}
+
+export interface RawNext {
+  readonly architectures: readonly string[];
+  /** Expected fall of the error by measuring them, as a share of the present one. */
+  readonly worth: number;
 }
 
 export interface RawTransferOptions {
@@ -119,6 +166,18 @@ export interface RawPredictor extends RawHandle {
     latencies_ms: Float64Array,
     options: Json<RawTransferOptions>,
   ): Envelope<RawTransfer>;
+  /** In closed form, at once; any number of measurements. */
+  _estimate(
+    architectures: List,
+    latencies_ms: Float64Array,
+    options: Json<RawEstimateOptions>,
+  ): Envelope<RawPredictor>;
+  /** All lows, then all medians, then all highs. Transferred in closed form only. */
+  _intervals(architectures: List, coverage: number): Envelope<Float64Array>;
+  /** Transferred in closed form only. */
+  _review(): Envelope<Json<RawReview>>;
+  /** What of the pool to measure next, best first. */
+  _next(pool: List, count: number): Envelope<Json<RawNext>>;
   /**
    * `qualities` of `architectures`, or where these are none of the whole space in order; where both are empty, multiply-adds in
    * millions count.

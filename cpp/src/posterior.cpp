@@ -53,14 +53,19 @@ double timer_unit(const std::vector<double>& latency_ms) {
 
 }  // namespace
 
-Belief::Interval Belief::interval(double coverage) const {
-  // The inverse of the normal distribution by bisection: exact enough, and called once per coverage.
+double normal_reach(double coverage) {
   double low = 0, high = 10;
   for (int i = 0; i < 60; ++i) {
     const double middle = (low + high) / 2;
     (std::erf(middle / std::sqrt(2.0)) < coverage ? low : high) = middle;
   }
-  return {std::exp(mean - low * spread), std::exp(mean), std::exp(mean + low * spread)};
+  return low;
+}
+
+Belief::Interval Belief::interval(double coverage) const { return within(normal_reach(coverage)); }
+
+Belief::Interval Belief::within(double reach) const {
+  return {std::exp(mean - reach * spread), std::exp(mean), std::exp(mean + reach * spread)};
 }
 
 // With one choice of a and b. Rows: the measurements that count, or what stands for them.
@@ -197,8 +202,7 @@ void Posterior::fit(const std::vector<bool>& ignored, bool last) {
       const double common = -trial.lower.diagonal().array().log().sum() - 0.5 * double(m) * kLog2Pi -
                             0.5 * double(lost) * std::log(variance) - 0.5 * left_over / variance;
       for (Index s = 0; s < centres; ++s)
-        trial.log_weight.push_back(common - 0.5 * whitened.col(s).squaredNorm() +
-                                   std::log(prior_.mass[static_cast<std::size_t>(s)]));
+        trial.log_weight.push_back(common - 0.5 * whitened.col(s).squaredNorm() + std::log(prior_.mass(s)));
       all_weights.insert(all_weights.end(), trial.log_weight.begin(), trial.log_weight.end());
       trials.push_back(std::move(trial));
     }
@@ -445,7 +449,7 @@ DoubleMatrix Posterior::covariance() const {
   return covariance;
 }
 
-std::vector<std::size_t> Posterior::next(const RowMatrix& psi, std::size_t count) const {
+Posterior::Next Posterior::next(const RowMatrix& psi, std::size_t count) const {
   const Index n = psi.rows(), q = psi.cols();
   if (count > static_cast<std::size_t>(n))
     throw Error(ErrorCode::argument,
@@ -457,10 +461,11 @@ std::vector<std::size_t> Posterior::next(const RowMatrix& psi, std::size_t count
   centred.rowwise() -= rows.colwise().mean();  // only differences between architectures matter
   set_product(centred.transpose(), centred, importance);
   importance /= double(n);
-  std::vector<std::size_t> chosen;
+  Next next;
+  const double before = importance.cwiseProduct(known).sum();
   std::vector<bool> taken(static_cast<std::size_t>(n), false);
   DoubleMatrix moved, weighed;
-  while (chosen.size() < count) {
+  while (next.rows.size() < count) {
     set_product(rows, known, moved);  // covariance of each with the coefficients
     set_product(moved, importance, weighed);
     const double mean_variance = importance.cwiseProduct(known).sum();
@@ -480,9 +485,11 @@ std::vector<std::size_t> Posterior::next(const RowMatrix& psi, std::size_t count
     const Eigen::VectorXd direction = moved.row(best).transpose();
     known -= direction * direction.transpose() / (direction.dot(rows.row(best).transpose()) + noise);
     taken[static_cast<std::size_t>(best)] = true;
-    chosen.push_back(static_cast<std::size_t>(best));
+    next.rows.push_back(static_cast<std::size_t>(best));
   }
-  return chosen;
+  const double after = importance.cwiseProduct(known).sum();
+  next.worth = 1 - std::sqrt((std::max(after, 0.0) + square(noise_)) / (before + square(noise_)));
+  return next;
 }
 
 }  // namespace latencast

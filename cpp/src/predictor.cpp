@@ -4,6 +4,7 @@
 #include <cmath>
 
 #include "json.h"
+#include "latencast/design.h"
 #include "latencast/error.h"
 #include "predictor_impl.h"
 
@@ -12,7 +13,8 @@ namespace {
 
 using nlohmann::json;
 
-constexpr int kMetaVersion = 2;
+constexpr int kMetaVersion = 3;
+constexpr std::size_t kPriorTensors = 3;
 constexpr std::size_t kSelfTests = 8;
 constexpr double kSelfTestTolerance = 1e-3;
 
@@ -106,14 +108,47 @@ Calibration calibration_from_json(const json& object) {
   return c;
 }
 
+std::vector<Measurement> measurements_from_json(const Space& space, const json& transfer) {
+  std::vector<Measurement> measurements;
+  for (const auto& entry : transfer.at("measurements"))
+    measurements.push_back({space.parse(entry.at(0).get<std::string>()), entry.at(1).get<double>()});
+  return measurements;
+}
+
+json to_json(const std::vector<Measurement>& measurements) {
+  json list = json::array();
+  for (const auto& one : measurements) list.push_back({one.architecture, one.latency_ms});
+  return list;
+}
+
 Predictor from_checkpoint(const Checkpoint& checkpoint, const Encoder* encoder) {
   const json meta = read_json(checkpoint.meta);  // read_checkpoint found an object
-  if (meta.at("kind") != "predictor" || meta.at("version") != kMetaVersion)
+  if (meta.at("kind") != "predictor" || (meta.at("version") != kMetaVersion && meta.at("version") != 2))
     damaged("found kind " + meta.at("kind").dump() + " version " + meta.at("version").dump() +
-            "; expected \"predictor\" version " + std::to_string(kMetaVersion));
+            "; expected \"predictor\" version 2 or " + std::to_string(kMetaVersion));
   const Space& space = latencast::space(meta.at("space").get<std::string>());
   auto devices = meta.at("devices").get<std::vector<std::string>>();
   if (devices.empty()) damaged("no devices");
+
+  std::vector<Tensor> tensors = checkpoint.tensors;
+  std::shared_ptr<const Embedding> embedding;
+  if (meta.contains("prior")) {
+    if (tensors.size() < kPriorTensors) damaged("found " + std::to_string(tensors.size()) + " tensors");
+    const auto first = tensors.end() - static_cast<std::ptrdiff_t>(kPriorTensors);
+    Prior prior = read_prior({first, tensors.end()}, meta.at("prior").dump());
+    tensors.erase(first, tensors.end());
+    if (prior.mean.size() != design_of(space).width())
+      damaged("the prior has " + std::to_string(prior.mean.size()) + " features; expected " +
+              std::to_string(design_of(space).width()));
+    embedding = std::make_shared<const Embedding>(space, std::move(prior));
+  }
+  if (!meta.contains("network")) {
+    const json& transfer = meta.at("transfer");
+    if (!embedding) damaged("it has neither a network nor a prior");
+    return Predictor(closed_form(space, std::move(embedding), measurements_from_json(space, transfer),
+                                 devices.front(), transfer.at("trusted").get<std::vector<std::size_t>>()));
+  }
+
   NetworkShape shape = shape_from_json(space, meta.at("network"));
   shape.devices = static_cast<int>(devices.size());
   const Encoding supplement = encoding_from_name(meta.at("supplement").get<std::string>());
@@ -124,14 +159,15 @@ Predictor from_checkpoint(const Checkpoint& checkpoint, const Encoder* encoder) 
 
   auto impl = std::make_shared<PredictorImpl>(PredictorImpl{&space, Network(shape), {}, std::move(devices)});
   impl->supplement = supplement;
+  impl->embedding = std::move(embedding);
   if (supplement != Encoding::none) impl->encoder = *encoder;
   const auto& blocks = impl->network.blocks();
-  if (blocks.size() != checkpoint.tensors.size())
-    damaged("found " + std::to_string(checkpoint.tensors.size()) + " tensors; expected " +
+  if (blocks.size() != tensors.size())
+    damaged("found " + std::to_string(tensors.size()) + " tensors; expected " +
             std::to_string(blocks.size()));
   impl->parameters.reserve(impl->network.parameter_count());
   for (std::size_t i = 0; i < blocks.size(); ++i) {
-    const Tensor& tensor = checkpoint.tensors[i];
+    const Tensor& tensor = tensors[i];
     const std::vector<std::size_t> expected = {static_cast<std::size_t>(blocks[i].rows),
                                                static_cast<std::size_t>(blocks[i].cols)};
     if (tensor.name != blocks[i].name || tensor.shape != expected)
@@ -146,8 +182,7 @@ Predictor from_checkpoint(const Checkpoint& checkpoint, const Encoder* encoder) 
     impl->nearest = Nearest{transfer.at("nearest").at("device").get<std::string>(),
                             transfer.at("nearest").at("kendall").get<double>(),
                             transfer.at("nearest").at("spearman").get<double>()};
-    for (const auto& entry : transfer.at("measurements"))
-      impl->measurements.push_back({space.parse(entry.at(0).get<std::string>()), entry.at(1).get<double>()});
+    impl->measurements = measurements_from_json(space, transfer);
   }
 
   const json& test = meta.at("self_test");
@@ -236,33 +271,45 @@ Predictor Predictor::read(std::string_view bytes, const Encoder* encoder) {
 }
 
 std::string Predictor::write() const {
-  const auto test = self_test_architectures(space());
-  json meta = {{"kind", "predictor"},
-               {"version", kMetaVersion},
-               {"space", space().id()},
-               {"devices", impl_->devices},
-               {"supplement", name_of(impl_->supplement)},
-               {"network", shape_to_json(impl_->network.shape())},
-               {"self_test", {{"architectures", test}, {"scores", scores_of(*impl_, 0, test)}}}};
-  if (is_transferred()) {
-    json measurements = json::array();
-    for (const auto& one : impl_->measurements) measurements.push_back({one.architecture, one.latency_ms});
-    meta["transfer"] = {{"calibration", calibration_to_json(*impl_->calibration)},
-                        {"nearest",
-                         {{"device", impl_->nearest->device},
-                          {"kendall", impl_->nearest->kendall},
-                          {"spearman", impl_->nearest->spearman}}},
-                        {"measurements", std::move(measurements)}};
+  json meta = {
+      {"kind", "predictor"}, {"version", kMetaVersion}, {"space", space().id()}, {"devices", impl_->devices}};
+  Checkpoint checkpoint;
+  if (impl_->closed_form) {
+    meta["transfer"] = {{"measurements", to_json(impl_->measurements)},
+                        {"trusted", impl_->closed_form->trusted}};
+  } else {
+    const auto test = self_test_architectures(space());
+    meta["supplement"] = name_of(impl_->supplement);
+    meta["network"] = shape_to_json(impl_->network.shape());
+    meta["self_test"] = {{"architectures", test}, {"scores", scores_of(*impl_, 0, test)}};
+    if (is_transferred())
+      meta["transfer"] = {{"calibration", calibration_to_json(*impl_->calibration)},
+                          {"nearest",
+                           {{"device", impl_->nearest->device},
+                            {"kendall", impl_->nearest->kendall},
+                            {"spearman", impl_->nearest->spearman}}},
+                          {"measurements", to_json(impl_->measurements)}};
+    for (const Block& block : impl_->network.blocks()) {
+      const auto from = impl_->parameters.begin() + static_cast<std::ptrdiff_t>(block.offset);
+      checkpoint.tensors.push_back(
+          {block.name,
+           {static_cast<std::size_t>(block.rows), static_cast<std::size_t>(block.cols)},
+           std::vector<float>(from, from + static_cast<std::ptrdiff_t>(block.size()))});
+    }
   }
-  Checkpoint checkpoint{meta.dump(), {}};
-  for (const Block& block : impl_->network.blocks()) {
-    const auto from = impl_->parameters.begin() + static_cast<std::ptrdiff_t>(block.offset);
-    checkpoint.tensors.push_back(
-        {block.name,
-         {static_cast<std::size_t>(block.rows), static_cast<std::size_t>(block.cols)},
-         std::vector<float>(from, from + static_cast<std::ptrdiff_t>(block.size()))});
+  if (impl_->embedding) {
+    meta["prior"] = read_json(prior_meta(impl_->embedding->prior()));
+    for (auto& tensor : prior_tensors(impl_->embedding->prior()))
+      checkpoint.tensors.push_back(std::move(tensor));
   }
+  checkpoint.meta = meta.dump();
   return write_checkpoint(checkpoint, Precision::float16);
+}
+
+Predictor with_prior(const Predictor& predictor, Prior prior) {
+  auto impl = std::make_shared<PredictorImpl>(predictor.impl());
+  impl->embedding = std::make_shared<const Embedding>(predictor.space(), std::move(prior));
+  return Predictor(std::move(impl));
 }
 
 const Space& Predictor::space() const { return *impl_->space; }
@@ -270,7 +317,26 @@ const std::vector<std::string>& Predictor::devices() const { return impl_->devic
 const std::optional<Nearest>& Predictor::nearest() const { return impl_->nearest; }
 const std::vector<Measurement>& Predictor::measurements() const { return impl_->measurements; }
 const std::optional<Calibration>& Predictor::calibration() const { return impl_->calibration; }
-std::size_t Predictor::parameter_count() const { return impl_->network.parameter_count(); }
+bool Predictor::has_prior() const { return impl_->embedding != nullptr; }
+const Posterior* Predictor::posterior() const {
+  return impl_->closed_form ? &impl_->closed_form->posterior : nullptr;
+}
+
+std::size_t Predictor::parameter_count() const {
+  std::size_t count = impl_->closed_form ? 0 : impl_->network.parameter_count();
+  if (impl_->embedding) {
+    const Prior& prior = impl_->embedding->prior();
+    count += static_cast<std::size_t>(prior.basis.size() + prior.centres.size());
+  }
+  return count;
+}
+
+std::vector<Belief> Predictor::beliefs(const std::vector<Architecture>& architectures) const {
+  if (!posterior())
+    throw Error(ErrorCode::argument,
+                "intervals: this predictor has none; expected one that was transferred in closed form");
+  return posterior()->predict((*impl_->embedding)(architectures));
+}
 
 std::vector<double> Predictor::scores(const std::string& device,
                                       const std::vector<Architecture>& architectures) const {
@@ -280,6 +346,7 @@ std::vector<double> Predictor::scores(const std::string& device,
     for (const auto& name : devices()) known += (known.empty() ? "" : ", ") + name;
     throw Error(ErrorCode::argument, "scores: found device \"" + device + "\"; expected one of " + known);
   }
+  if (posterior()) return posterior()->predict_log_ms((*impl_->embedding)(architectures));
   return scores_of(*impl_, static_cast<int>(found - devices().begin()), architectures);
 }
 
@@ -288,6 +355,11 @@ std::vector<double> Predictor::latency_ms(const std::vector<Architecture>& archi
     throw Error(
         ErrorCode::argument,
         "latency_ms: this predictor gives only ranks; transfer it to a device with measurements first");
+  if (posterior()) {
+    auto log_ms = posterior()->predict_log_ms((*impl_->embedding)(architectures));
+    for (double& value : log_ms) value = std::exp(value);
+    return log_ms;
+  }
   auto values = scores_of(*impl_, 0, architectures);
   for (double& value : values) value = calibration()->latency_ms(value);
   return values;

@@ -2,15 +2,40 @@
 #pragma once
 
 #include <cstdint>
+#include <memory>
 #include <optional>
 #include <string>
 #include <vector>
 
 #include "latencast/encode.h"
+#include "latencast/posterior.h"
 #include "latencast/predictor.h"
 #include "network.h"
 
 namespace latencast {
+
+/// A prior with the architectures that were last embedded: a page asks for the same thousands over and over.
+class Embedding {
+ public:
+  Embedding(const Space& space, Prior prior) : space_(space), prior_(std::move(prior)) {}
+
+  const Prior& prior() const { return prior_; }
+
+  /// psi of each architecture, a row each. Valid until the next call.
+  const RowMatrix& operator()(const std::vector<Architecture>& architectures) const;
+
+ private:
+  const Space& space_;
+  Prior prior_;
+  mutable std::vector<Architecture> known_;
+  mutable RowMatrix known_psi_, other_psi_;
+};
+
+/// A transfer in closed form.
+struct ClosedForm {
+  Posterior posterior;
+  std::vector<std::size_t> trusted;
+};
 
 struct PredictorImpl {
   const Space* space;
@@ -22,6 +47,8 @@ struct PredictorImpl {
   std::vector<Measurement> measurements = {};
   std::optional<Calibration> calibration = {};
   std::optional<Nearest> nearest = {};
+  std::shared_ptr<const Embedding> embedding = {};     ///< where it has a prior
+  std::shared_ptr<const ClosedForm> closed_form = {};  ///< then there is no network
 };
 
 /// The supplementary encoding of each architecture, row after row; empty where the network has none.
@@ -34,6 +61,12 @@ inline std::vector<const float*> rows_of(const std::vector<float>& values, std::
     rows[i] = values.data() + i * static_cast<std::size_t>(width);
   return rows;
 }
+
+/// The result of a transfer in closed form.
+std::shared_ptr<PredictorImpl> closed_form(const Space& space, std::shared_ptr<const Embedding> embedding,
+                                           const std::vector<Measurement>& measurements,
+                                           const std::string& device,
+                                           const std::vector<std::size_t>& trusted);
 
 /// The predictor with its first `count` devices.
 PredictorImpl with_devices(const PredictorImpl& impl, std::size_t count);

@@ -146,14 +146,16 @@ Prior assemble(const Scaling& scaling, const DoubleMatrix& scaled, const PriorSo
   prior.basis = (scaling.inverse.asDiagonal() * basis).unaryExpr(&half);
   prior.centres = centres.unaryExpr(&half);
   prior.devices = sources.devices;
-  const double real_mass = real == 0 ? 0 : invented.rows() == 0 ? 0.5 : options.real_mass;
-  for (Index d = 0; d < real; ++d) prior.mass.push_back(float(real_mass / double(real)));
-  const double others = double(centres.rows() - real);
-  for (Index d = real; d < centres.rows(); ++d) prior.mass.push_back(float((1 - real_mass) / others));
+  prior.real_mass = real == 0 ? 0 : invented.rows() == 0 ? 0.5 : options.real_mass;
   // A new device may be a hundred times faster or slower than any known one.
   constexpr double kAnyLevel = 3;
   prior.level_spread = kAnyLevel;
-  if (real > 0) prior.level = median(levels);
+  if (real > 0) {
+    prior.level = median(levels);
+    const auto [low, high] = std::minmax_element(levels.begin(), levels.end());
+    prior.level_low = *low;
+    prior.level_high = *high;
+  }
   return prior;
 }
 
@@ -221,22 +223,57 @@ Prior learn_prior(const PriorSources& sources, int physical, const PriorOptions&
   return assemble(scaling, scaling(sources.features), sources, physical, DoubleMatrix(0, 0), options);
 }
 
-std::string write_prior(const Prior& prior, const std::string& space_id) {
-  const auto values = [](const auto& matrix) {
-    return std::vector<float>(matrix.data(), matrix.data() + matrix.size());
+double Prior::mass(Index centre) const {
+  const auto real = static_cast<Index>(devices.size());
+  return centre < real ? real_mass / double(real) : (1 - real_mass) / double(centres.rows() - real);
+}
+
+std::vector<Tensor> prior_tensors(const Prior& prior) {
+  const auto tensor = [](const char* name, const auto& matrix) {
+    return Tensor{name,
+                  {static_cast<std::size_t>(matrix.rows()), static_cast<std::size_t>(matrix.cols())},
+                  {matrix.data(), matrix.data() + matrix.size()}};
   };
-  const auto rows = [](const RowMatrix& m) {
-    return std::vector<std::size_t>{static_cast<std::size_t>(m.rows()), static_cast<std::size_t>(m.cols())};
+  return {tensor("prior.mean", prior.mean), tensor("prior.basis", prior.basis),
+          tensor("prior.centres", prior.centres)};
+}
+
+std::string prior_meta(const Prior& prior) {
+  return nlohmann::json{{"devices", prior.devices},     {"real_mass", prior.real_mass},
+                        {"level", prior.level},         {"level_spread", prior.level_spread},
+                        {"level_low", prior.level_low}, {"level_high", prior.level_high}}
+      .dump();
+}
+
+Prior read_prior(const std::vector<Tensor>& tensors, const std::string& meta_text) {
+  const auto damaged = [](const std::string& what) { return Error(ErrorCode::checkpoint, "prior: " + what); };
+  const nlohmann::json meta = read_json(meta_text);
+  if (tensors.size() != 3) throw damaged("found " + std::to_string(tensors.size()) + " tensors; expected 3");
+  const auto matrix = [&](std::size_t i, const char* name) {
+    const Tensor& tensor = tensors[i];
+    if (tensor.name != name || tensor.shape.size() != 2)
+      throw damaged("found the tensor " + tensor.name + "; expected " + name + " with two dimensions");
+    return RowMatrix(Eigen::Map<const RowMatrix>(tensor.values.data(), static_cast<Index>(tensor.shape[0]),
+                                                 static_cast<Index>(tensor.shape[1])));
   };
-  const nlohmann::json meta = {{"kind", "prior"},      {"version", kPriorVersion},
-                               {"space", space_id},    {"devices", prior.devices},
-                               {"level", prior.level}, {"level_spread", prior.level_spread},
-                               {"mass", prior.mass}};
-  return write_checkpoint({meta.dump(),
-                           {{"mean", {static_cast<std::size_t>(prior.mean.size())}, values(prior.mean)},
-                            {"basis", rows(prior.basis), values(prior.basis)},
-                            {"centres", rows(prior.centres), values(prior.centres)}}},
-                          Precision::float16);
+  Prior prior;
+  const RowMatrix mean = matrix(0, "prior.mean");
+  prior.basis = matrix(1, "prior.basis");
+  prior.centres = matrix(2, "prior.centres");
+  meta.at("devices").get_to(prior.devices);
+  meta.at("real_mass").get_to(prior.real_mass);
+  meta.at("level").get_to(prior.level);
+  meta.at("level_spread").get_to(prior.level_spread);
+  meta.at("level_low").get_to(prior.level_low);
+  meta.at("level_high").get_to(prior.level_high);
+  if (mean.cols() != 1 || mean.rows() != prior.basis.rows() || prior.centres.cols() != prior.basis.cols() ||
+      prior.basis.cols() < 1 || prior.centres.rows() <= static_cast<Index>(prior.devices.size()))
+    throw damaged("its tensors do not fit each other");
+  if (!(prior.real_mass >= 0 && prior.real_mass < 1) || !(prior.level_spread > 0) ||
+      !std::isfinite(prior.level))
+    throw damaged("found a level or mass that none can have");
+  prior.mean = mean.col(0);
+  return prior;
 }
 
 }  // namespace latencast

@@ -103,7 +103,7 @@ void run_closed_form(const ClosedFormOptions& options) {
           if (chosen) {
             const auto pool = rng.choose(truth.size(), std::min<std::size_t>(truth.size() / 2, 1000));
             const Posterior nothing(prior, RowMatrix(0, psi.cols()), {});
-            measured = at(pool, nothing.next(rows_at(psi, pool), k));
+            measured = at(pool, nothing.next(rows_at(psi, pool), k).rows);
           } else {
             measured = rng.choose(truth.size(), k);
           }

@@ -16,6 +16,7 @@
 #include "jobs.h"
 #include "laboratory.h"
 #include "latencast/error.h"
+#include "latencast/estimate.h"
 #include "latencast/transfer.h"
 #include "options.h"
 #include "pretrained.h"
@@ -27,6 +28,19 @@ namespace latencast {
 namespace {
 
 using nlohmann::json;
+
+LatencyTable without_devices(const LatencyTable& table, const std::vector<std::string>& without) {
+  std::vector<std::string> kept;
+  for (const auto& device : table.devices)
+    if (std::find(without.begin(), without.end(), device) == without.end()) kept.push_back(device);
+  if (kept.size() + without.size() != table.devices.size())
+    throw Error(ErrorCode::argument, "--without names a device that the data does not have");
+  return select_devices(table, kept);
+}
+
+Prior learn_prior(const Space& space, const LatencyTable& table) {
+  return learn_prior(space, {features_of(space, table.architectures), table.devices, table.latency_ms});
+}
 
 struct PretrainCommand {
   PretrainOptions options;
@@ -45,18 +59,13 @@ struct PretrainCommand {
   }
 
   void run() const {
-    LatencyTable table = read_latency_table(data, space(options.space));
-    std::vector<std::string> kept;
-    for (const auto& device : table.devices)
-      if (std::find(without.begin(), without.end(), device) == without.end()) kept.push_back(device);
-    if (kept.size() + without.size() != table.devices.size())
-      throw Error(ErrorCode::argument, "--without names a device that " + data + " does not have");
-    table = select_devices(table, kept);
+    const Space& in = space(options.space);
+    const LatencyTable table = without_devices(read_latency_table(data, in), without);
     const auto path = weights_path(out);
     PretrainOptions with_encoder = options;
-    if (options.supplement != Encoding::none)
-      with_encoder.encoder = read_encoder(encoders, space(options.space));
-    write_file(path, pretrain(table, with_encoder, progress_on_stderr(path, options.steps)).write());
+    if (options.supplement != Encoding::none) with_encoder.encoder = read_encoder(encoders, in);
+    const Predictor trained = pretrain(table, with_encoder, progress_on_stderr(path, options.steps));
+    write_file(path, with_prior(trained, learn_prior(in, table)).write());
   }
 };
 
@@ -186,7 +195,8 @@ struct EvaluateCommand {
 
 struct TransferCommand {
   TransferOptions options;
-  std::string weights, measurements, out;
+  std::string weights, measurements, out, method = "closed-form";
+  std::vector<std::size_t> trusted;
 
   void add_to(CLI::App& app) {
     auto* command = app.add_subcommand("transfer", "adapt a predictor to a new device");
@@ -195,6 +205,11 @@ struct TransferCommand {
         ->required();
     command->add_option("--out", out, "file to write")->required();
     command->add_option("--device", options.device, "name of the new device")->capture_default_str();
+    command->add_option("--method", method, "closed-form, or NASFLAT's finetune")
+        ->check(CLI::IsMember({"closed-form", "finetune"}))
+        ->capture_default_str();
+    command->add_option("--trust", trusted, "of closed-form: measurements never to be set aside, from 1")
+        ->delimiter(',');
     command->add_option("--epochs", options.epochs)->capture_default_str();
     command->add_option("--learning-rate", options.learning_rate, "absent: by the nearest source");
     command->add_option("--seed", options.seed)->capture_default_str();
@@ -203,10 +218,42 @@ struct TransferCommand {
 
   void run() const {
     const Predictor base = read_weights(weights);
-    const Predictor adapted = transfer(base, read_target(measurements, base.space()), options);
+    const auto target = read_target(measurements, base.space());
+    if (method == "closed-form") {
+      EstimateOptions chosen{options.device, {}};
+      for (const std::size_t i : trusted) chosen.trusted.push_back(i - 1);
+      const Predictor adapted = estimate(base, target, chosen);
+      write_file(weights_path(out), adapted.write());
+      const Review said = review(adapted);
+      std::fprintf(stderr, "%s: expected rank correlation %.3f, median error %.1f %%\n",
+                   weights_path(out).c_str(), said.expected_spearman, 100 * said.expected_error);
+      for (const Doubt& doubt : said.doubts)
+        std::fprintf(stderr, "%s%s\n", doubt.message.c_str(), doubt.set_aside ? " (set aside)" : "");
+      return;
+    }
+    const Predictor adapted = transfer(base, target, options);
     write_file(weights_path(out), adapted.write());
     std::fprintf(stderr, "%s: started from %s (rank correlation %.3f on the measurements)\n",
                  weights_path(out).c_str(), adapted.nearest()->device.c_str(), adapted.nearest()->spearman);
+  }
+};
+
+struct PriorCommand {
+  std::string weights, data;
+  std::vector<std::string> without;
+
+  void add_to(CLI::App& app) {
+    auto* command = app.add_subcommand("prior", "give a predictor what a closed-form transfer starts from");
+    command->add_option("--weights", weights, "predictor to read and write")->required();
+    command->add_option("--data", data, "CSV with the columns arch and one per device, in ms")->required();
+    command->add_option("--without", without, "devices to leave out")->delimiter(',');
+    command->callback([this] { run(); });
+  }
+
+  void run() const {
+    const Predictor predictor = read_weights(weights);
+    const LatencyTable table = without_devices(read_latency_table(data, predictor.space()), without);
+    write_file(weights_path(weights), with_prior(predictor, learn_prior(predictor.space(), table)).write());
   }
 };
 
@@ -215,7 +262,8 @@ struct PredictCommand {
   std::vector<std::string> architectures;
 
   void add_to(CLI::App& app) {
-    auto* command = app.add_subcommand("predict", "estimates as CSV: arch and latency_ms, or score");
+    auto* command = app.add_subcommand(
+        "predict", "estimates as CSV: arch and latency_ms, its 90 % interval where known, or score");
     command->add_option("--weights", weights, "predictor; transferred ones give ms, pre-trained ones scores")
         ->required();
     command->add_option("--device", device, "device of a pre-trained predictor; prints scores");
@@ -229,6 +277,16 @@ struct PredictCommand {
     std::vector<Architecture> asked;
     for (const auto& text : architectures) asked.push_back(space.parse(text));
     if (asked.empty()) asked = space.enumerate();
+    if (predictor.posterior() && device.empty()) {
+      std::printf("arch,latency_ms,low_ms,high_ms\n");
+      const auto beliefs = predictor.beliefs(asked);
+      const double reach = normal_reach(0.9);
+      for (std::size_t i = 0; i < asked.size(); ++i) {
+        const auto interval = beliefs[i].within(reach);
+        std::printf("%s,%.9g,%.9g,%.9g\n", asked[i].c_str(), interval.median, interval.low, interval.high);
+      }
+      return;
+    }
     const bool as_scores = !device.empty();
     const auto values = as_scores ? predictor.scores(device, asked) : predictor.latency_ms(asked);
     std::printf("arch,%s\n", as_scores ? "score" : "latency_ms");
@@ -264,6 +322,7 @@ int run(int argc, char** argv) {
   ReportCommand report_command;
   EncodeCommand encode_command;
   ClosedFormCommand closed_form_command;
+  PriorCommand prior_command;
   pretrain_command.add_to(app);
   evaluate_command.add_to(app);
   transfer_command.add_to(app);
@@ -275,6 +334,7 @@ int run(int argc, char** argv) {
   report_command.add_to(app);
   encode_command.add_to(app);
   closed_form_command.add_to(app);
+  prior_command.add_to(app);
   try {
     app.parse(argc, argv);
   } catch (const CLI::ParseError& error) {

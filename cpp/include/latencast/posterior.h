@@ -25,7 +25,14 @@ struct Belief {
     double low, median, high;
   };
   Interval interval(double coverage = 0.9) const;
+
+  /// The same by what normal_reach() says of the coverage.
+  Interval within(double reach) const;
 };
+
+/// How many standard deviations to both sides of its mean hold that share of a normal distribution. coverage:
+/// in (0, 1).
+double normal_reach(double coverage);
 
 struct PosteriorOptions {
   std::vector<bool> trusted =
@@ -70,9 +77,14 @@ class Posterior {
   };
   const std::vector<Likeness>& likenesses() const { return likenesses_; }
 
-  /// Which of the candidates to measure next: each time the one that lowers the mean variance of the whole
-  /// list most. psi: a row for each candidate. Returns `count` distinct rows.
-  std::vector<std::size_t> next(const RowMatrix& psi, std::size_t count) const;
+  /// What to measure next.
+  struct Next {
+    std::vector<std::size_t> rows;  ///< distinct, best first
+    double worth = 0;  ///< expected fall of the error over all candidates, as a share of the present one
+  };
+
+  /// Each time the candidate that lowers the mean variance of all of them most. psi: a row for each.
+  Next next(const RowMatrix& psi, std::size_t count) const;
 
  private:
   struct Component;  // one choice of a and b

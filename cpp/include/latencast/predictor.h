@@ -43,6 +43,8 @@ struct Nearest {
 };
 
 struct PredictorImpl;
+class Posterior;
+struct Belief;
 
 /// An immutable trained predictor; copying is cheap and shares. Adapting one (latencast/transfer.h) returns
 /// another.
@@ -61,15 +63,24 @@ class Predictor {
   const std::vector<std::string>& devices() const;
 
   /// Whether it is the result of a transfer, to devices()[0].
-  bool is_transferred() const { return calibration().has_value(); }
+  bool is_transferred() const { return calibration().has_value() || posterior(); }
 
-  /// Where the transfer started; absent for a pre-trained one.
+  /// Whether it can be transferred in closed form (latencast/estimate.h).
+  bool has_prior() const;
+
+  /// Of a transfer in closed form; else null. Lives as long as any copy of the predictor.
+  const Posterior* posterior() const;
+
+  /// Log latencies with their uncertainty. Throws `argument` without a posterior().
+  std::vector<Belief> beliefs(const std::vector<Architecture>& architectures) const;
+
+  /// Where fine-tuning started; absent for others.
   const std::optional<Nearest>& nearest() const;
 
   /// The measurements it was adapted on; empty for a pre-trained one.
   const std::vector<Measurement>& measurements() const;
 
-  /// Score -> milliseconds of the target; absent for a pre-trained one.
+  /// Score -> milliseconds of the target, of a fine-tuned one; absent for others.
   const std::optional<Calibration>& calibration() const;
 
   /// Rank scores (larger is slower; only the order means anything), one per architecture, in order.

@@ -9,9 +9,9 @@
 #include <Eigen/Core>
 #include <cstdint>
 #include <string>
-#include <string_view>
 #include <vector>
 
+#include "latencast/checkpoint.h"
 #include "latencast/space.h"
 
 namespace latencast {
@@ -27,11 +27,15 @@ struct Prior {
   RowMatrix basis;       ///< p x q; psi has mean square 1 over the space, all its parts together
 
   RowMatrix centres;                 ///< one row of q numbers for each device, real ones first
-  std::vector<float> mass;           ///< prior probability of each centre; they sum to 1
   std::vector<std::string> devices;  ///< names of the real ones
+  double real_mass = 0;              ///< prior probability of all real ones together; 0 where there is none
 
-  // Mean log latency (ms) of the real devices over the space, and what a new one may have.
-  double level = 0, level_spread = 1;
+  // Mean log latency (ms) over the space: a new device's is normal with `level` and `level_spread`; those of
+  // the real devices are between `level_low` and `level_high`.
+  double level = 0, level_spread = 1, level_low = 0, level_high = 0;
+
+  /// Prior probability of one centre.
+  double mass(Eigen::Index centre) const;
 
   /// psi of each architecture, a row each. features: a row of p numbers each.
   RowMatrix embed(const RowMatrix& features) const;
@@ -59,10 +63,11 @@ Prior learn_prior(const Space& space, const PriorSources& sources, const PriorOp
 /// physical. Devices may be none.
 Prior learn_prior(const PriorSources& sources, int physical, const PriorOptions& options = {});
 
-/// Bytes of a checkpoint (latencast/checkpoint.h), in half precision. learn_prior() rounds to it already, so
-/// that nothing changes.
-std::string write_prior(const Prior& prior, const std::string& space_id);
-Prior read_prior(std::string_view bytes, const std::string& space_id);
+/// The same, to store: tensors "prior.mean", "prior.basis" and "prior.centres", exact in half precision, and
+/// the rest as a JSON object's text. read_prior() throws `checkpoint` where they do not fit each other.
+std::vector<Tensor> prior_tensors(const Prior& prior);
+std::string prior_meta(const Prior& prior);
+Prior read_prior(const std::vector<Tensor>& tensors, const std::string& meta);
 
 /// design rows of architectures of a built-in space.
 RowMatrix features_of(const Space& space, const std::vector<Architecture>& architectures);

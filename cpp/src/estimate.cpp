@@ -1,0 +1,286 @@
+#include "latencast/estimate.h"
+
+#include <algorithm>
+#include <cmath>
+#include <cstdio>
+#include <map>
+
+#include "latencast/error.h"
+#include "predictor_impl.h"
+
+namespace latencast {
+namespace {
+
+using Index = Eigen::Index;
+
+constexpr std::size_t kEnough = 2000;  // architectures that stand for a space, or for a pool
+
+std::string shown(double value) {
+  char text[32];
+  std::snprintf(text, sizeof text, "%.3g", value);
+  return text;
+}
+
+const PredictorImpl& with_prior(const Predictor& predictor, const char* what) {
+  if (!predictor.impl().embedding)
+    throw Error(ErrorCode::argument,
+                std::string(what) +
+                    ": this predictor has no prior; expected one of the shipped weights, or "
+                    "one that was transferred in closed form");
+  return predictor.impl();
+}
+
+const Posterior& posterior_of(const Predictor& predictor, const char* what) {
+  const Posterior* posterior = predictor.posterior();
+  if (!posterior)
+    throw Error(ErrorCode::argument, std::string(what) + ": expected a predictor transferred in closed form");
+  return *posterior;
+}
+
+std::vector<Architecture> some_of(const Space& space) {
+  Rng rng(1);
+  std::vector<Architecture> some;
+  for (std::size_t i = 0; i < kEnough; ++i) some.push_back(space.random(rng));
+  return some;
+}
+
+// Whether two factors are the same but for what a busy machine does to a reading.
+bool about(double factor, double other) { return std::abs(std::log(factor / other)) < 0.15; }
+
+std::string slower(double factor) {
+  return factor >= 1 ? shown(factor) + " times slower" : shown(1 / factor) + " times faster";
+}
+
+std::string numbers(const std::vector<std::size_t>& measurements) {
+  std::string text;
+  for (const std::size_t i : measurements) text += (text.empty() ? "" : ", ") + std::to_string(i + 1);
+  return text;
+}
+
+// Median estimate of a left-out measurement, in ms.
+double expected_ms(const Posterior& posterior, std::size_t measurement) {
+  return std::exp(posterior.left_out()[measurement].mean);
+}
+
+void add_far_off(const Posterior& posterior, const std::vector<Measurement>& measurements,
+                 std::vector<Doubt>& doubts) {
+  std::vector<std::size_t> aside;
+  for (std::size_t i = 0; i < measurements.size(); ++i)
+    if (posterior.set_aside()[i]) aside.push_back(i);
+  const auto factor = [&](std::size_t i) { return measurements[i].latency_ms / expected_ms(posterior, i); };
+  // Of another device or setting: several, and all by about one factor.
+  if (aside.size() >= std::max<std::size_t>(3, measurements.size() / 6)) {
+    std::vector<double> logs;
+    for (const std::size_t i : aside) logs.push_back(std::log(factor(i)));
+    std::sort(logs.begin(), logs.end());
+    constexpr double kOneFactor = 0.6;
+    if (logs.back() - logs.front() < kOneFactor) {
+      const double middle = std::exp(logs[logs.size() / 2]);
+      doubts.push_back({Doubt::Kind::mixture, aside,
+                        "measurements " + numbers(aside) + " are about " + slower(middle) +
+                            " than the other " + std::to_string(measurements.size() - aside.size()) +
+                            " let expect: of another device, or another setting?",
+                        middle, true});
+      return;
+    }
+  }
+  for (const std::size_t i : aside) {
+    const auto expected = posterior.left_out()[i].interval();
+    const double off = factor(i);
+    Doubt doubt{Doubt::Kind::outlier, {i}, "", off, true};
+    const std::string found = "measurement " + std::to_string(i + 1) + " is " +
+                              shown(measurements[i].latency_ms) + " ms; all others let expect " +
+                              shown(expected.low) + " to " + shown(expected.high) + " ms";
+    for (const double unit : {1e3, 1e-3, 1e6, 1e-6, 60.0, 1 / 60.0}) {
+      if (!about(off, unit)) continue;
+      doubt.kind = Doubt::Kind::unit;
+      doubt.factor = unit;
+      doubt.message = found + ": another unit, by a factor of " + shown(unit) + "?";
+    }
+    if (doubt.kind == Doubt::Kind::outlier) doubt.message = found + ", so it is " + slower(off);
+    doubts.push_back(std::move(doubt));
+  }
+}
+
+void add_duplicates(const Posterior& posterior, const std::vector<Measurement>& measurements,
+                    std::vector<Doubt>& doubts) {
+  std::map<Architecture, std::vector<std::size_t>> readings;
+  for (std::size_t i = 0; i < measurements.size(); ++i) readings[measurements[i].architecture].push_back(i);
+  for (const auto& [architecture, same] : readings) {
+    if (same.size() < 2) continue;
+    const auto [low, high] = std::minmax_element(same.begin(), same.end(), [&](std::size_t a, std::size_t b) {
+      return measurements[a].latency_ms < measurements[b].latency_ms;
+    });
+    const double fastest = measurements[*low].latency_ms, slowest = measurements[*high].latency_ms;
+    const double rounding = posterior.timer_unit_ms() / fastest;
+    if (std::log(slowest / fastest) <= 4 * std::sqrt(2.0) * posterior.noise() + rounding) continue;
+    doubts.push_back({Doubt::Kind::duplicate, same,
+                      "measurements " + numbers(same) + " are of one architecture, but from " +
+                          shown(fastest) + " to " + shown(slowest) +
+                          " ms; one reading differs from the next by about " +
+                          shown(100 * posterior.noise()) + " %",
+                      slowest / fastest, false});
+  }
+}
+
+void add_saturated(const Posterior& posterior, const std::vector<Measurement>& measurements,
+                   std::vector<Doubt>& doubts) {
+  std::map<double, std::vector<std::size_t>> equal;
+  for (std::size_t i = 0; i < measurements.size(); ++i) equal[measurements[i].latency_ms].push_back(i);
+  if (equal.size() < 3) return;
+  for (const auto* end : {&*equal.begin(), &*equal.rbegin()}) {
+    const auto& [latency, same] = *end;
+    std::map<Architecture, double> expected;
+    for (const std::size_t i : same) expected[measurements[i].architecture] = expected_ms(posterior, i);
+    if (expected.size() < 3) continue;
+    double fastest = expected.begin()->second, slowest = fastest;
+    for (const auto& [architecture, ms] : expected) {
+      fastest = std::min(fastest, ms);
+      slowest = std::max(slowest, ms);
+    }
+    const double rounding = posterior.timer_unit_ms() / latency;
+    if (std::log(slowest / fastest) <= std::log(1.3) + 2 * rounding + 3 * posterior.noise()) continue;
+    doubts.push_back({Doubt::Kind::saturated, same,
+                      "measurements " + numbers(same) + " are all " + shown(latency) + " ms, the " +
+                          (end == &*equal.begin() ? "least" : "most") + " there is; the others let expect " +
+                          shown(fastest) + " to " + shown(slowest) + " ms: the end of the timer's range?",
+                      1, false});
+  }
+}
+
+void add_scale(const Prior& prior, const Posterior& posterior, const std::vector<Architecture>& some,
+               const RowMatrix& psi, std::vector<Doubt>& doubts,
+               const std::vector<Measurement>& measurements) {
+  if (measurements.empty() || prior.devices.empty()) return;
+  double level = 0;
+  for (const double log_ms : posterior.predict_log_ms(psi)) level += log_ms / double(some.size());
+  const double beyond = level > prior.level_high  ? level - prior.level_high
+                        : level < prior.level_low ? level - prior.level_low
+                                                  : 0;
+  constexpr double kPlausible = 4;  // e^4, some 50 times slower than the slowest known device
+  if (std::abs(beyond) < kPlausible) return;
+  std::vector<std::size_t> all;
+  for (std::size_t i = 0; i < measurements.size(); ++i) all.push_back(i);
+  doubts.push_back({Doubt::Kind::scale, all,
+                    "all measurements are " + slower(std::exp(beyond)) + " than the " +
+                        (beyond > 0 ? "slowest" : "fastest") +
+                        " known device: another unit than milliseconds?",
+                    beyond > 0 ? 1e3 : 1e-3, false});
+}
+
+}  // namespace
+
+const char* name_of(Doubt::Kind kind) {
+  switch (kind) {
+    case Doubt::Kind::outlier:
+      return "outlier";
+    case Doubt::Kind::unit:
+      return "unit";
+    case Doubt::Kind::duplicate:
+      return "duplicate";
+    case Doubt::Kind::saturated:
+      return "saturated";
+    case Doubt::Kind::mixture:
+      return "mixture";
+    case Doubt::Kind::scale:
+      break;
+  }
+  return "scale";
+}
+
+const RowMatrix& Embedding::operator()(const std::vector<Architecture>& architectures) const {
+  if (architectures == known_) return known_psi_;
+  if (architectures.size() < kEnough) return other_psi_ = prior_.embed(features_of(space_, architectures));
+  known_psi_ = prior_.embed(features_of(space_, architectures));
+  known_ = architectures;
+  return known_psi_;
+}
+
+std::shared_ptr<PredictorImpl> closed_form(const Space& space, std::shared_ptr<const Embedding> embedding,
+                                           const std::vector<Measurement>& measurements,
+                                           const std::string& device,
+                                           const std::vector<std::size_t>& trusted) {
+  std::vector<Architecture> architectures;
+  std::vector<double> latency_ms;
+  for (const auto& one : measurements) {
+    architectures.push_back(one.architecture);
+    latency_ms.push_back(one.latency_ms);
+  }
+  PosteriorOptions options;
+  options.trusted.assign(measurements.size(), false);
+  for (const std::size_t i : trusted) {
+    if (i >= measurements.size())
+      throw Error(ErrorCode::argument, "transfer: found the trusted measurement " + std::to_string(i) +
+                                           " (from 0); expected below " +
+                                           std::to_string(measurements.size()));
+    options.trusted[i] = true;
+  }
+  auto impl = std::make_shared<PredictorImpl>(PredictorImpl{&space, Network(shape_for(space)), {}, {device}});
+  impl->measurements = measurements;
+  impl->closed_form = std::make_shared<const ClosedForm>(
+      ClosedForm{Posterior(embedding->prior(), (*embedding)(architectures), latency_ms, options), trusted});
+  impl->embedding = std::move(embedding);
+  return impl;
+}
+
+Predictor estimate(const Predictor& base, const std::vector<Measurement>& measurements,
+                   const EstimateOptions& options) {
+  const PredictorImpl& impl = with_prior(base, "transfer");
+  return Predictor(closed_form(*impl.space, impl.embedding, measurements, options.device, options.trusted));
+}
+
+Review review(const Predictor& predictor) {
+  const Posterior& posterior = posterior_of(predictor, "review");
+  const PredictorImpl& impl = predictor.impl();
+  Review review;
+  review.left_out = posterior.left_out();
+  review.noise = posterior.noise();
+  review.timer_unit_ms = posterior.timer_unit_ms();
+  review.likenesses = posterior.likenesses();
+  const auto some = some_of(*impl.space);
+  const RowMatrix psi = impl.embedding->prior().embed(features_of(*impl.space, some));
+  review.expected_spearman = posterior.expected_spearman(psi);
+  std::vector<double> spreads;
+  for (const Belief& belief : posterior.predict(psi)) spreads.push_back(belief.spread);
+  const auto middle = spreads.begin() + static_cast<std::ptrdiff_t>(spreads.size() / 2);
+  std::nth_element(spreads.begin(), middle, spreads.end());
+  constexpr double kMedianOfNormal = 0.6745;
+  review.expected_error = std::expm1(kMedianOfNormal * *middle);
+  add_far_off(posterior, impl.measurements, review.doubts);
+  add_duplicates(posterior, impl.measurements, review.doubts);
+  add_saturated(posterior, impl.measurements, review.doubts);
+  add_scale(impl.embedding->prior(), posterior, some, psi, review.doubts, impl.measurements);
+  return review;
+}
+
+Suggestion suggest(const Predictor& predictor, const std::vector<Architecture>& pool, std::size_t count) {
+  const PredictorImpl& impl = with_prior(predictor, "suggest");
+  std::vector<Architecture> measured;
+  for (const auto& one : impl.measurements) measured.push_back(one.architecture);
+  std::sort(measured.begin(), measured.end());
+  std::vector<std::size_t> open;
+  for (std::size_t i = 0; i < pool.size(); ++i)
+    if (!std::binary_search(measured.begin(), measured.end(), pool[i])) open.push_back(i);
+  if (open.size() < count)
+    throw Error(ErrorCode::argument, "suggest: asked for " + std::to_string(count) + " architectures of " +
+                                         std::to_string(open.size()) + " that are not measured yet");
+  if (open.size() > std::max(kEnough, count)) {
+    Rng rng(1);
+    std::vector<std::size_t> fewer;
+    for (const std::size_t i : rng.choose(open.size(), std::max(kEnough, count))) fewer.push_back(open[i]);
+    open = std::move(fewer);
+  }
+  std::vector<Architecture> candidates;
+  for (const std::size_t i : open) candidates.push_back(pool[i]);
+  const Prior& prior = impl.embedding->prior();
+  const RowMatrix psi = prior.embed(features_of(*impl.space, candidates));
+  const Posterior nothing(prior, RowMatrix(0, psi.cols()), {});
+  const Posterior& posterior = predictor.posterior() ? *predictor.posterior() : nothing;
+  const Posterior::Next next = posterior.next(psi, count);
+  Suggestion suggestion;
+  suggestion.worth = next.worth;
+  for (const std::size_t row : next.rows) suggestion.chosen.push_back(open[row]);
+  return suggestion;
+}
+
+}  // namespace latencast
