@@ -139,7 +139,7 @@ void add_saturated(const Posterior& posterior, const std::vector<Measurement>& m
       slowest = std::max(slowest, ms);
     }
     const double rounding = posterior.timer_unit_ms() / latency;
-    if (std::log(slowest / fastest) <= std::log(1.3) + 2 * rounding + 3 * posterior.noise()) continue;
+    if (std::log(slowest / fastest) <= std::log(1.15) + 2 * rounding + posterior.noise()) continue;
     doubts.push_back({Doubt::Kind::saturated, same,
                       "measurements " + numbers(same) + " are all " + shown(latency) + " ms, the " +
                           (end == &*equal.begin() ? "least" : "most") + " there is; the others let expect " +

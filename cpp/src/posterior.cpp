@@ -463,15 +463,13 @@ Posterior::Next Posterior::next(const RowMatrix& psi, std::size_t count) const {
   importance /= double(n);
   Next next;
   const double before = importance.cwiseProduct(known).sum();
+  // A tenth of what is not known is taken for noise: the model is not so good that one reading could tell all.
+  const double noise = square(noise_) + 0.1 * before;
   std::vector<bool> taken(static_cast<std::size_t>(n), false);
   DoubleMatrix moved, weighed;
   while (next.rows.size() < count) {
     set_product(rows, known, moved);  // covariance of each with the coefficients
     set_product(moved, importance, weighed);
-    const double mean_variance = importance.cwiseProduct(known).sum();
-    // Part of what is not known cannot be learned from others; a tenth keeps from trusting one reading too
-    // far.
-    const double noise = square(noise_) + 0.1 * mean_variance;
     Index best = -1;
     double best_gain = -1;
     for (Index i = 0; i < n; ++i) {

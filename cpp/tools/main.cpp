@@ -294,20 +294,6 @@ struct PredictCommand {
   }
 };
 
-struct ClosedFormCommand {
-  ClosedFormOptions options;
-
-  void add_to(CLI::App& app) {
-    auto* command = app.add_subcommand("closed-form", "accuracy of the closed-form transfer");
-    command->add_option("--data", options.data, "directory of measured data")->required();
-    command->add_option("--tasks", options.tasks, "all if absent")->delimiter(',');
-    command->add_option("--samples", options.samples, "measurements per transfer")->delimiter(',');
-    command->add_option("--seeds", options.seeds)->check(CLI::PositiveNumber);
-    command->add_option("--threads", options.threads)->check(CLI::PositiveNumber);
-    command->callback([this] { run_closed_form(options); });
-  }
-};
-
 int run(int argc, char** argv) {
   CLI::App app{"latencast: how fast will this network run on your device?"};
   app.require_subcommand(1);

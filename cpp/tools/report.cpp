@@ -3,10 +3,10 @@
 #include <algorithm>
 #include <cstdio>
 #include <map>
-#include <sstream>
 
 #include "data.h"
 #include "latencast/error.h"
+#include "markdown.h"
 #include "options.h"
 
 namespace latencast {
@@ -34,37 +34,12 @@ constexpr Reference kReferences[] = {
 
 constexpr const char* kUnknown = "-";
 
-// .962, or -.012
-std::string number(double value, int digits = 3) {
-  char text[32];
-  std::snprintf(text, sizeof text, "%.*f", digits, value);
-  std::string shown = text;
-  const std::size_t zero = shown.find("0.");
-  if (zero == 0 || (zero == 1 && shown[0] == '-')) shown.erase(zero, 1);
-  return shown;
-}
-
 std::string with_spread(const json& figure, const char* sign = "") {
   const double mean = figure.at("mean").get<double>();
-  return (mean > 0 ? sign : "") + number(mean) + " ± " + number(figure.at("std").get<double>());
+  return (mean > 0 ? sign : "") + number_with_spread(mean, figure.at("std").get<double>());
 }
 
 std::string percent(const json& figure) { return number(100 * figure.at("mean").get<double>(), 1) + " %"; }
-
-using Cells = std::vector<std::string>;
-
-std::string markdown(const Cells& header, const std::vector<Cells>& rows) {
-  std::string text;
-  const auto line = [&](const Cells& cells) {
-    text += "|";
-    for (const auto& cell : cells) text += " " + cell + " |";
-    text += "\n";
-  };
-  line(header);
-  line(Cells(header.size(), "---"));
-  for (const Cells& row : rows) line(row);
-  return text;
-}
 
 // Writes tables and remembers what went into the one at hand.
 class Writer {
@@ -286,25 +261,6 @@ class Writer {
 
 }  // namespace
 
-std::string with_tables(const std::string& text,
-                        const std::function<std::string(const std::string&)>& table) {
-  const std::string open = "<!-- table: ", close = " -->", end = "<!-- end -->";
-  std::istringstream lines(text);
-  std::string out, line;
-  while (std::getline(lines, line)) {
-    out += line + "\n";
-    if (line.rfind(open, 0) != 0 || line.size() < open.size() + close.size()) continue;
-    const std::string name = line.substr(open.size(), line.size() - open.size() - close.size());
-    do {
-      if (!std::getline(lines, line))
-        throw Error(ErrorCode::argument,
-                    "table \"" + name + "\": found no line " + end + " after its marker");
-    } while (line != end);
-    out += "\n" + table(name) + "\n" + end + "\n";
-  }
-  return out;
-}
-
 void ReportCommand::add_to(CLI::App& app) {
   auto* command = app.add_subcommand("report", "write the tables of docs/results.md from the figures kept");
   command->add_option("--data", laboratory.data, "directory of measured data")->required();
@@ -318,7 +274,9 @@ void ReportCommand::add_to(CLI::App& app) {
 void ReportCommand::run() const {
   Laboratory workplace(laboratory);
   Writer writer(*this, workplace);
-  write_file(out, with_tables(read_file(out), [&](const std::string& name) { return writer.table(name); }));
+  write_file(out, with_tables(read_file(out), [&](const std::string& name, const std::string&) {
+               return writer.table(name);
+             }));
 }
 
 }  // namespace latencast

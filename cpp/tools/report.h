@@ -3,7 +3,6 @@
 #pragma once
 
 #include <CLI/CLI.hpp>
-#include <functional>
 #include <string>
 
 #include "ablate.h"
@@ -11,11 +10,6 @@
 #include "latencast/pretrain.h"
 
 namespace latencast {
-
-/// The text with everything between each pair of lines `<!-- table: NAME -->` and `<!-- end -->` replaced by
-/// table(NAME), a Markdown table. Throws `argument` where a marker has no end.
-std::string with_tables(const std::string& text,
-                        const std::function<std::string(const std::string& name)>& table);
 
 struct ReportCommand {
   PretrainOptions pretraining;  ///< of the tasks' tables

@@ -112,4 +112,17 @@ const std::vector<Task>& development_tasks() {
   return tasks;
 }
 
+std::string device_family(const std::string& device) {
+  // The i7-7820X and the GTX 1080 Ti of one data set are nearly the same numbers.
+  for (const char* as_1080ti : {"desktop_gpu_gtx_1080ti_fp32", "desktop_cpu_core_i7_7820x_fp32"})
+    if (device == as_1080ti) return "1080ti";
+  if (device.find("snapdragon_855") != std::string::npos) return "snapdragon_855";
+  if (device.find("jetson_nano") != std::string::npos) return "jetson_nano";
+  for (const char* family :
+       {"1080ti", "2080ti", "titan_rtx", "titanxp", "titan_xp", "titanx", "silver", "gold", "samsung"})
+    if (device.rfind(std::string(family) + "_", 0) == 0)
+      return std::string(family) == "titan_xp" ? "titanxp" : family;
+  return device;
+}
+
 }  // namespace latencast

@@ -21,4 +21,8 @@ const std::vector<Task>& all_tasks();
 /// and D: of F4; E and F: of ND; G: of NA; H: of FD.
 const std::vector<Task>& development_tasks();
 
+/// Devices of one family tell too much of each other to be source and target: chips of one kind, or one chip
+/// under other settings.
+std::string device_family(const std::string& device);
+
 }  // namespace latencast
