@@ -30,6 +30,9 @@ constexpr double kNegligible = 1e-4;  // weights below count for nothing
 // beforehand, and a bad one is anything within four powers of e.
 const double kSuspicion = std::log(50.0) + std::log(8.0);
 
+// What is off by less is the model's fault as likely as the measurement's.
+const double kLeastSlip = std::log(1.4);
+
 double log_sum(const std::vector<double>& values) {
   const double largest = *std::max_element(values.begin(), values.end());
   double sum = 0;
@@ -118,7 +121,9 @@ std::vector<bool> Posterior::doubtful(const std::vector<bool>& trusted) {
   for (std::size_t count = 1; count <= most; ++count) {
     std::size_t worst = n;
     for (std::size_t i = 0; i < n; ++i)
-      if (!aside[i] && !(i < trusted.size() && trusted[i]) && (worst == n || without_[i] > without_[worst]))
+      if (!aside[i] && !(i < trusted.size() && trusted[i]) &&
+          std::abs(log_ms_[i] - left_out_[i].mean) > kLeastSlip &&
+          (worst == n || without_[i] > without_[worst]))
         worst = i;
     if (worst == n) break;
     const double gain = without_[worst] - start - kSuspicion * double(count);
@@ -463,7 +468,8 @@ Posterior::Next Posterior::next(const RowMatrix& psi, std::size_t count) const {
   importance /= double(n);
   Next next;
   const double before = importance.cwiseProduct(known).sum();
-  // A tenth of what is not known is taken for noise: the model is not so good that one reading could tell all.
+  // A tenth of what is not known is taken for noise: the model is not so good that one reading could tell
+  // all.
   const double noise = square(noise_) + 0.1 * before;
   std::vector<bool> taken(static_cast<std::size_t>(n), false);
   DoubleMatrix moved, weighed;
