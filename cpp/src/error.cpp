@@ -6,7 +6,8 @@ namespace {
 
 // In the order of the enum; `name` and `error_code_names` both read it.
 constexpr const char* kCodeNames[] = {"argument",   "architecture", "measurement",
-                                      "checkpoint", "cancelled",    "internal"};
+                                      "checkpoint", "model",        "cancelled",
+                                      "internal"};
 static_assert(sizeof(kCodeNames) / sizeof(kCodeNames[0]) ==
               static_cast<std::size_t>(ErrorCode::internal) + 1);
 

@@ -13,6 +13,7 @@
 #include "evaluate.h"
 #include "explain.h"
 #include "jobs.h"
+#include "kernels_tool.h"
 #include "laboratory.h"
 #include "latencast/error.h"
 #include "latencast/transfer.h"
@@ -248,6 +249,7 @@ int run(int argc, char** argv) {
   AblateCommand ablate_command;
   ReportCommand report_command;
   EncodeCommand encode_command;
+  KernelsCommand kernels_command;
   pretrain_command.add_to(app);
   evaluate_command.add_to(app);
   transfer_command.add_to(app);
@@ -258,6 +260,7 @@ int run(int argc, char** argv) {
   ablate_command.add_to(app);
   report_command.add_to(app);
   encode_command.add_to(app);
+  kernels_command.add_to(app);
   try {
     app.parse(argc, argv);
   } catch (const CLI::ParseError& error) {
