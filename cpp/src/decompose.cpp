@@ -91,6 +91,15 @@ class Description {
   const ModelTensor& out(const Node& of) const { return tensor(of.outputs[0]); }
   static bool has(const Node& of, std::size_t i) { return i < of.inputs.size() && of.inputs[i] >= 0; }
 
+  static Dims setting(const Node& of, const char* name) {
+    const auto found = of.attributes.find(name);
+    return found == of.attributes.end() ? Dims{} : found->second.ints;
+  }
+  static std::int64_t setting(const Node& of, const char* name, std::int64_t otherwise) {
+    const Dims found = setting(of, name);
+    return found.empty() ? otherwise : found.front();
+  }
+
   // The one with most multiply-adds; without any, the first that moves data.
   const Node& main_node() const {
     const Node* main = nullptr;
@@ -107,6 +116,7 @@ class Description {
 
   KernelType type_of(const Node& main) const {
     const std::string& op = main.op;
+    if (!main.known) return KernelType::other;
     if (op == "Conv") return KernelType::conv;
     if (op == "Gemm" || op == "MatMul")
       return has(main, 1) && in(main, 1).constant ? KernelType::fc : KernelType::matmul;
@@ -187,10 +197,6 @@ class Description {
   }
 
   void set_window(const Dims& size, const Node& main) {
-    const auto setting = [&](const char* name) {
-      const auto found = main.attributes.find(name);
-      return found == main.attributes.end() ? Dims{} : found->second.ints;
-    };
     const auto at = [](const Dims& values, std::size_t i) {
       if (values.empty()) return std::int64_t{1};
       return values.size() == 1 ? values[0] : values[i];
@@ -198,7 +204,7 @@ class Description {
     kernel_.kh = at(size, 0);
     if (size.size() == 1 && in(main, 0).shape.size() == 4) kernel_.kw = size[0];
     if (size.size() > 1) kernel_.kw = size[1];
-    const Dims strides = setting("strides"), dilations = setting("dilations");
+    const Dims strides = setting(main, "strides"), dilations = setting(main, "dilations");
     const bool image = in(main, 0).shape.size() >= 4;
     kernel_.stride_h = at(strides, 0);
     kernel_.stride_w = image ? at(strides, 1) : 1;
@@ -215,8 +221,7 @@ class Description {
         const Dims& weight = in(main, 1).shape;
         set_image(from, out(main).shape);
         set_window(Dims(weight.begin() + 2, weight.end()), main);
-        const auto group = main.attributes.find("group");
-        kernel_.groups = group == main.attributes.end() ? 1 : group->second.ints.front();
+        kernel_.groups = setting(main, "group", 1);
         kernel_.element = in(main, 1).element;
         const bool depthwise = kernel_.groups > 1 && kernel_.groups == kernel_.cin;
         kernel_.type = depthwise ? KernelType::dwconv : KernelType::conv;
@@ -225,8 +230,7 @@ class Description {
       case KernelType::maxpool:
       case KernelType::avgpool: {
         set_image(from, out(main).shape);
-        const auto size = main.attributes.find("kernel_shape");
-        if (size != main.attributes.end()) set_window(size->second.ints, main);
+        set_window(setting(main, "kernel_shape"), main);
         const bool whole =
             kernel_.kh == kernel_.h && kernel_.kw == kernel_.w && kernel_.out_h == 1 && kernel_.out_w == 1;
         if (!whole || kernel_.type == KernelType::maxpool) return;
@@ -255,8 +259,7 @@ class Description {
         return;
       case KernelType::softmax:
       case KernelType::layernorm: {
-        const auto axis = main.attributes.find("axis");
-        const std::int64_t stated = axis == main.attributes.end() ? -1 : axis->second.ints.front();
+        const std::int64_t stated = setting(main, "axis", -1);
         const auto rank = static_cast<std::int64_t>(from.size());
         const std::int64_t at = stated < 0 ? stated + rank : stated;
         const std::int64_t width = at >= 0 && at < rank ? from[static_cast<std::size_t>(at)] : 1;
@@ -293,13 +296,11 @@ class Description {
     kernel_.h = kernel_.out_h = query[query.size() - 2];
     const Dims& key = whole ? in(first, 1).shape : out(first).shape;
     kernel_.w = whole ? key[key.size() - 2] : key.back();
-    if (whole) {
-      const auto heads = first.attributes.find("num_heads");
-      if (heads != first.attributes.end()) kernel_.groups = heads->second.ints.front();
-    } else {
-      for (std::size_t i = 1; i + 2 < query.size(); ++i) kernel_.groups = times(kernel_.groups, query[i]);
-    }
-    const std::int64_t split = whole ? 1 : kernel_.groups;
+    // (batch, heads, length, channels of a head), or all heads in the channels
+    for (std::size_t i = 1; i + 2 < query.size(); ++i) kernel_.groups = times(kernel_.groups, query[i]);
+    const std::int64_t split = kernel_.groups;
+    if (query.size() == 3)
+      kernel_.groups = setting(first, "num_heads", setting(first, "q_num_heads", kernel_.groups));
     kernel_.cin = times(query.back(), split);
     kernel_.cout = times(result.back(), split);
   }

@@ -22,6 +22,7 @@ struct Layer {
   std::string type, name;
   std::vector<std::string> inputs, outputs;
   std::map<int, std::vector<double>> settings;
+  std::map<int, std::string> texts;
 
   [[noreturn]] void refuse(const std::string& found) const {
     refuse_model("ncnn line " + std::to_string(line) + " (" + type + " '" + name + "'): " + found);
@@ -143,7 +144,10 @@ class NcnnReader {
     if (equals == std::string_view::npos || read.ec != std::errc() || read.ptr != word.data() + equals)
       layer.refuse("'" + std::string(word.substr(0, 40)) + "' in place of a setting, number=value");
     word.remove_prefix(equals + 1);
-    if (word.substr(0, 1) == "\"") return;  // a text: none decides a shape
+    if (word.size() > 1 && word.front() == '"' && word.back() == '"') {
+      layer.texts[id] = word.substr(1, word.size() - 2);
+      return;
+    }
     std::vector<double> values;
     while (!word.empty()) {
       const auto end = std::min(word.find(','), word.size());
@@ -208,7 +212,6 @@ class NcnnReader {
     if (type == "Crop") return crop(layer);
     if (type == "Reduction") return reduce(layer);
     if (type == "Reshape") return reshape(layer);
-    if (type == "Permute") return permute(layer);
     if (type == "Interp") return resize(layer);
     if (type == "ReLU") {
       node(layer, layer.real(0, 0) == 0 ? "Relu" : "LeakyRelu");
@@ -219,6 +222,8 @@ class NcnnReader {
       node(layer, chosen(layer, kUnary, layer.get(0, 0)));
     } else if (type == "Concat") {
       set(node(layer, "Concat"), "axis", {axis(layer.get(0, 0))});
+    } else if (type == "Permute") {
+      set(node(layer, "Transpose"), "order", {layer.get(0, 0)});
     } else if (type == "Flatten") {
       node(layer, "Flatten");
     } else if (type == "BatchNorm" || type == "Scale") {
@@ -227,6 +232,9 @@ class NcnnReader {
       set(node(layer, "LayerNormalization"), "affine", {layer.get(2, 1)});
     } else if (type == "InstanceNorm" || type == "GroupNorm") {
       node(layer, type == "GroupNorm" ? "GroupNormalization" : "InstanceNormalization");
+    } else if (type == "SDPA" && layer.inputs.size() >= 3) {
+      Node& made = node(layer, "MultiHeadAttention");
+      made.inputs.resize(3);  // a mask may follow
     } else if (type == "PReLU") {
       node(layer, "PRelu");
     } else if (type == "ShuffleChannel") {
@@ -374,13 +382,15 @@ class NcnnReader {
                                  layer.get(4, width)};
     const char* kNames[] = {"query", "key", "value"};
     std::vector<int> projected;
+    const std::size_t masks = layer.get(5, 0) != 0 && layer.inputs.size() > 1 ? 1 : 0;
     for (std::size_t i = 0; i < 3; ++i) {
-      const auto& input = layer.inputs[std::min(i, layer.inputs.size() - 1)];
+      const auto& input = layer.inputs[std::min(i, layer.inputs.size() - 1 - masks)];
       projected.push_back(between(layer, kNames[i]));
       project(layer, kNames[i], builder_.tensor(input), deep[i], width, projected.back());
     }
     const int attended = between(layer, "attended");
-    builder_.node("MultiHeadAttention", layer.name, projected, {attended});
+    set(builder_.node("MultiHeadAttention", layer.name, projected, {attended}), "num_heads",
+        {layer.get(1, 1)});
     project(layer, "out", attended, width, deep[0], builder_.tensor(layer.outputs[0]));
   }
 
@@ -467,6 +477,16 @@ class NcnnReader {
   }
 
   void reshape(const Layer& layer) {
+    const auto words = layer.texts.find(6);
+    if (words != layer.texts.end()) {
+      // Lengths and axes of inputs; arithmetic, which is rare, is not followed.
+      if (words->second.find_first_not_of("0123456789whdc,-") != std::string::npos) {
+        node(layer, "ncnn Reshape");
+        return;
+      }
+      node(layer, "Reshape").attributes["lengths"].text = words->second;
+      return;
+    }
     Dims shape = {1};
     for (const int id : {2, 11, 1, 0}) {
       const std::int64_t length = layer.get(id, kAbsent);
@@ -474,15 +494,6 @@ class NcnnReader {
       if (length != kAbsent) shape.push_back(length);
     }
     set(node(layer, "Reshape"), "shape", shape);
-  }
-
-  void permute(const Layer& layer) {
-    // Of (batch, channels, height, width).
-    const Dims kOrders[] = {{0, 1, 2, 3}, {0, 1, 3, 2}, {0, 2, 1, 3},
-                            {0, 2, 3, 1}, {0, 3, 1, 2}, {0, 3, 2, 1}};
-    const std::int64_t order = layer.get(0, 0);
-    if (order < 0 || order > 5) layer.refuse("the order " + std::to_string(order) + "; 0 to 5 expected");
-    set(node(layer, "Transpose"), "perm", kOrders[order]);
   }
 
   void resize(const Layer& layer) {

@@ -68,6 +68,7 @@ constexpr Translation kTranslations[] = {
     {"ConvInteger", "Conv", {0, 1, -1}},
     {"MatMulInteger", "MatMul", {0, 1, -1}},
     {"DynamicQuantizeLinear", "QuantizeLinear", {0, -1, -1}},
+    {"Attention", "MultiHeadAttention", {0, 1, 2}},
     {"FusedConv", "Conv", {0, 1, 2}},
     {"FusedGemm", "Gemm", {0, 1, 2}},
     {"FusedMatMul", "MatMul", {0, 1, -1}},
@@ -297,7 +298,7 @@ class OnnxReader {
   // --- Nodes ---
 
   void read_node(pbf_reader reader) {
-    std::string op, name;
+    std::string op, name, domain;
     std::vector<std::string> inputs, outputs;
     std::vector<OnnxAttribute> attributes;
     while (reader.next()) {
@@ -317,10 +318,15 @@ class OnnxReader {
         case text_field(5):
           attributes.push_back(read_attribute(enter(reader.get_view())));
           break;
+        case text_field(7):
+          domain = text(reader);
+          break;
         default:
           reader.skip();
       }
     }
+    // Microsoft's operator of that name does the projections as well.
+    if (op == "Attention" && !domain.empty()) op = domain + "." + op;
     if (name.empty() && !outputs.empty()) name = outputs.front();
     if (op == "Constant") {
       add_constant_node(name, outputs, attributes);

@@ -2,6 +2,7 @@
 // https://onnx.ai/onnx/operators; an input that older opsets had as an attribute is read from either.
 #include <algorithm>
 #include <cmath>
+#include <cstdlib>
 #include <numeric>
 #include <unordered_map>
 
@@ -69,13 +70,31 @@ std::vector<Taken> taken(const Operator& op) {
   return all;
 }
 
+// ncnn numbers the orders of a tensor's axes, by how many it has; each order from the innermost axis
+// outwards.
+Dims numbered_order(const Operator& op, std::int64_t number, std::size_t rank) {
+  constexpr const char* kOrders[] = {"wh hw", "whc hwc wch cwh hcw chw",
+                                     "whdc hwdc wdhc dwhc hdwc dhwc whcd hwcd wchd cwhd hcwd chwd wdch dwch "
+                                     "wcdh cwdh dcwh cdwh hdcw dhcw hcdw "
+                                     "chdw dchw cdhw"};
+  const std::size_t axes = rank - 1;  // all but the batch
+  if (rank < 3 || rank > 5) op.refuse("orders the axes of " + text_of(op.shape(0)));
+  const std::string_view orders = kOrders[rank - 3], natural = orders.substr(0, axes);
+  const auto at = static_cast<std::size_t>(number) * (axes + 1);
+  if (number < 0 || at >= orders.size())
+    op.refuse("has the order " + std::to_string(number) + " for " + text_of(op.shape(0)));
+  Dims order = {0};
+  for (std::size_t i = axes; i > 0; --i)
+    order.push_back(static_cast<std::int64_t>(rank - 1 - natural.find(orders[at + i - 1])));
+  return order;
+}
+
 Dims axis_order(const Operator& op) {
   const std::size_t rank = op.shape(0).size();
   Dims order = op.ints("perm");
   if (order.empty())
     for (std::size_t i = rank; i > 0; --i) order.push_back(static_cast<std::int64_t>(i) - 1);
-  // ncnn calls the order of a matrix as that of images that keep their channels.
-  if (op.model().format == "ncnn" && rank == 3 && order == Dims{0, 1, 3, 2}) order = {0, 2, 1};
+  if (op.given("order")) order = numbered_order(op, op.integer("order", 0), rank);
   std::vector<char> used(rank, 0);
   for (std::int64_t& axis : order) {
     axis = static_cast<std::int64_t>(op.axis(axis, rank));
@@ -352,8 +371,35 @@ void cast(Operator& op) { op.set(op.shape(0), element_of_onnx(op.integer("to", 1
 
 // --- Other shapes of the same elements ---
 
+// ncnn's "0w,1h,-1": lengths from the innermost outwards, numbers or an axis of an input.
+Dims stated_lengths(const Operator& op, std::string_view text) {
+  Dims lengths;
+  while (!text.empty()) {
+    const auto end = std::min(text.find(','), text.size());
+    const std::string word(text.substr(0, end));
+    text.remove_prefix(std::min(end + 1, text.size()));
+    const auto axis = word.empty() ? std::string::npos : std::string("whdc").find(word.back());
+    char* rest = nullptr;
+    std::int64_t number = std::strtoll(word.c_str(), &rest, 10);
+    if (axis == std::string::npos ? *rest != '\0' || word.empty()
+                                  : rest + 1 != word.c_str() + word.size() || number < 0)
+      op.refuse("has the length '" + word + "'; a number, or an axis as in 0w, expected");
+    if (axis != std::string::npos) {
+      const Dims& from = op.shape(static_cast<std::size_t>(number));
+      // Three axes are w, h and c; only four have a d.
+      const std::size_t back = word.back() == 'c' ? from.size() - 1 : axis + 1;
+      if (back >= from.size()) op.refuse("has the length '" + word + "' of " + text_of(from));
+      number = from[from.size() - back];
+    }
+    lengths.push_back(number);
+  }
+  lengths.push_back(1);  // the batch
+  return {lengths.rbegin(), lengths.rend()};
+}
+
 void reshape(Operator& op) {
-  const auto wanted = op.list(1, "shape");
+  const bool in_words = op.given("lengths");
+  const auto wanted = in_words ? stated_lengths(op, op.text("lengths")) : op.list(1, "shape");
   if (!wanted) op.refuse("has no shape");
   const Dims& in = op.shape(0);
   Dims out = *wanted;

@@ -88,7 +88,8 @@ bool names(const Pattern& pattern, const std::string& op) {
 Pattern parse_pattern(std::string_view text) { return Parser(text).parse(); }
 
 bool moves_no_data(const Node& node) {
-  return node.op == "Reshape" || node.op == "Flatten" || node.op == "Squeeze" || node.op == "Unsqueeze";
+  return node.known &&
+         (node.op == "Reshape" || node.op == "Flatten" || node.op == "Squeeze" || node.op == "Unsqueeze");
 }
 
 Wiring::Wiring(const Model& model)
@@ -152,7 +153,7 @@ bool Matcher::find_operator(const Pattern& pattern, int tensor, int& x, const Ne
     const int writer = wiring_.writer[static_cast<std::size_t>(tensor)];
     if (writer < 0 || taken(writer)) break;
     const Node& node = model_.nodes[static_cast<std::size_t>(writer)];
-    if (names(pattern, node.op)) {
+    if (node.known && names(pattern, node.op)) {
       matched_.push_back(writer);
       if (find_arguments(pattern, node.inputs, 0, x, next)) return true;
       if (commutes(node.op) && pattern.arguments.size() == 2 && node.inputs.size() == 2 &&

@@ -1,4 +1,5 @@
 // Models from files: what is read, what is refused and how, and that no file does harm.
+#include <algorithm>
 #include <fstream>
 #include <iterator>
 #include <string>
@@ -253,10 +254,10 @@ TEST_CASE("model: an unknown operator is kept, and what follows it is an assumpt
   REQUIRE(found.unknown.size() == 2);
   CHECK(found.unknown[1].op == "Whirl");
   CHECK(found.unknown[1].count == 1);
-  // Convolution 1,280 bytes with its weights, three times 1,024.
-  CHECK(found.unknown[1].macs_beside_share == 1);
-  CHECK(found.unknown[1].traffic_share > .1);
-  CHECK(found.unknown[1].traffic_share < .5);
+  CHECK(found.unknown[1].macs_beside_share == 1);  // the one convolution is beside it
+  CHECK(found.unknown[0].macs_beside_share == 0);
+  // Each tensor has 512 bytes and is written once and read once; the weight has 256.
+  CHECK(found.unknown[1].traffic_share == Approx(1024. / (4 * 1024 + 256)));
 }
 
 TEST_CASE("model: quantised operators stand for their own kind, at a byte a weight") {
@@ -303,6 +304,28 @@ TEST_CASE("model: ncnn layers, with what is fused into them") {
   std::vector<std::string> types;
   for (const FusedKernel& kernel : decompose(model, "ncnn").kernels) types.emplace_back(name(kernel.type));
   CHECK(types == std::vector<std::string>{"conv", "dwconv", "add", "gap", "fc", "other", "other"});
+}
+
+TEST_CASE("model: ncnn's attention, orders and lengths in words") {
+  const Model model = read_model(
+      "7767517\n9 10\n"
+      "Input      in    0 1 x 0=6 1=5 2=4\n"
+      "Permute    turn  1 1 x y 0=3\n"
+      "Reshape    flat  2 1 y x z 6=\"1w,-1\"\n"
+      "MemoryData mask  0 1 m 0=20 1=20\n"
+      "Slice      cut   1 2 z q r -23300=2,-233,-233 1=0\n"
+      "MultiHeadAttention a 2 1 z m o 0=6 1=3 2=36 5=1\n"
+      "Reshape    four  1 1 o p 0=2 1=3 11=2 2=10\n"
+      "Permute    again 1 1 p s 0=8\n"
+      "Noop       end   3 1 s q r t\n");
+  CHECK(shape_of(model, "y") == Dims{1, 5, 6, 4});
+  CHECK(shape_of(model, "z") == Dims{1, 20, 6});
+  CHECK(shape_of(model, "q") == Dims{1, 10, 6});
+  CHECK(shape_of(model, "s") == Dims{1, 2, 3, 10, 2});
+  CHECK(model.macs() == 4 * 20 * 36 + 2 * 20 * 20 * 6);
+  const auto found = decompose(model, "ncnn");
+  CHECK(std::count_if(found.kernels.begin(), found.kernels.end(),
+                      [](const FusedKernel& one) { return one.key() == "attention,1,20,20,6,6,,,,3"; }) == 1);
 }
 
 TEST_CASE("model: no damaged file does more than be refused") {
