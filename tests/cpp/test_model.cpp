@@ -132,6 +132,20 @@ TEST_CASE("model: a search space's networks cost what the space says") {
   }
 }
 
+TEST_CASE("model: the example of docs/format.md") {
+  std::ifstream file(std::string(LATENCAST_TEST_DATA) + "/../docs/format.md");
+  const std::string page{std::istreambuf_iterator<char>(file), {}};
+  const auto begin = page.find("{\n  \"name\": \"two blocks\""), end = page.find("```", begin);
+  REQUIRE(end != std::string::npos);
+  const Model model = read_model(page.substr(begin, end - begin));
+  CHECK(model.name == "two blocks");
+  CHECK(output_shape(model) == Dims{1, 10});
+  CHECK(model.params() == 16 * 27 + 32 + 16 * 9 + 16 + 16 * 16 + 16 + 170);
+  std::vector<std::string> types;
+  for (const FusedKernel& kernel : decompose(model, "tflite").kernels) types.emplace_back(name(kernel.type));
+  CHECK(types == std::vector<std::string>{"conv", "dwconv", "hswish", "conv", "add", "gap", "fc"});
+}
+
 TEST_CASE("model: an open batch is what is asked for, other open lengths must be given") {
   ImportOptions options;
   options.batch = 4;
