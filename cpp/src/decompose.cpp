@@ -165,6 +165,9 @@ class Description {
       std::int64_t& bytes = tensor(input).constant ? kernel_.bytes_weights : kernel_.bytes_in;
       bytes = plus(bytes, tensor(input).bytes());
     }
+    const std::string& op = node(kernel_.nodes.front()).op;
+    if (kernel_.nodes.size() == 1 && (op == "Slice" || op == "Gather"))  // reads what it takes
+      kernel_.bytes_in = std::min(kernel_.bytes_in, kernel_.bytes_out);
     for (const int weight : weights) kernel_.params = plus(kernel_.params, tensor(weight).elements());
   }
 

@@ -61,6 +61,19 @@ bool stands_for_input(const std::string& op) {
   return op == "Identity" || op == "Dropout" || op == "QuantizeLinear" || op == "DequantizeLinear";
 }
 
+// Exporters write slices of everything, paddings by nothing and joints of one tensor.
+bool changes_nothing(Operator& op) {
+  const std::string& name = op.op();
+  const bool may = name == "Slice" || name == "Pad" || name == "Expand" || name == "Tile" ||
+                   name == "Concat" || name == "Resize" || name == "Cast";
+  if (!may || !op.out(0) || op.out(0)->shape != op.shape(0) || op.out(0)->element != op.in(0).element)
+    return false;
+  if (name == "Concat") return op.inputs() == 1;
+  if (name != "Slice") return true;
+  const auto parts = taken(op);
+  return std::all_of(parts.begin(), parts.end(), [](const Taken& part) { return part.step == 1; });
+}
+
 // Nobody knows what it does: its results have the shapes that the file declares, or else that of its largest
 // input.
 void assume_shapes(Model& model, Node& node, const std::unordered_map<int, Dims>& declared) {
@@ -135,6 +148,11 @@ void infer(Model& model, const std::unordered_map<int, Dims>& declared) {
       if (!guessed) throw;
       assume_shapes(model, node, declared);  // it does not fit what was only assumed
     }
+    if (node.known && changes_nothing(op)) {
+      executed[i] = 0;
+      stands_for[static_cast<std::size_t>(node.outputs[0])] = node.inputs[0];
+      continue;
+    }
     // A shape is known whether or not the tensor's values are.
     const bool of_shape = node.op == "Shape" || node.op == "Size";
     for (std::size_t j = 0; j < node.outputs.size(); ++j)
@@ -154,6 +172,7 @@ void infer(Model& model, const std::unordered_map<int, Dims>& declared) {
   model.nodes = std::move(kept);
   for (int& output : model.outputs) output = stands_for[static_cast<std::size_t>(output)];
   drop_unneeded(model);
+  restore_composites(model);
 }
 
 }  // namespace latencast

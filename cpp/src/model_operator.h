@@ -101,4 +101,7 @@ bool infer_shapes(Operator& op);
 /// Values of the first output, where every input's values are known and they may decide shapes.
 std::vector<double> fold(Operator& op);
 
+/// Puts together what exporters took apart; shapes are known.
+void restore_composites(Model& model);
+
 }  // namespace latencast

@@ -243,6 +243,32 @@ TEST_CASE("decompose: kernels say their configuration") {
   CHECK(keys(graph(R"({"op": "Add", "in": ["x", "x"]})"), "none") == Keys{"add,1,12,12,8,8,,,,"});
 }
 
+TEST_CASE("decompose: two exporters, the same kernels") {
+  // One writes the split of queries, keys and values as a split, the other as three slices; one normalisation
+  // is a node, the other nine.
+  for (const RuntimeFamily& family : runtime_families())
+    if (family.id != "none")
+      CHECK(types(decompose(fixture("vit_tiny"), family.id)) ==
+            types(decompose(fixture("vit_tiny_dynamo"), family.id)));
+  CHECK(keys(graph(R"({"op": "Slice", "starts": [3], "ends": [99], "axes": [1], "in": "x", "out": "b"},
+                      {"op": "Slice", "starts": [0], "ends": [-5], "axes": [-3], "in": "x", "out": "a"},
+                      {"op": "Relu", "in": "a"}, {"op": "Relu", "in": "b"})"),
+             "none") ==
+        Keys{"other/Split,1,12,12,8,3,,,,", "other/Relu,1,12,12,3,3,,,,", "other/Relu,1,12,12,5,5,,,,"});
+  // Overlapping slices stay, and a slice of everything is nothing.
+  CHECK(keys(graph(R"({"op": "Slice", "starts": [2], "ends": [8], "axes": [1], "in": "x", "out": "b"},
+                      {"op": "Slice", "starts": [0], "ends": [3], "axes": [1], "in": "x", "out": "a"},
+                      {"op": "Slice", "starts": [0], "ends": [8], "axes": [1], "in": "x", "out": "all"},
+                      {"op": "Relu", "in": "all"})"),
+             "none") ==
+        Keys{"other/Slice,1,12,12,8,6,,,,", "other/Slice,1,12,12,8,3,,,,", "other/Relu,1,12,12,8,8,,,,"});
+  CHECK(
+      keys(graph(
+               R"({"op": "Reshape", "shape": [1, 2, 4, 12, 12]}, {"op": "Transpose", "perm": [0, 2, 1, 3, 4]},
+                      {"op": "Reshape", "shape": [1, 8, 12, 12]})"),
+           "ncnn") == Keys{"other/ChannelShuffle,1,12,12,8,8,,,,"});
+}
+
 TEST_CASE("decompose: a tensor that others read is not fused away") {
   const char* nodes = R"({"op": "Conv", "channels": 8, "name": "c"}, {"op": "Relu", "name": "r"},
                          {"op": "Add", "in": ["c", "r"]})";
