@@ -26,6 +26,20 @@ constexpr std::uint32_t float_field(std::uint32_t tag) {
   return protozero::tag_and_type(tag, pbf_wire_type::fixed32);
 }
 
+// The next field, if there is one. protozero takes lengths as 32 bits, signed where addresses have 32: one
+// beyond the end of the message must not get so far.
+bool next(pbf_reader& message) {
+  if (!message.next()) return false;
+  if (message.wire_type() == pbf_wire_type::length_delimited) {
+    const auto rest = message.data();
+    const char* at = rest.data();
+    const char* const end = at + rest.size();
+    if (protozero::decode_varint(&at, end) > static_cast<std::uint64_t>(end - at))
+      throw protozero::end_of_buffer_exception();
+  }
+  return true;
+}
+
 constexpr std::int64_t kMostReals = 16;  // of a tensor whose values are kept: scales, bounds, exponents
 
 struct OnnxTensor {
@@ -67,7 +81,7 @@ constexpr Translation kTranslations[] = {
     {"QLinearGlobalAveragePool", "GlobalAveragePool", {0, -1, -1}},
     {"ConvInteger", "Conv", {0, 1, -1}},
     {"MatMulInteger", "MatMul", {0, 1, -1}},
-    {"DynamicQuantizeLinear", "QuantizeLinear", {0, -1, -1}},
+    {"DynamicQuantizeLinear", "Identity", {0, -1, -1}},
     {"Attention", "MultiHeadAttention", {0, 1, 2}},
     {"FusedConv", "Conv", {0, 1, 2}},
     {"FusedGemm", "Gemm", {0, 1, 2}},
@@ -104,7 +118,7 @@ class OnnxReader {
   }
 
   void read_model(pbf_reader model) {
-    while (model.next()) {
+    while (next(model)) {
       if (model.tag_and_type() == text_field(7)) {
         read_graph(enter(model.get_view()));
         has_graph_ = true;
@@ -115,7 +129,7 @@ class OnnxReader {
   }
 
   void read_graph(pbf_reader graph) {
-    while (graph.next()) {
+    while (next(graph)) {
       switch (graph.tag_and_type()) {
         case text_field(1):
           read_node(enter(graph.get_view()));
@@ -186,7 +200,7 @@ class OnnxReader {
   OnnxTensor read_tensor(pbf_reader reader) {
     OnnxTensor tensor;
     protozero::data_view raw;
-    while (reader.next()) {
+    while (next(reader)) {
       switch (reader.tag_and_type()) {
         case text_field(1):
           append(reader.get_packed_int64(), tensor.dims);
@@ -244,7 +258,7 @@ class OnnxReader {
 
   OnnxValue read_value(pbf_reader reader) {
     OnnxValue value;
-    while (reader.next()) {
+    while (next(reader)) {
       if (reader.tag_and_type() == text_field(1))
         value.name = text(reader);
       else if (reader.tag_and_type() == text_field(2))
@@ -256,13 +270,13 @@ class OnnxReader {
   }
 
   void read_type(pbf_reader type, OnnxValue& value) {
-    while (type.next()) {
+    while (next(type)) {
       if (type.tag_and_type() != text_field(1)) {
         type.skip();
         continue;
       }
       pbf_reader tensor = enter(type.get_view());
-      while (tensor.next()) {
+      while (next(tensor)) {
         if (tensor.tag_and_type() == number_field(1))
           value.type = tensor.get_int32();
         else if (tensor.tag_and_type() == text_field(2))
@@ -275,7 +289,7 @@ class OnnxReader {
 
   Dims read_dims(pbf_reader shape) {
     Dims dims;
-    while (shape.next()) {
+    while (next(shape)) {
       if (shape.tag_and_type() != text_field(1)) {
         shape.skip();
         continue;
@@ -283,7 +297,7 @@ class OnnxReader {
       if (dims.size() > kMostDims) refuse_model("more than " + std::to_string(kMostDims) + " dimensions");
       dims.push_back(kOpen);
       pbf_reader dim = enter(shape.get_view());
-      while (dim.next()) {
+      while (next(dim)) {
         if (dim.tag_and_type() == number_field(1)) {
           const std::int64_t length = dim.get_int64();
           if (length > 0) dims.back() = length;  // some exporters write 0 or -1 for an open one
@@ -301,7 +315,7 @@ class OnnxReader {
     std::string op, name, domain;
     std::vector<std::string> inputs, outputs;
     std::vector<OnnxAttribute> attributes;
-    while (reader.next()) {
+    while (next(reader)) {
       switch (reader.tag_and_type()) {
         case text_field(1):
           inputs.push_back(text(reader));
@@ -366,7 +380,7 @@ class OnnxReader {
   OnnxAttribute read_attribute(pbf_reader reader) {
     OnnxAttribute attribute;
     Attribute& value = attribute.value;
-    while (reader.next()) {
+    while (next(reader)) {
       switch (reader.tag_and_type()) {
         case text_field(1):
           attribute.name = text(reader);
