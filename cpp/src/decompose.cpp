@@ -19,9 +19,10 @@ constexpr const char* kNames[] = {"conv",   "dwconv",    "fc",      "maxpool",  
                                   "matmul", "layernorm", "softmax", "attention", "other"};
 static_assert(std::size(kNames) == static_cast<std::size_t>(KernelType::other) + 1);
 
-KernelType type_called(const std::string& name) {
+KernelType type_called(std::string_view name) {
   const auto found = std::find(std::begin(kNames), std::end(kNames), name);
-  if (found == std::end(kNames)) throw Error(ErrorCode::internal, "fusion rules: no kernel '" + name + "'");
+  if (found == std::end(kNames))
+    throw Error(ErrorCode::internal, "fusion rules: no kernel '" + std::string(name) + "'");
   return static_cast<KernelType>(found - std::begin(kNames));
 }
 
@@ -37,26 +38,30 @@ struct CompiledRules {
   std::vector<CompiledRule> rules;
 };
 
-const CompiledRules& compiled(std::string_view runtime) {
-  static std::map<std::string, CompiledRules, std::less<>> cache;
-  const auto found = cache.find(runtime);
-  if (found != cache.end()) return found->second;
-  std::string known;
-  for (const FusionRules& family : fusion_rules()) {
-    known += (known.empty() ? "" : ", ") + family.id;
-    if (family.id != runtime) continue;
-    CompiledRules made;
-    for (const auto* definitions : {&common_definitions(), &family.definitions})
-      for (const auto& [name, pattern] : *definitions)
-        made.definitions[name].push_back(parse_pattern(pattern));
-    for (const FusionRule& rule : family.rules) {
-      const auto slash = std::min(rule.kernel.find('/'), rule.kernel.size());
-      made.rules.push_back({type_called(rule.kernel.substr(0, slash)),
-                            rule.kernel.substr(std::min(slash + 1, rule.kernel.size())),
-                            parse_pattern(rule.pattern), rule.source == kLitePred});
-    }
-    return cache.emplace(family.id, std::move(made)).first->second;
+CompiledRules compile(const FusionRules& family) {
+  CompiledRules made;
+  for (const auto& definitions : {common_definitions(), family.definitions})
+    for (const auto& [name, pattern] : definitions) made.definitions[name].push_back(parse_pattern(pattern));
+  for (const auto& [kernel, pattern, source] : family.rules) {
+    const auto slash = std::min(kernel.find('/'), kernel.size());
+    made.rules.push_back({type_called(kernel.substr(0, slash)),
+                          std::string(kernel.substr(std::min(slash + 1, kernel.size()))),
+                          parse_pattern(pattern), source == kLitePred});
   }
+  return made;
+}
+
+const CompiledRules& compiled(std::string_view runtime) {
+  static const std::map<std::string, CompiledRules, std::less<>> families = [] {
+    std::map<std::string, CompiledRules, std::less<>> all;
+    for (const FusionRules& family : fusion_rules()) all.emplace(family.id, compile(family));
+    return all;
+  }();
+  const auto found = families.find(runtime);
+  if (found != families.end()) return found->second;
+  std::string known;
+  for (const FusionRules& family : fusion_rules())
+    known += (known.empty() ? "" : ", ") + std::string(family.id);
   throw Error(ErrorCode::argument,
               "decompose: no runtime family '" + std::string(runtime) + "'; " + known + " expected");
 }

@@ -15,33 +15,52 @@
 // operators.
 #pragma once
 
-#include <string>
-#include <vector>
+#include <cstddef>
+#include <string_view>
 
 namespace latencast {
 
+/// A constant array and its length.
+template <class T>
+class Listed {
+ public:
+  constexpr Listed() = default;
+  template <std::size_t N>
+  constexpr Listed(const T (&items)[N]) : first_(items), count_(N) {}
+  constexpr const T* begin() const { return first_; }
+  constexpr const T* end() const { return first_ + count_; }
+
+ private:
+  const T* first_ = nullptr;
+  std::size_t count_ = 0;
+};
+
 struct FusionDefinition {
-  std::string name, pattern;  // one alternative; others of the same name follow
+  const char* name;
+  const char* pattern;  // one alternative; others of the same name follow
 };
 
 struct FusionRule {
-  std::string
+  std::string_view
       kernel;  // name(KernelType), "conv" for dwconv too; "other/Gelu" for what has no type of its own
-  std::string pattern, source;
+  const char* pattern;
+  std::string_view source;
 };
 
 struct FusionRules {
-  std::string id, title, source;
-  std::vector<FusionDefinition> definitions;  // beside the common ones
-  std::vector<FusionRule> rules;
+  const char* id;
+  const char* title;
+  const char* source;
+  Listed<FusionDefinition> definitions;  // beside the common ones
+  Listed<FusionRule> rules;
 };
 
 // What is a kernel of LitePred's set, though no runtime need fuse it, has this source.
-constexpr const char* kLitePred = "LitePred, NSDI 2024, section 3: its set of kernels";
+constexpr std::string_view kLitePred = "LitePred, NSDI 2024, section 3: its set of kernels";
 
 /// Ways in which exporters write what has a name.
-const std::vector<FusionDefinition>& common_definitions();
+Listed<FusionDefinition> common_definitions();
 
-const std::vector<FusionRules>& fusion_rules();
+Listed<FusionRules> fusion_rules();
 
 }  // namespace latencast

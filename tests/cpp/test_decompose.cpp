@@ -151,6 +151,49 @@ TEST_CASE("decompose: ONNX Runtime's own fusions") {
   CHECK(vit["add"] == 23);  // one is within the last normalisation
 }
 
+// The operators of the graph that OpenVINO 2026.4 executes (get_runtime_model, CPU, fp32), squeeze-excite
+// again apart.
+TEST_CASE("decompose: OpenVINO's own fusions") {
+  const auto of = [](const char* model) {
+    return chains(fixture(model), decompose(fixture(model), "openvino"));
+  };
+  auto resnet = of("resnet18");
+  CHECK(resnet["Conv+Relu"] == 9);
+  CHECK(resnet["Conv+Add+Relu"] == 8);
+  CHECK(resnet["Conv"] == 3);
+  auto mobilenet = of("mobilenet_v3_small");
+  CHECK(mobilenet["Conv+HardSwish"] == 18);
+  CHECK(mobilenet["Gemm+HardSwish"] == 1);
+  CHECK(mobilenet["Conv+Add"] == 6);
+  auto efficientnet = of("efficientnet_b0");
+  CHECK(efficientnet["Conv+Sigmoid+Mul"] == 49 - 16);
+  CHECK(efficientnet["Conv+Add"] == 9);
+  CHECK(efficientnet["Conv"] == 7);
+  auto shufflenet = of("shufflenet_v2_x1_0");
+  CHECK(shufflenet["Conv+Relu"] == 37);
+  CHECK(shufflenet["Conv"] == 19);
+  CHECK(shufflenet["ChannelShuffle"] == 16);
+  CHECK(shufflenet["Concat"] == 16);
+  CHECK(shufflenet["Split"] == 13);
+  auto vit = of("vit_tiny");
+  CHECK(vit["MatMul+Add+Div+Erf+Add+Mul+Mul"] == 12);
+  CHECK(vit["MatMul+Add"] == 36);
+  CHECK(types(decompose(fixture("vit_tiny"), "openvino")).at("attention") == 12);
+}
+
+// The layers of the .param that pnnx 20261020 writes for the same networks.
+TEST_CASE("decompose: ncnn's own layers") {
+  using Types = std::map<std::string, int>;
+  CHECK(types(decompose(fixture("resnet18"), "ncnn")) ==
+        Types{{"conv", 20}, {"other", 8}, {"add", 8}, {"maxpool", 1}, {"gap", 1}, {"fc", 1}});
+  CHECK(types(decompose(fixture("mobilenet_v3_small"), "ncnn")) ==
+        Types{{"conv", 23}, {"dwconv", 11}, {"hswish", 19}, {"se", 9}, {"add", 6}, {"fc", 2}, {"gap", 1}});
+  CHECK(types(decompose(fixture("efficientnet_b0"), "ncnn")) ==
+        Types{{"conv", 33}, {"dwconv", 16}, {"swish", 33}, {"se", 16}, {"add", 9}, {"gap", 1}, {"fc", 1}});
+  CHECK(types(decompose(fixture("shufflenet_v2_x1_0"), "ncnn")) ==
+        Types{{"conv", 37}, {"dwconv", 19}, {"other", 16 + 16 + 13}, {"maxpool", 1}, {"gap", 1}, {"fc", 1}});
+}
+
 TEST_CASE("decompose: work is neither lost nor counted twice") {
   Rng rng(8);
   std::vector<Model> models;

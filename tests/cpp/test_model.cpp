@@ -274,6 +274,44 @@ TEST_CASE("model: an unknown operator is kept, and what follows it is an assumpt
   CHECK(found.unknown[1].traffic_share == Approx(1024. / (4 * 1024 + 256)));
 }
 
+TEST_CASE("model: behind an unknown operator the file's own shapes count") {
+  const std::string graph = text(11, value_info("x", {-1, 8, 4, 4})) + node("Whirl", {"x"}, {"y"}) +
+                            node("Relu", {"y"}, {"z"}) + text(12, value_info("z", {-1, 3, 9}));
+  ImportOptions options;
+  options.batch = 2;
+  const Model assumed = read_model(onnx(graph), options);
+  CHECK(output_shape(assumed) == Dims{2, 8, 4, 4});
+  CHECK(assumed.tensors[static_cast<std::size_t>(assumed.outputs[0])].guessed);
+  const Model stated = read_model(onnx(graph + text(13, value_info("y", {-1, 3, 9}))), options);
+  CHECK(output_shape(stated) == Dims{2, 3, 9});
+  CHECK_FALSE(stated.tensors[static_cast<std::size_t>(stated.outputs[0])].guessed);
+}
+
+TEST_CASE("model: weights stay in the file") {
+  const std::string bytes(1 << 20, '\x3f');
+  const auto weight = [&](const std::string& raw) {
+    return text(5, number(1, 64) + number(1, 4096) + number(2, 1) + text(8, "w") + raw);
+  };
+  const std::string rest = text(11, value_info("x", {1, 4096})) +
+                           node("Gemm", {"x", "w"}, {"y"}, text(5, text(1, "transB") + number(3, 1))) +
+                           text(12, value_info("y", {}));
+  // In the bytes, in another file, or missing: it is the same model.
+  for (const std::string& raw :
+       {text(9, bytes), number(14, 1) + text(13, text(1, "location") + text(2, "w.bin")), std::string()}) {
+    const Model model = read_model(onnx(weight(raw) + rest));
+    CHECK(model.macs() == 64 * 4096);
+    CHECK(model.params() == 64 * 4096);
+    for (const ModelTensor& tensor : model.tensors) CHECK(tensor.values.empty());
+  }
+  // Listed among the inputs, with or without an initialiser.
+  const std::string listed = text(11, value_info("w", {64, 4096})) + rest;
+  for (const std::string& graph : {listed, weight(text(9, bytes)) + listed}) {
+    const Model model = read_model(onnx(graph));
+    CHECK(model.inputs.size() == 1);
+    CHECK(model.params() == 64 * 4096);
+  }
+}
+
 TEST_CASE("model: quantised operators stand for their own kind, at a byte a weight") {
   const std::string graph =
       text(11, value_info("x", {1, 8, 4, 4})) +
