@@ -5,7 +5,7 @@
 #include <set>
 
 #include "latencast/error.h"
-#include "model_build.h"
+#include "model_operator.h"
 
 namespace latencast {
 
@@ -79,6 +79,11 @@ std::int64_t macs(const Model& model, const Node& node) {
   if (node.op == "Gemm")  // every weight meets every row of the output
     return times(out->elements() / out->shape.back(), weight->elements());
   if (node.op == "MatMul") return times(out->elements(), in->shape.back());
+  if (node.op == "Einsum") {
+    std::int64_t product = 1;
+    for (const auto& [label, length] : einsum_lengths(model, node)) product = times(product, length);
+    return product;
+  }
   if (node.op == "MultiHeadAttention") {  // query, key, value: (batch, ..., length, channels)
     const ModelTensor* value = tensor(node.inputs, 2);
     const auto length = [](const ModelTensor& of) { return of.shape[of.shape.size() - 2]; };

@@ -1,6 +1,8 @@
 // Values of constants that decide shapes: exporters write their arithmetic out, operator by operator.
 #include <algorithm>
 #include <cmath>
+#include <functional>
+#include <numeric>
 
 #include "model_operator.h"
 
@@ -132,10 +134,13 @@ std::vector<double> fold(Operator& op) {
       return source;
     });
   }
-  if (name == "ReduceProd" && count == 1) {
-    double value = 1;
-    for (const double factor : op.in(0).values) value *= factor;
-    return {value};
+  if (name.rfind("Reduce", 0) == 0 && count == 1 && !op.in(0).values.empty()) {
+    const std::vector<double>& values = op.in(0).values;
+    if (name == "ReduceMin") return {*std::min_element(values.begin(), values.end())};
+    if (name == "ReduceMax") return {*std::max_element(values.begin(), values.end())};
+    if (name == "ReduceSum") return {std::accumulate(values.begin(), values.end(), 0.)};
+    if (name == "ReduceProd")
+      return {std::accumulate(values.begin(), values.end(), 1., std::multiplies<double>())};
   }
   if (name == "Expand") {
     // The second input is the shape, not an operand.

@@ -20,8 +20,8 @@ std::optional<Dims> Operator::list(std::size_t i, const char* attribute) const {
 std::optional<std::vector<double>> Operator::real_list(std::size_t i, const char* attribute) const {
   if (has(i)) {
     if (!in(i).known())
-      refuse("reads '" + in(i).name +
-             "', whose value is needed and depends on the model's inputs or is not in " + "the file");
+      give_up("reads '" + in(i).name +
+              "', whose value is needed and depends on the model's inputs or is not in " + "the file");
     return in(i).values;
   }
   if (given(attribute)) return reals(attribute);
@@ -74,8 +74,8 @@ bool changes_nothing(Operator& op) {
   return std::all_of(parts.begin(), parts.end(), [](const Taken& part) { return part.step == 1; });
 }
 
-// Nobody knows what it does: its results have the shapes that the file declares, or else that of its largest
-// input.
+// Nobody knows what it does, or how much of it: its results have the shapes that the file declares, or else
+// that of its largest input.
 void assume_shapes(Model& model, Node& node, const std::unordered_map<int, Dims>& declared) {
   node.known = false;
   const ModelTensor* largest = nullptr;
@@ -144,6 +144,8 @@ void infer(Model& model, const std::unordered_map<int, Dims>& declared) {
     }
     try {
       if (!infer_shapes(op)) assume_shapes(model, node, declared);
+    } catch (const UndecidedShape&) {
+      assume_shapes(model, node, declared);
     } catch (const Error&) {
       if (!guessed) throw;
       assume_shapes(model, node, declared);  // it does not fit what was only assumed

@@ -1,12 +1,20 @@
 // One operator while its result's shape is worked out: its inputs and settings, and refusals that name it.
 #pragma once
 
+#include <map>
 #include <optional>
 #include <string>
 
+#include "latencast/error.h"
 #include "model_build.h"
 
 namespace latencast {
+
+/// A shape that depends on what the network computes, or on what this library does not compute at import.
+class UndecidedShape : public Error {
+ public:
+  using Error::Error;
+};
 
 class Operator {
  public:
@@ -14,6 +22,7 @@ class Operator {
 
   const std::string& op() const { return node_.op; }
   const Model& model() const { return model_; }
+  const Node& node() const { return node_; }
 
   std::size_t inputs() const { return node_.inputs.size(); }
   std::size_t outputs() const { return node_.outputs.size(); }
@@ -78,6 +87,11 @@ class Operator {
     refuse_model("node '" + node_.name + "' (" + node_.op + ") " + found);
   }
 
+  /// The shape is left to be assumed.
+  [[noreturn]] void give_up(const std::string& found) const {
+    throw UndecidedShape(ErrorCode::model, "model: node '" + node_.name + "' (" + node_.op + ") " + found);
+  }
+
  private:
   Model& model_;
   Node& node_;
@@ -94,6 +108,9 @@ std::vector<Taken> taken(const Operator& slice);
 
 /// Which axis of its input each axis of a transpose's output is.
 Dims axis_order(const Operator& transpose);
+
+/// Length of every label of an Einsum's equation; empty where the equation is not followed (an ellipsis).
+std::map<char, std::int64_t> einsum_lengths(const Model& model, const Node& node);
 
 /// Works out the shapes of the outputs. False where the operator is outside the vocabulary.
 bool infer_shapes(Operator& op);

@@ -1,6 +1,7 @@
 // The vocabulary: what each operator makes of its inputs' shapes. Operators and attributes:
 // https://onnx.ai/onnx/operators; an input that older opsets had as an attribute is read from either.
 #include <algorithm>
+#include <cctype>
 #include <cmath>
 #include <cstdlib>
 #include <numeric>
@@ -289,6 +290,16 @@ void multiply_general(Operator& op) {
               " expects " + std::to_string(deep));
   in.back() = wide;
   op.set(in);
+}
+
+void sum_products(Operator& op) {
+  const auto lengths = einsum_lengths(op.model(), op.node());
+  if (lengths.empty()) op.give_up("has the equation '" + op.text("equation") + "', which is not followed");
+  const std::string equation = op.text("equation");
+  Dims out;
+  for (const char label : equation.substr(equation.find('>') + 1))
+    if (label != ' ') out.push_back(lengths.at(label));
+  op.set(out);
 }
 
 // --- Shapes that meet ---
@@ -718,6 +729,7 @@ constexpr struct {
     {pool_globally, "GlobalAveragePool GlobalMaxPool GlobalLpPool"},
     {multiply_general, "Gemm"},
     {multiply, "MatMul"},
+    {sum_products, "Einsum"},
     {normalise,
      "BatchNormalization InstanceNormalization GroupNormalization LayerNormalization "
      "SimplifiedLayerNormalization RMSNormalization"},
@@ -778,6 +790,37 @@ const std::unordered_map<std::string, Rule>& vocabulary() {
 }
 
 }  // namespace
+
+// "bij,bjk->bik": labels of the inputs' axes, and which of them remain.
+std::map<char, std::int64_t> einsum_lengths(const Model& model, const Node& node) {
+  const auto found = node.attributes.find("equation");
+  if (found == node.attributes.end()) return {};
+  const std::string& equation = found->second.text;
+  const auto arrow = equation.find("->");
+  if (arrow == std::string::npos) return {};
+  std::map<char, std::int64_t> lengths;
+  std::size_t input = 0, axis = 0;
+  for (std::size_t i = 0; i <= arrow; ++i) {
+    const char label = equation[i];
+    const Dims* shape = input < node.inputs.size() && node.inputs[input] >= 0
+                            ? &model.tensors[static_cast<std::size_t>(node.inputs[input])].shape
+                            : nullptr;
+    if (label == ' ') continue;
+    if (label == ',' || i == arrow) {
+      if (!shape || axis != shape->size()) return {};
+      ++input;
+      axis = 0;
+    } else if (std::isalpha(static_cast<unsigned char>(label)) && shape && axis < shape->size()) {
+      lengths[label] = std::max(lengths[label], (*shape)[axis++]);
+    } else {
+      return {};
+    }
+  }
+  if (input != node.inputs.size()) return {};
+  for (std::size_t i = arrow + 2; i < equation.size(); ++i)
+    if (equation[i] != ' ' && lengths.count(equation[i]) == 0) return {};
+  return lengths;
+}
 
 bool infer_shapes(Operator& op) {
   const auto rule = vocabulary().find(op.op());

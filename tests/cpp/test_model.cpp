@@ -287,6 +287,28 @@ TEST_CASE("model: behind an unknown operator the file's own shapes count") {
   CHECK_FALSE(stated.tensors[static_cast<std::size_t>(stated.outputs[0])].guessed);
 }
 
+TEST_CASE("model: a shape that hangs on what is computed is assumed") {
+  const std::string graph = text(11, value_info("x", {1, 8, 4, 4})) + node("Relu", {"x"}, {"sizes"}) +
+                            node("Reshape", {"x", "sizes"}, {"y"}) + node("Relu", {"y"}, {"z"}) +
+                            text(12, value_info("z", {}));
+  const Model model = read_model(onnx(graph));
+  CHECK(output_shape(model) == Dims{1, 8, 4, 4});
+  REQUIRE(decompose(model).unknown.size() == 1);
+  CHECK(decompose(model).unknown[0].op == "Reshape");
+}
+
+TEST_CASE("model: sums of products") {
+  const auto einsum = [](const std::string& equation) {
+    return read_model(
+        R"({"inputs": {"x": [2, 3, 5], "y": [2, 7, 5]}, "nodes": [{"op": "Einsum", "equation": ")" +
+        equation + R"(", "in": ["x", "y"]}]})");
+  };
+  CHECK(output_shape(einsum("bij,bkj->bik")) == Dims{2, 3, 7});
+  CHECK(einsum("b i j, b k j -> i k b").macs() == 2 * 3 * 5 * 7);
+  for (const char* other : {"...ij,...kj->...ik", "bij,bkj", "bi,bkj->bi", "bij,bkj->bz"})
+    CHECK_FALSE(einsum(other).nodes[0].known);
+}
+
 TEST_CASE("model: weights stay in the file") {
   const std::string bytes(1 << 20, '\x3f');
   const auto weight = [&](const std::string& raw) {

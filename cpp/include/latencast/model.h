@@ -45,7 +45,7 @@ struct Node {
   std::map<std::string, Attribute> attributes;
   std::vector<int> inputs;  ///< indices of tensors; -1 where an optional one is left out
   std::vector<int> outputs;
-  bool known = true;  ///< false for an operator outside the vocabulary, whose arithmetic nobody knows
+  bool known = true;  ///< false: outside the vocabulary, or its result's shape hangs on what is computed
 };
 
 /// A model with every shape known. What a runtime does not execute is not in it: constants are computed,
