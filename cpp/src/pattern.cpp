@@ -77,6 +77,9 @@ class Parser {
   std::size_t at_ = 0;
 };
 
+// Looked through at most: exporters write two or three in a row, a hostile file a hundred thousand.
+constexpr int kMostViews = 8;
+
 bool commutes(const std::string& op) { return op == "Add" || op == "Mul" || op == "Max" || op == "Min"; }
 
 bool names(const Pattern& pattern, const std::string& op) {
@@ -149,7 +152,7 @@ bool Matcher::find(const Pattern& pattern, int tensor, int& x, const Next& next)
 
 bool Matcher::find_operator(const Pattern& pattern, int tensor, int& x, const Next& next) {
   const std::size_t before = matched_.size();
-  while (true) {
+  for (int views = 0; views <= kMostViews; ++views) {
     const int writer = wiring_.writer[static_cast<std::size_t>(tensor)];
     if (writer < 0 || taken(writer)) break;
     const Node& node = model_.nodes[static_cast<std::size_t>(writer)];
@@ -194,13 +197,14 @@ bool Matcher::find_definition(const Pattern& pattern, int tensor, int& x, const 
 }
 
 int Matcher::source(int tensor) const {
-  while (true) {
+  for (int views = 0; views < kMostViews; ++views) {
     const int writer = wiring_.writer[static_cast<std::size_t>(tensor)];
-    if (writer < 0) return tensor;
+    if (writer < 0) break;
     const Node& node = model_.nodes[static_cast<std::size_t>(writer)];
-    if (!moves_no_data(node) || node.inputs[0] < 0) return tensor;
+    if (!moves_no_data(node) || node.inputs[0] < 0) break;
     tensor = node.inputs[0];
   }
+  return tensor;
 }
 
 bool Matcher::closed(int root) const {

@@ -343,6 +343,13 @@ TEST_CASE("decompose: ways to write the same layer") {
         "layernorm ReduceMean");
 }
 
+TEST_CASE("decompose: a long chain takes time in proportion") {
+  // Looking through all of it from every node would be quadratic.
+  std::string nodes = R"({"op": "Relu"})";
+  for (int i = 0; i < 20'000; ++i) nodes += R"(,{"op": "Reshape", "shape": [1, 8, 12, 12]})";
+  CHECK(decompose(graph(nodes + R"(,{"op": "Sigmoid"})"), "openvino").kernels.size() == 2);
+}
+
 TEST_CASE("decompose: an unknown family is refused") {
   try {
     decompose(fixture("resnet18"), "abacus");
