@@ -2,7 +2,7 @@
 """Writes tests/golden/models/*.onnx: known networks as their exporters write them, without the weights' bytes.
 
 Needs torch, torchvision, timm and onnx (pip); the tests need only the files. Run from the repository root, then
-write the listings beside them anew with tests/golden/models.sh. The graphs are those of torchvision (BSD-3-Clause)
+write the listings beside them anew with tests/golden/models.mjs. The graphs are those of torchvision (BSD-3-Clause)
 and timm (Apache-2.0) under PyTorch's exporters; they hold layer types and shapes, nothing that was trained.
 """
 

@@ -49,8 +49,9 @@ struct Node {
 };
 
 /// A model with every shape known. What a runtime does not execute is not in it: constants are computed,
-/// identities and drop-outs are taken out, a quantised tensor stands for its quantise-dequantise pair, and
-/// operators that no output needs are gone.
+/// identities and drop-outs are taken out, a quantised tensor stands for its quantise-dequantise pair,
+/// operators that no output needs are gone, and a split or a channel shuffle that an exporter took apart is
+/// one node again.
 struct Model {
   std::string name;    ///< as the file calls it; may be empty
   std::string format;  ///< "ONNX", "ncnn" or "JSON"
@@ -59,8 +60,10 @@ struct Model {
   std::vector<int> inputs;  ///< of the user, without weights
   std::vector<int> outputs;
 
-  std::int64_t macs() const;    ///< multiply-adds of all nodes
-  std::int64_t params() const;  ///< weights, each counted once; a batch norm counts its scale and shift
+  std::int64_t macs() const;  ///< multiply-adds of all nodes
+  /// Weights, each counted once; a batch norm counts its scale and shift. A table that is expanded at import
+  /// counts as expanded.
+  std::int64_t params() const;
 };
 
 /// Multiply-adds of convolutions, matrix products, attention and recurrent layers; 0 for every other node.
