@@ -28,6 +28,7 @@ const kBuildTools = [
   { name: 'emcc (Emscripten)', present: () => onPath('emcc'), apt: 'emscripten' },
   { name: 'Eigen', present: () => included('Eigen/Core'), apt: 'libeigen3-dev' },
   { name: 'nlohmann-json', present: () => included('nlohmann/json.hpp'), apt: 'nlohmann-json3-dev' },
+  { name: 'protozero', present: () => included('protozero/pbf_reader.hpp'), apt: 'libprotozero-dev' },
   // Configuring prepares the tests as well, so that `npm start` and `npm test` share one build folder.
   { name: 'Catch2', present: () => included('catch2/catch.hpp', 'catch2/catch_all.hpp'), apt: 'catch2' },
 ];

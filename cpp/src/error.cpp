@@ -5,8 +5,8 @@ namespace latencast {
 namespace {
 
 // In the order of the enum; `name` and `error_code_names` both read it.
-constexpr const char* kCodeNames[] = {"argument",   "architecture", "measurement",
-                                      "checkpoint", "cancelled",    "internal"};
+constexpr const char* kCodeNames[] = {"argument", "architecture", "measurement", "checkpoint",
+                                      "model",    "cancelled",    "internal"};
 static_assert(sizeof(kCodeNames) / sizeof(kCodeNames[0]) ==
               static_cast<std::size_t>(ErrorCode::internal) + 1);
 

@@ -14,6 +14,7 @@
 #include "evaluate.h"
 #include "explain.h"
 #include "jobs.h"
+#include "kernels_tool.h"
 #include "laboratory.h"
 #include "latencast/error.h"
 #include "latencast/estimate.h"
@@ -309,6 +310,7 @@ int run(int argc, char** argv) {
   EncodeCommand encode_command;
   ClosedFormCommand closed_form_command;
   PriorCommand prior_command;
+  KernelsCommand kernels_command;
   pretrain_command.add_to(app);
   evaluate_command.add_to(app);
   transfer_command.add_to(app);
@@ -321,6 +323,7 @@ int run(int argc, char** argv) {
   encode_command.add_to(app);
   closed_form_command.add_to(app);
   prior_command.add_to(app);
+  kernels_command.add_to(app);
   try {
     app.parse(argc, argv);
   } catch (const CLI::ParseError& error) {

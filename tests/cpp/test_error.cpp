@@ -8,7 +8,7 @@ using namespace latencast;
 
 TEST_CASE("error codes have distinct names in the order of the enum", "[error]") {
   const auto names = error_code_names();
-  CHECK(names == std::vector<std::string>{"argument", "architecture", "measurement", "checkpoint",
+  CHECK(names == std::vector<std::string>{"argument", "architecture", "measurement", "checkpoint", "model",
                                           "cancelled", "internal"});
   for (std::size_t i = 0; i < names.size(); ++i) CHECK(name(static_cast<ErrorCode>(i)) == names[i]);
 }

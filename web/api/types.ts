@@ -9,6 +9,7 @@ export type ErrorCode =
   | 'architecture'
   | 'measurement'
   | 'checkpoint'
+  | 'model'
   | 'cancelled'
   | 'internal'
   /** A file could not be fetched, or this browser cannot run WebAssembly with SIMD. */

@@ -13,6 +13,7 @@ enum class ErrorCode {
   architecture,  ///< a text is no architecture of the space
   measurement,   ///< a measured latency, or the set of them, cannot be used
   checkpoint,    ///< bytes are no checkpoint, or a damaged or unknown one
+  model,         ///< a file is no model, or one whose shapes cannot be had
   cancelled,     ///< the caller asked for the work to stop
   internal,      ///< a broken promise of the engine itself
 };

@@ -1,0 +1,60 @@
+/** `latencast kernels`, as a user calls it: `npm test` builds the engine before these run. */
+import { spawnSync } from 'node:child_process';
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { afterAll, beforeAll, expect, test } from 'vitest';
+
+const kRoot = fileURLToPath(new URL('../..', import.meta.url));
+const kMobilenet = 'tests/golden/models/mobilenet_v2.onnx';
+
+let folder: string;
+beforeAll(() => {
+  folder = mkdtempSync(join(tmpdir(), 'latencast-kernels-'));
+});
+afterAll(() => rmSync(folder, { recursive: true, force: true }));
+
+function kernels(...args: string[]): { status: number | null; out: string; err: string } {
+  const run = spawnSync(join(kRoot, 'build/latencast'), ['kernels', ...args], { cwd: kRoot, encoding: 'utf8' });
+  return { status: run.status, out: run.stdout, err: run.stderr };
+}
+
+interface Found {
+  readonly macs: number;
+  readonly params: number;
+  readonly inputs: Readonly<Record<string, readonly number[]>>;
+  readonly kernels: readonly { readonly kernel: string; readonly key: string; readonly macs: number }[];
+}
+
+test('a network is printed kernel by kernel, with its totals', () => {
+  const run = kernels('--model', kMobilenet, '--runtime', 'ncnn');
+  expect(run.err).toBe('');
+  expect(run.out).toContain('input image: 1x3x224x224');
+  expect(run.out).toMatch(/ 1 {2}conv,1,224,224,3,32,3,3,2,1 +10838\.0 +928 .* Conv\+BatchNormalization\+Clip\n/);
+  expect(run.out).toContain('64 kernels of 152 operators: 300.774 M multiply-adds, 3.505 M parameters');
+});
+
+test('JSON has the same kernels, for the batch that is asked for', () => {
+  const one = JSON.parse(kernels('--model', kMobilenet, '--runtime', 'ncnn', '--json').out) as Found;
+  const four = JSON.parse(kernels('--model', kMobilenet, '--runtime', 'ncnn', '--batch', '4', '--json').out) as Found;
+  expect(one.kernels).toHaveLength(64);
+  expect(four.inputs).toEqual({ image: [4, 3, 224, 224] });
+  expect(four.macs).toBe(4 * one.macs);
+  expect(four.params).toBe(one.params);
+  expect(four.kernels.map(({ kernel }) => kernel)).toEqual(one.kernels.map(({ kernel }) => kernel));
+  expect(one.kernels.reduce((sum, { macs }) => sum + macs, 0)).toBe(one.macs);
+});
+
+test('an open input takes the shape that is given, and what cannot be read is refused by name', () => {
+  const path = join(folder, 'open.json');
+  writeFileSync(path, '{"inputs": {"x:0": [null, 3, null, null]}, "nodes": [{"op": "Whirl"}, {"op": "Relu"}]}');
+  const open = kernels('--model', path);
+  expect(open.status).toBe(1);
+  expect(open.err).toContain("input 'x:0' has the shape 1x3x?x?");
+  const given = kernels('--model', path, '--input', 'x:0=2x3x5x7');
+  expect(given.out).toContain('unknown: Whirl, 1 times: 50.0 % of the bytes moved');
+  for (const wrong of ['x:0', 'x:0=', 'x:0=2x', 'x:0=2x0', 'x:0=2,3'])
+    expect(kernels('--model', path, '--input', wrong).err).toContain(`--input: '${wrong}' found; NAME=1x3x224x224 expected`);
+  expect(kernels('--model', 'package.json').err).toContain('model: JSON graph: has no "nodes"');
+});
