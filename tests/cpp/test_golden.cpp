@@ -10,6 +10,7 @@
 #include <vector>
 
 #include "catch.h"
+#include "latencast/estimate.h"
 #include "latencast/predictor.h"
 #include "latencast/transfer.h"
 
@@ -50,6 +51,14 @@ const Predictor& shipped() {
   return predictor;
 }
 
+std::vector<Measurement> measured() {
+  const Golden golden = read_golden("raspi4-20.csv");
+  std::vector<Measurement> measurements;
+  for (std::size_t i = 0; i < golden.values.size(); ++i)
+    measurements.push_back({golden.architectures[i], golden.values[i]});
+  return measurements;
+}
+
 std::vector<std::size_t> order_of(const std::vector<double>& values) {
   std::vector<std::size_t> order(values.size());
   std::iota(order.begin(), order.end(), std::size_t{0});
@@ -76,13 +85,18 @@ TEST_CASE("golden: scores of the shipped weights") {
   check_same(shipped().scores("pixel3", golden.architectures), golden);
 }
 
-TEST_CASE("golden: milliseconds after a transfer to raspi4") {
-  std::vector<Measurement> measurements;
-  const Golden measured = read_golden("raspi4-20.csv");
-  for (std::size_t i = 0; i < measured.values.size(); ++i)
-    measurements.push_back({measured.architectures[i], measured.values[i]});
+TEST_CASE("golden: milliseconds after fine-tuning to raspi4") {
   TransferOptions options;
   options.seed = 3;
   const Golden golden = read_golden("latency_ms.csv");
-  check_same(transfer(shipped(), measurements, options).latency_ms(golden.architectures), golden);
+  check_same(transfer(shipped(), measured(), options).latency_ms(golden.architectures), golden);
+}
+
+TEST_CASE("golden: milliseconds and intervals after a transfer to raspi4 in closed form") {
+  const Predictor adapted = estimate(shipped(), measured());
+  const Golden golden = read_golden("closed_form.csv"), golden_high = read_golden("closed_form_high.csv");
+  check_same(adapted.latency_ms(golden.architectures), golden);
+  std::vector<double> high;
+  for (const Belief& belief : adapted.beliefs(golden.architectures)) high.push_back(belief.interval().high);
+  check_same(high, golden_high);
 }

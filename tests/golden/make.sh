@@ -8,5 +8,9 @@ cells=$(seq 7 78 15600) # 200 official indices
 adapted=$(mktemp -d)
 trap 'rm -r "$adapted"' EXIT
 "$engine" predict --weights weights/nb201 --device pixel3 $cells >"$here/scores.csv"
-"$engine" transfer --weights weights/nb201 --measurements "$here/raspi4-20.csv" --seed 3 --out "$adapted/golden"
+"$engine" transfer --weights weights/nb201 --method finetune --measurements "$here/raspi4-20.csv" --seed 3 --out "$adapted/golden"
 "$engine" predict --weights "$adapted/golden" $cells >"$here/latency_ms.csv"
+"$engine" transfer --weights weights/nb201 --measurements "$here/raspi4-20.csv" --out "$adapted/closed-form"
+"$engine" predict --weights "$adapted/closed-form" $cells >"$adapted/intervals.csv"
+cut -d, -f1,2 "$adapted/intervals.csv" >"$here/closed_form.csv"
+cut -d, -f1,4 "$adapted/intervals.csv" >"$here/closed_form_high.csv"
