@@ -229,6 +229,10 @@ Predictor estimate(const Predictor& base, const std::vector<Measurement>& measur
   return Predictor(closed_form(*impl.space, impl.embedding, measurements, options.device, options.trusted));
 }
 
+const Prior& prior_of(const Predictor& predictor) {
+  return with_prior(predictor, "prior").embedding->prior();
+}
+
 Review review(const Predictor& predictor) {
   const Posterior& posterior = posterior_of(predictor, "review");
   const PredictorImpl& impl = predictor.impl();

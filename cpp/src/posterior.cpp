@@ -33,6 +33,11 @@ const double kSuspicion = std::log(50.0) + std::log(8.0);
 // What is off by less is the model's fault as likely as the measurement's.
 const double kLeastSlip = std::log(1.4);
 
+// Whatever disturbs a measurement makes it longer. A reading that is too short needs that much more evidence
+// against it (log), unless it is so short that its unit must be another.
+constexpr double kTooShort = 4;
+const double kAnotherUnit = std::log(20.0);
+
 double log_sum(const std::vector<double>& values) {
   const double largest = *std::max_element(values.begin(), values.end());
   double sum = 0;
@@ -117,18 +122,24 @@ std::vector<bool> Posterior::doubtful(const std::vector<bool>& trusted) {
   const std::size_t n = log_ms_.size(), most = std::min<std::size_t>(std::max<std::size_t>(n / 4, 1), 12);
   std::vector<bool> aside(n, false), best = aside;
   const double start = log_evidence_;
-  double best_gain = 0;
+  double best_gain = 0, needed = 0;
+  const auto needs = [&](std::size_t i) {
+    const double off = log_ms_[i] - left_out_[i].mean;
+    return kSuspicion + (off < 0 && off > -kAnotherUnit ? kTooShort : 0);
+  };
+  const auto may_be = [&](std::size_t i) {
+    return !aside[i] && !(i < trusted.size() && trusted[i]) &&
+           std::abs(log_ms_[i] - left_out_[i].mean) > kLeastSlip;
+  };
   for (std::size_t count = 1; count <= most; ++count) {
     std::size_t worst = n;
     for (std::size_t i = 0; i < n; ++i)
-      if (!aside[i] && !(i < trusted.size() && trusted[i]) &&
-          std::abs(log_ms_[i] - left_out_[i].mean) > kLeastSlip &&
-          (worst == n || without_[i] > without_[worst]))
-        worst = i;
+      if (may_be(i) && (worst == n || without_[i] - needs(i) > without_[worst] - needs(worst))) worst = i;
     if (worst == n) break;
-    const double gain = without_[worst] - start - kSuspicion * double(count);
+    needed += needs(worst);
+    const double gain = without_[worst] - start - needed;
     // Nothing looks odd even by itself: the usual case, and the cheap one.
-    if (gain < -kSuspicion * 1.5 * double(count)) break;
+    if (gain < -1.5 * needed) break;
     aside[worst] = true;
     if (gain > best_gain) {
       best_gain = gain;
@@ -340,28 +351,40 @@ std::vector<Belief> Posterior::predict(const RowMatrix& psi) const {
   std::vector<Belief> beliefs(static_cast<std::size_t>(n));
   Eigen::VectorXd variance = Eigen::VectorXd::Zero(n);
 
-  // Between the centres that are likely, the likeliest of which stand for all.
-  constexpr std::size_t kMostCentres = 24, kMostComponents = 4;
-  std::vector<std::pair<double, Eigen::RowVectorXd>> likely;
-  for (const Component& component : components_)
-    for (std::size_t k = 0; k < component.share.size(); ++k)
-      likely.emplace_back(component.share[k], component.coefficients.row(static_cast<Index>(k)));
-  const std::size_t kept = std::min(kMostCentres, likely.size());
-  std::partial_sort(likely.begin(), likely.begin() + static_cast<std::ptrdiff_t>(kept), likely.end(),
-                    [](const auto& a, const auto& b) { return a.first > b.first; });
+  // Between the centres that are likely: a systematic sample of them, each as often as it is likely, so that
+  // many that are each unlikely count as well.
+  constexpr std::size_t kSampled = 32, kMostComponents = 4;
   double total = 0;
+  for (const Component& component : components_)
+    for (const double share : component.share) total += share;
+  std::vector<std::pair<const Component*, Index>> sampled;
+  std::vector<double> weight;
+  double passed = 0;
+  for (const Component& component : components_) {
+    for (std::size_t k = 0; k < component.share.size(); ++k) {
+      const auto before = static_cast<std::size_t>(passed * kSampled + 0.5);
+      passed += component.share[k] / total;
+      const auto after = static_cast<std::size_t>(passed * kSampled + 0.5);
+      if (after == before) continue;
+      sampled.emplace_back(&component, static_cast<Index>(k));
+      weight.push_back(double(after - before) / kSampled);
+    }
+  }
+  const std::size_t kept = sampled.size();
   RowMatrix t(q, static_cast<Index>(kept)), products;
+  std::vector<double> level(kept);
   for (std::size_t k = 0; k < kept; ++k) {
-    total += likely[k].first;
-    t.col(static_cast<Index>(k)) = likely[k].second.head(q).transpose().cast<float>();
+    const auto row = sampled[k].first->coefficients.row(sampled[k].second);
+    t.col(static_cast<Index>(k)) = row.head(q).transpose().cast<float>();
+    level[k] = row[q];
   }
   set_product(psi, t, products);
   for (Index i = 0; i < n; ++i) {
     double mean = 0, mean_square = 0;
     for (std::size_t k = 0; k < kept; ++k) {
-      const double value = double(products(i, static_cast<Index>(k))) + likely[k].second[q];
-      mean += likely[k].first / total * value;
-      mean_square += likely[k].first / total * square(value);
+      const double value = double(products(i, static_cast<Index>(k))) + level[k];
+      mean += weight[k] * value;
+      mean_square += weight[k] * square(value);
     }
     variance[i] = std::max(0.0, mean_square - square(mean));
   }
@@ -382,17 +405,17 @@ std::vector<Belief> Posterior::predict(const RowMatrix& psi) const {
   for (const Component* component : components) {
     const double a2 = square(component->apart), share = component->weight / weights;
     DoubleMatrix whitened(n, rows.rows());
-    Eigen::VectorXd level = Eigen::VectorXd::Zero(rows.rows());
+    Eigen::VectorXd of_rows = Eigen::VectorXd::Zero(rows.rows());
     if (rows.rows() > 0) {
       set_product(cross_double, component->inverse.transpose(), whitened);
-      level = component->inverse.lazyProduct(rows.col(q));
+      of_rows = component->inverse.lazyProduct(rows.col(q));
     }
-    const double level_variance = 1 / (1 / square(prior_.level_spread) + level.squaredNorm());
+    const double level_variance = 1 / (1 / square(prior_.level_spread) + of_rows.squaredNorm());
     for (Index i = 0; i < n; ++i) {
       double explained = 0, of_level = 0;
       for (Index j = 0; j < whitened.cols(); ++j) {
         explained += square(a2 * whitened(i, j));
-        of_level += a2 * whitened(i, j) * level[j];
+        of_level += a2 * whitened(i, j) * of_rows[j];
       }
       const double own = a2 * double(psi.row(i).squaredNorm());
       variance[i] += share * (std::max(own - explained, 0.0) + square(1 - of_level) * level_variance +

@@ -190,6 +190,7 @@ AblationTable ablation_table(const std::string& name, const AblationBudget& budg
       Experiment experiment{task, {}, {}};
       experiment.pretraining.samples = budget.source_samples;
       experiment.pretraining.steps = budget.steps;
+      experiment.evaluation.method = "finetune";
       experiment.evaluation.scored_at_most = budget.scored_at_most;
       const Experiment by_default = experiment;
       variant.change(experiment.pretraining, experiment.evaluation);

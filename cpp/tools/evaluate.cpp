@@ -7,9 +7,12 @@
 
 #include "data.h"
 #include "latencast/error.h"
+#include "latencast/estimate.h"
 #include "latencast/metrics.h"
+#include "latencast/posterior.h"
 #include "latencast/rng.h"
 #include "latencast/sample.h"
+#include "simulate.h"
 
 namespace latencast {
 namespace {
@@ -17,6 +20,7 @@ namespace {
 using nlohmann::json;
 
 constexpr const char* kOracle = "latency-oracle";
+constexpr const char* kInformative = "informative";
 
 // Of this thread alone: the machine may be shared.
 double cpu_seconds() {
@@ -25,7 +29,11 @@ double cpu_seconds() {
   return double(now.tv_sec) + 1e-9 * double(now.tv_nsec);
 }
 
-using Estimator = std::function<std::vector<double>(const std::vector<Architecture>&)>;
+struct Estimates {
+  std::vector<double> latency_ms;
+  std::vector<Belief> beliefs = {};  ///< empty where the method states none
+};
+using Estimator = std::function<Estimates(const std::vector<Architecture>&)>;
 
 // A baseline ranks by some score; the same calibration turns it into milliseconds.
 Estimator calibrated(const std::vector<Measurement>& measured, Score score) {
@@ -39,7 +47,7 @@ Estimator calibrated(const std::vector<Measurement>& measured, Score score) {
   return [calibration, score](const std::vector<Architecture>& asked) {
     auto values = score(asked);
     for (double& value : values) value = calibration.latency_ms(value);
-    return values;
+    return Estimates{std::move(values)};
   };
 }
 
@@ -54,7 +62,23 @@ Estimator make_estimator(const Setting& setting, const Predictor* base, const Ev
     TransferOptions seeded = transfer_options(options);
     seeded.seed = seed;
     return [adapted = transfer(*base, measured, seeded)](const std::vector<Architecture>& asked) {
-      return adapted.latency_ms(asked);
+      return Estimates{adapted.latency_ms(asked)};
+    };
+  }
+  if (method == "bayes") {
+    const Prior& prior = setting.prior(base);
+    std::vector<Architecture> architectures;
+    std::vector<double> latency_ms;
+    for (const auto& one : measured) {
+      architectures.push_back(one.architecture);
+      latency_ms.push_back(one.latency_ms);
+    }
+    const auto posterior = std::make_shared<const Posterior>(
+        prior, prior.embed(features_of(*setting.space, architectures)), latency_ms);
+    return [&setting, &prior, posterior](const std::vector<Architecture>& asked) {
+      Estimates estimates{{}, posterior->predict(prior.embed(features_of(*setting.space, asked)))};
+      for (const Belief& belief : estimates.beliefs) estimates.latency_ms.push_back(std::exp(belief.mean));
+      return estimates;
     };
   }
   const auto score = [&]() -> Score {
@@ -84,6 +108,22 @@ std::vector<std::size_t> choose_by_latency(const std::vector<double>& latency_ms
   return chosen;
 }
 
+// Those that the closed form learns most of before anything is measured.
+std::vector<std::size_t> choose_informative(const Setting& setting, const Predictor* base, std::size_t count,
+                                            std::uint64_t seed) {
+  constexpr std::size_t kPool = 1000;
+  const auto& all = setting.targets.architectures;
+  const auto pool = Rng(seed).choose(all.size(), std::min(all.size(), std::max(kPool, count)));
+  std::vector<Architecture> candidates;
+  for (const std::size_t i : pool) candidates.push_back(all[i]);
+  const Prior& prior = setting.prior(base);
+  const RowMatrix psi = prior.embed(features_of(*setting.space, candidates));
+  std::vector<std::size_t> chosen;
+  for (const std::size_t row : Posterior(prior, RowMatrix(0, psi.cols()), {}).next(psi, count).rows)
+    chosen.push_back(pool[row]);
+  return chosen;
+}
+
 struct Figures {
   double spearman, kendall, mdape, within5, within10;
 };
@@ -92,6 +132,7 @@ struct Figure {
   const char* name;
   double Figures::*value;
 };
+constexpr const char* kCoverage = "coverage90";
 constexpr Figure kFigures[] = {{"spearman", &Figures::spearman},
                                {"kendall", &Figures::kendall},
                                {"mdape", &Figures::mdape},
@@ -104,6 +145,8 @@ json describe(const EvaluateOptions& options) {
   const auto& [method, sampler, samples, scored_at_most, transfer] = options;
   json described = {
       {"method", method}, {"sampler", sampler}, {"samples", samples}, {"scored_at_most", scored_at_most}};
+  if (method == "bayes" || sampler == kInformative)
+    described["prior"] = {{"version", kPriorVersion}, {"simulate", kSimulateVersion}};
   if (!needs_predictor(method)) return described;
   // A new option does not compile until it is part of the key.
   const TransferOptions asked = transfer_options(options);
@@ -120,29 +163,32 @@ json describe(const EvaluateOptions& options) {
 }
 
 const std::vector<std::string>& evaluation_methods() {
-  static const std::vector<std::string> methods = {
-      "finetune", "finetune-published", "best-source", "source-ridge", "multipredict", "ridge", "flops",
-      "params"};
+  static const std::vector<std::string> methods = {"bayes",       "finetune",     "finetune-published",
+                                                   "best-source", "source-ridge", "multipredict",
+                                                   "ridge",       "flops",        "params"};
   return methods;
 }
 
 const std::vector<std::string>& evaluation_samplers() {
   static const std::vector<std::string> samplers = [] {
     auto names = sampler_names();
+    names.push_back(kInformative);
     names.push_back(kOracle);
     return names;
   }();
   return samplers;
 }
 
-bool samples_by_encoding(const std::string& sampler) { return sampler != kOracle && needs_encoder(sampler); }
+bool samples_by_encoding(const std::string& sampler) {
+  return sampler != kOracle && sampler != kInformative && needs_encoder(sampler);
+}
 
 bool needs_predictor(const std::string& method) {
   return method == "finetune" || method == "finetune-published";
 }
 
 bool needs_sources(const std::string& method) {
-  return method == "best-source" || method == "source-ridge" || method == "multipredict";
+  return method == "bayes" || method == "best-source" || method == "source-ridge" || method == "multipredict";
 }
 
 const MultiPredict& Setting::multipredict() const {
@@ -153,6 +199,15 @@ const MultiPredict& Setting::multipredict() const {
         0);
   });
   return *multipredict_;
+}
+
+const Prior& Setting::prior(const Predictor* base) const {
+  if (base && base->has_prior()) return prior_of(*base);
+  std::call_once(learned_, [this] {
+    prior_ = learn_prior(*space,
+                         {features_of(*space, sources.architectures), sources.devices, sources.latency_ms});
+  });
+  return *prior_;
 }
 
 json evaluate_seed(const Setting& setting, const Predictor* base, const EvaluateOptions& options,
@@ -166,10 +221,14 @@ json evaluate_seed(const Setting& setting, const Predictor* base, const Evaluate
   const std::uint64_t sampling_seed = seed * 1000003 + 17;
   const bool by_oracle = options.sampler == kOracle;
   std::vector<std::size_t> chosen;
-  if (!by_oracle)
+  if (options.sampler == kInformative)
+    chosen = choose_informative(setting, base, options.samples, sampling_seed);
+  else if (!by_oracle)
     chosen = choose_samples(options.sampler, *setting.space, architectures, options.samples,
                             setting.encoder ? &*setting.encoder : nullptr, sampling_seed);
-  if (options.method == "multipredict") setting.multipredict();  // its training is not part of the transfer
+  // Training is not part of the transfer.
+  if (options.method == "multipredict") setting.multipredict();
+  if (options.method == "bayes") setting.prior(base);
   json result = {{"targets", json::object()}};
   double transfer_seconds = 0, predict_seconds = 0;
   for (std::size_t t = 0; t < targets.devices.size(); ++t) {
@@ -198,11 +257,20 @@ json evaluate_seed(const Setting& setting, const Predictor* base, const Evaluate
     const double start = cpu_seconds();
     const Estimator estimator = make_estimator(setting, base, options, measured, seed);
     const double adapted = cpu_seconds();
-    const auto predicted = estimator(unseen);
+    const auto [predicted, beliefs] = estimator(unseen);
     const double done = cpu_seconds();
     const Figures figures = {spearman(predicted, truth), kendall(predicted, truth), mdape(predicted, truth),
                              within(predicted, truth, 0.05), within(predicted, truth, 0.10)};
     for (const auto& [name, value] : kFigures) result["targets"][targets.devices[t]][name] = figures.*value;
+    if (!beliefs.empty()) {
+      const double reach = normal_reach(0.9);
+      double held = 0;
+      for (std::size_t i = 0; i < truth.size(); ++i) {
+        const auto interval = beliefs[i].within(reach);
+        held += interval.low <= truth[i] && truth[i] <= interval.high;
+      }
+      result["targets"][targets.devices[t]][kCoverage] = held / double(truth.size());
+    }
     transfer_seconds += (adapted - start) / double(targets.devices.size());
     predict_seconds += (done - adapted) * 1000 / double(unseen.size() * targets.devices.size());
     result["architectures_scored"] = unseen.size();
@@ -225,7 +293,7 @@ json summary(const EvaluateOptions& options, const std::vector<json>& seeds) {
                  {"samples", options.samples},
                  {"seeds", seeds.size()},
                  {"architectures_scored", seeds.front().at("architectures_scored")},
-                 // Fine-tuning and the baselines state no intervals.
+                 // Fine-tuning and the baselines state none.
                  {"coverage90", {{"mean", nullptr}, {"std", nullptr}}}};
   const auto by_seed = [&](const auto& figure_of) {
     std::vector<double> values;
@@ -233,18 +301,21 @@ json summary(const EvaluateOptions& options, const std::vector<json>& seeds) {
     return values;
   };
   const json& targets = seeds.front().at("targets");
-  for (const Figure& figure : kFigures) {
+  std::vector<std::string> names;
+  for (const Figure& figure : kFigures) names.push_back(figure.name);
+  if (targets.begin()->contains(kCoverage)) names.push_back(kCoverage);
+  for (const std::string& name : names) {
     for (const auto& target : targets.items())
-      result["targets"][target.key()][figure.name] = mean_and_std(by_seed([&](const json& seed) {
-        return seed.at("targets").at(target.key()).at(figure.name).template get<double>();
+      result["targets"][target.key()][name] = mean_and_std(by_seed([&](const json& seed) {
+        return seed.at("targets").at(target.key()).at(name).template get<double>();
       }));
     const auto means = by_seed([&](const json& seed) {
       double total = 0;
-      for (const json& of_target : seed.at("targets")) total += of_target.at(figure.name).get<double>();
+      for (const json& of_target : seed.at("targets")) total += of_target.at(name).get<double>();
       return total / double(targets.size());
     });
-    result[figure.name] = mean_and_std(means);
-    if (figure.value == &Figures::spearman) result["spearman_by_seed"] = means;
+    result[name] = mean_and_std(means);
+    if (name == "spearman") result["spearman_by_seed"] = means;
   }
   for (const char* part : {"transfer", "predict_1000"})
     result["seconds"][part] = mean_and_std(by_seed([&](const json& seed) {

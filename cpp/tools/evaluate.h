@@ -13,6 +13,7 @@
 #include "latencast/encode.h"
 #include "latencast/predictor.h"
 #include "latencast/pretrain.h"
+#include "latencast/prior.h"
 #include "latencast/transfer.h"
 
 namespace latencast {
@@ -22,8 +23,8 @@ namespace latencast {
 constexpr int kEvaluateVersion = 1;
 
 struct EvaluateOptions {
-  std::string method = "finetune";  ///< one of evaluation_methods()
-  std::string sampler = "random";   ///< one of evaluation_samplers()
+  std::string method = "bayes";    ///< one of evaluation_methods()
+  std::string sampler = "random";  ///< one of evaluation_samplers()
   std::size_t samples = 20;
   std::size_t scored_at_most = 0;  ///< that many of the other architectures, drawn at random; 0: all of them
   TransferOptions transfer;        ///< of finetune; its seed is the evaluation's
@@ -32,10 +33,12 @@ struct EvaluateOptions {
 /// Every option that decides the figures by its name, as it takes part in the key of what is kept.
 nlohmann::json describe(const EvaluateOptions& options);
 
-/// Names that `EvaluateOptions::method` may have: fine-tuning as we do it and as published, and baselines.
+/// Names that `EvaluateOptions::method` may have: the transfer in closed form, fine-tuning as we do it and as
+/// published, and baselines.
 const std::vector<std::string>& evaluation_methods();
 
-/// sampler_names(), and latency-oracle: equal buckets of the target's latencies, which no user could draw.
+/// sampler_names(); informative: what the closed form learns most of, out of 1,000 drawn at random; and
+/// latency-oracle: equal buckets of the target's latencies, which no user could draw.
 const std::vector<std::string>& evaluation_samplers();
 
 /// Whether the sampler, one of evaluation_samplers(), needs an encoder.
@@ -58,9 +61,14 @@ struct Setting {
   /// encoder.
   const MultiPredict& multipredict() const;
 
+  /// Of the base where it has one, else learned from the sources at the first call.
+  const Prior& prior(const Predictor* base) const;
+
  private:
   mutable std::once_flag trained_;
   mutable std::optional<MultiPredict> multipredict_;
+  mutable std::once_flag learned_;
+  mutable std::optional<Prior> prior_;
 };
 
 /// The figures of one seed: {"targets": {device: {"spearman": ...}}, "seconds": {...},

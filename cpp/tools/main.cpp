@@ -161,7 +161,7 @@ struct EvaluateCommand {
       setting.encoder = read_encoder(laboratory.encoders, base.space());
     std::vector<json> results;
     for (const auto& evaluation : evaluations()) {
-      if (needs_sources(evaluation.method))
+      if (needs_sources(evaluation.method) && !(evaluation.method == "bayes" && base.has_prior()))
         throw Error(ErrorCode::argument,
                     "evaluate: " + evaluation.method + " needs the sources' latencies; use it with --task");
       std::vector<json> figures(static_cast<std::size_t>(seeds));

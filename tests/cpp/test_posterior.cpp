@@ -189,6 +189,22 @@ TEST_CASE("with nothing measured there is an estimate, and it is wide", "[poster
   CHECK(nothing.left_out().empty());
 }
 
+TEST_CASE("more measurements make estimates surer", "[posterior]") {
+  for (const std::size_t d : {3u, 4u}) {
+    const auto& truth = cells().devices[d];
+    const auto mean_spread = [&](std::size_t count) {
+      const std::vector<std::size_t> some(twenty().begin(),
+                                          twenty().begin() + static_cast<std::ptrdiff_t>(count));
+      const Posterior posterior(cells().prior, rows(cells().psi, some), values(truth, some));
+      double sum = 0;
+      for (const Belief& belief : posterior.predict(cells().psi)) sum += belief.spread;
+      return sum;
+    };
+    CHECK(mean_spread(1) > mean_spread(5));
+    CHECK(mean_spread(5) > mean_spread(20));
+  }
+}
+
 TEST_CASE("slips are set aside and named, clean measurements are not", "[posterior]") {
   for (const std::size_t d : {3u, 4u}) {
     const auto clean = of_target(cells().devices[d]);

@@ -24,6 +24,9 @@ Predictor estimate(const Predictor& base, const std::vector<Measurement>& measur
 /// The same predictor with a prior of its space, so that it can be transferred in closed form.
 Predictor with_prior(const Predictor& predictor, Prior prior);
 
+/// What a predictor that has_prior() starts from; else throws `argument`.
+const Prior& prior_of(const Predictor& predictor);
+
 /// What is odd about some measurements. Nothing is dropped silently: `set_aside` ones count for nothing, and
 /// are named here.
 struct Doubt {
