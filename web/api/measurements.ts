@@ -80,7 +80,8 @@ export interface CheckedMeasurements {
   readonly notes: readonly Note[];
 }
 
-const kMilliseconds: Record<LatencyUnit, number> = { ns: 1e-6, us: 1e-3, ms: 1, s: 1e3 };
+/** How many milliseconds each unit has. */
+export const kMilliseconds: Readonly<Record<LatencyUnit, number>> = { ns: 1e-6, us: 1e-3, ms: 1, s: 1e3 };
 
 const kUnitWords = new Map<string, LatencyUnit>(
   Object.entries({
@@ -623,7 +624,7 @@ async function farOffNotes(
     const found = `${value} ${unit} is ${times} times ${slower ? 'slower' : 'faster'} than the median, ${short(middle)} ms`;
     const meant = closestUnit(line.latency, middle);
     const plausible = meant !== unit && distance(line.latency * kMilliseconds[meant], middle) < Math.log(kNear);
-    const text = plausible ? replaceLatency(line, `${line.latency} ${meant}`) : undefined;
+    const text = plausible ? changeLatency(line, `${line.latency} ${meant}`) : undefined;
     return [
       {
         kind: 'far-off',
@@ -635,8 +636,8 @@ async function farOffNotes(
   });
 }
 
-/** The line with another latency; undefined where it cannot be told apart from the architecture. */
-function replaceLatency({ text, latency_text, architecture_text }: MeasurementLine, latency: string): string | undefined {
+/** The line with another latency, e.g. `12.4 ms`; undefined where it cannot be told apart from the architecture. */
+export function changeLatency({ text, latency_text, architecture_text }: MeasurementLine, latency: string): string | undefined {
   if (latency_text === undefined || architecture_text === undefined) return undefined;
   const at = text.lastIndexOf(latency_text);
   const once = text.indexOf(latency_text) === at;

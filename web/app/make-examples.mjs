@@ -109,6 +109,8 @@ async function writeSpace(space) {
     const predictor = await base.transfer(measurements, { device });
     const estimates = await predictor.predict(rows);
     const held = await base.leaveOneOut(measurements, { device });
+    const { left_out, ...review } = predictor.info.method === 'closed-form' ? await predictor.review() : {};
+    const bounds = left_out && { low: [...left_out.low], high: [...left_out.high] };
     const others = measured.map((_, i) => i).filter((i) => !chosen.includes(i));
     const predicted = await predictor.predict(others.map((i) => measured[i].architecture));
     const accuracy = await engine.accuracy(predicted, Float64Array.from(others, (i) => truth[i]));
@@ -119,8 +121,10 @@ async function writeSpace(space) {
       origin: `${origin} ${kSamples} of ${of} chosen at random (seed ${kSeed}).`,
       truth: listed,
       measurements,
+      method: predictor.info.method,
       nearest: predictor.info.nearest,
-      leave_one_out: { latency_ms: [...held.latency_ms], spearman: held.spearman, mdape: held.mdape },
+      ...(left_out && { review }),
+      leave_one_out: { latency_ms: [...held.latency_ms], spearman: held.spearman, mdape: held.mdape, ...bounds },
       accuracy: { ...accuracy, count: others.length },
     };
     writeFileSync(join(out, `${device}.json`), `${JSON.stringify(example, null, 1)}\n`);

@@ -39,7 +39,9 @@ export async function checkSheet(engine: Engine, space: SpaceId, admit: Admit, s
       fixes: own.flatMap((note) => note.fixes),
     };
   });
-  return { text, unit, marks, readings, notes: notes.map(({ message, fixes }) => ({ message, fixes })) };
+  // As many as there are readings, in their order.
+  const lines = checked.lines.filter((line) => line.latency_ms !== undefined && line.status === 'ok');
+  return { text, unit, marks, readings, lines, notes: notes.map(({ message, fixes }) => ({ message, fixes })) };
 }
 
 function readingOf(line: CheckedLine): string {
@@ -65,7 +67,7 @@ export async function checkLookup(engine: Engine, space: SpaceId, admit: Admit, 
       ? { line, kind: 'good', reading: '', index: rowOf(table, found.architecture), fixes: [] }
       : { line, kind: 'bad', reading: '!', message: found?.message ?? 'not understood', fixes: [] };
   });
-  return { text, unit: 'auto', marks, readings: [], notes: [] };
+  return { text, unit: 'auto', marks, readings: [], lines: [], notes: [] };
 }
 
 /** Reads a list of architectures with a number each: the last column. Throws where a line is not understood, naming it. */

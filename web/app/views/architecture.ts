@@ -6,7 +6,7 @@ import { cellDrawing, cellGlyph, cellRemark } from './cell.js';
 import { kStripRemarks, stripDrawing, stripGlyph } from './strip.js';
 import type { Send } from './send.js';
 import { count, millions, percent, significant, withUnit } from '../format.js';
-import { measured, pointedOut, quality } from '../derive.js';
+import { boundsText, measured, pointedOut, quality } from '../derive.js';
 import { kSpaces } from '../spaces/index.js';
 import { isExample, resultOf, tableOf, type State } from '../state.js';
 
@@ -27,6 +27,7 @@ export function architecturePanel(state: State, send: Send): TemplateResult {
   const { listed, long } = kSpaces[table.space];
   const estimate = resultOf(state)?.latency_ms[index] ?? Number.NaN;
   const known = measured(state)?.[index] ?? Number.NaN;
+  const bounds = boundsText(resultOf(state), index);
   const against = quality(state);
   const value = against && against.id !== 'macs' ? against.values[index] : undefined;
   const text = long(architecture);
@@ -41,6 +42,7 @@ export function architecturePanel(state: State, send: Send): TemplateResult {
         <dt>estimate</dt>
         <dd>
           ${Number.isNaN(estimate) ? html`<span class="quiet">after a transfer here</span>` : withUnit(estimate)}
+          ${bounds === '' ? '' : html`<span class="quiet" title="The truth lies here with a probability of 90 %">${bounds}</span>`}
         </dd>
       </div>
       <div>
