@@ -255,7 +255,7 @@ const joinTable = remember((table: SpaceTable, result: Result, measured_ms: Floa
 
 /** Readings that count. */
 function used(result: Result): Result['readings'] {
-  const aside = setAside(result);
+  const aside = setAside(result.review);
   return aside.size === 0 ? result.readings : result.readings.filter((_, i) => !aside.has(i));
 }
 
@@ -373,7 +373,7 @@ const fitSeries = remember((result: Result): ChartSpec => {
   const fitted = result.readings.map((r) => result.latency_ms[r.index] ?? Number.NaN);
   const { latency_ms: held, low, high } = result.leaveOneOut ?? {};
   // What is set aside may be a thousand times off and would squeeze all others together.
-  const aside = setAside(result);
+  const aside = setAside(result.review);
   const counting = <T>(values: readonly T[] | undefined): readonly T[] => values?.filter((_, i) => !aside.has(i)) ?? [];
   const max = greatest(counting(x), counting(fitted), counting(high ?? held)) * 1.05;
   const range = `${significant(Math.min(...x))} to ${significant(Math.max(...x))}`;

@@ -1,6 +1,6 @@
 /** What the engine doubts of the measurements, as marks beside their lines with what can be done about it. */
 
-import type { CheckedLine, Doubt, LatencyUnit } from '../api/index.js';
+import type { CheckedLine, Doubt, LatencyUnit, Review } from '../api/index.js';
 import { changeLatency, kMilliseconds } from '../api/measurements.js';
 import { plural, significant } from './format.js';
 import {
@@ -30,8 +30,7 @@ export function sheetMarks(state: State): readonly Mark[] {
 const kNone: readonly never[] = [];
 
 /** How many readings count for nothing. */
-export function setAside(result: Result): ReadonlySet<number> {
-  const doubts = result.review?.doubts ?? [];
+export function setAside({ doubts = [] }: Partial<Pick<Review, 'doubts'>> = {}): ReadonlySet<number> {
   return new Set(doubts.flatMap(({ set_aside, measurements }) => (set_aside ? measurements : [])));
 }
 

@@ -14,6 +14,7 @@ import {
 } from '../api/index.js';
 import { writeMeasurements } from '../api/measurements.js';
 import { budgetSummary, front, measured, othersThan, quality, rows } from './derive.js';
+import { setAside } from './doubts.js';
 import { loadAccuracies, loadExample, loadTable, loadWeightsIndex, type WeightsIndex } from './examples.js';
 import { count } from './format.js';
 import { checkLookup, checkSheet, readQuality, type Admit } from './reading.js';
@@ -495,9 +496,13 @@ export class Effects {
     readings: readonly Reading[],
   ): Promise<Pick<Result, 'review' | 'leaveOneOut'>> {
     const { left_out, ...review } = await predictor.review();
-    if (readings.length < kFewestToCheck) return { review };
-    const known = Float64Array.from(readings, (reading) => reading.latency_ms);
-    const accuracy = await this.engine?.accuracy(left_out.latency_ms, known);
+    const aside = setAside(review);
+    const counting = readings.flatMap((_, i) => (aside.has(i) ? [] : [i]));
+    if (counting.length < kFewestToCheck) return { review };
+    const accuracy = await this.engine?.accuracy(
+      Float64Array.from(counting, (i) => left_out.latency_ms[i] ?? Number.NaN),
+      Float64Array.from(counting, (i) => readings[i]?.latency_ms ?? Number.NaN),
+    );
     if (!accuracy) return { review };
     const { spearman, mdape } = accuracy;
     const { low, latency_ms, high } = left_out;

@@ -82,7 +82,7 @@ function accuracyFacts(accuracy: NonNullable<Result['accuracy']>): TemplateResul
 function residuals(state: State, send: Send, result: Result): TemplateResult {
   const held = result.leaveOneOut?.latency_ms;
   const { low, high } = result.leaveOneOut ?? {};
-  const aside = setAside(result);
+  const aside = setAside(result.review);
   const lines = result.readings.map((reading, i) => {
     const estimate = result.latency_ms[reading.index] ?? Number.NaN;
     const without = held?.[i] ?? Number.NaN;

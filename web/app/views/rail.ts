@@ -136,7 +136,7 @@ export const kUnread: Readonly<Record<Loading['status'], string>> = {
 function summary(state: State, fresh: boolean): TemplateResult {
   const marks = sheetOf(state).check?.marks ?? [];
   const result = resultOf(state);
-  const aside = result && !isStale(state) ? setAside(result).size : 0;
+  const aside = result && !isStale(state) ? setAside(result.review).size : 0;
   const bad = marks.filter((mark) => mark.kind === 'bad').length;
   const open = marks.filter((mark) => mark.reading === kToMeasure).length;
   const readings = sheetOf(state).check?.readings.length ?? 0;
