@@ -569,7 +569,7 @@ describe('what to measure', () => {
     expect(new Set(proposed).size).toBe(5);
     expect(raspi4.measurements.slice(0, 8).filter((each) => proposed.includes(each.architecture))).toEqual([]);
     await next.getByRole('button', { name: 'Add them to my notebook' }).click();
-    await page.getByText('8 measurements, 5 still to measure, every line understood').waitFor();
+    await page.getByText(/^\s*8 measurements.*, 5 still to measure, every line understood/).waitFor();
     expect(await page.inputValue('#measurements textarea')).toMatch(new RegExp(`\\n${proposed.join(',\\n')},\\n$`));
   });
 
@@ -593,7 +593,7 @@ describe('what to measure', () => {
     await keyboard.press('ArrowDown');
     await tabTo('Choose');
     await keyboard.press('Enter');
-    await expect.poll(() => page.locator('.measure code').count(), { timeout: kLong }).toBe(6);
+    await expect.poll(() => page.locator('.measure .found code').count(), { timeout: kLong }).toBe(6);
     await page.getByRole('heading', { name: 'Which 6 should I measure?' }).waitFor();
     await page.getByText('cut into equal parts; one from each part').waitFor();
     await page.getByRole('button', { name: 'Copy the list' }).focus();
