@@ -344,6 +344,23 @@ describe('intervals and doubts', () => {
     await expect.poll(() => page.getByRole('columnheader', { name: '90 % interval' }).getAttribute('aria-sort')).toBe('ascending');
   });
 
+  test('energies are estimated in millijoules', async () => {
+    const page = await visit.open({ address: '#device=mine' });
+    await engineReady(page);
+    const lines = raspi4.measurements.map(({ architecture, latency_ms }) => `${architecture},${latency_ms / 10}`);
+    await write(page, `arch,energy_mj\n${lines.join('\n')}\n`);
+    await estimated(page);
+    expect(await page.locator('.editor-readings .editor-line').nth(1).innerText()).toMatch(/mJ$/);
+    expect(await page.locator('.answer').innerText()).toMatch(/Best under\s+mJ:.* mJ/s);
+    await page.getByRole('columnheader', { name: 'estimate, mJ' }).waitFor();
+    expect(await page.locator('.chart .plot').getAttribute('aria-label')).toContain('estimated energy in mJ');
+    const [heading] = (await download(page, 'Download CSV')).toString('utf8').split('\n');
+    expect(heading).toContain('energy_mj,low_mj,high_mj,measured_mj');
+    // The same numbers as latencies are another matter.
+    await write(page, lines.map((each) => `${each} ms`).join('\n'));
+    await page.getByRole('columnheader', { name: 'estimate, ms' }).waitFor();
+  });
+
   test('what is set aside is named by its line; one click uses it anyway, another judges it again', async () => {
     const page = await visit.open({ address: '#device=mine' });
     await engineReady(page);
@@ -698,7 +715,7 @@ describe.each(kOthers)('%s', (space) => {
     await page.selectOption('#space', space);
     await expect.poll(() => page.locator('.views [role=status]').innerText()).toBe('5,020 architectures');
     await expect.poll(() => new URL(page.url()).hash).toContain(`space=${space}`);
-    expect(await page.locator('#sheet-problems').innerText()).toContain('20 measurements, every line understood');
+    expect(await page.locator('#sheet-problems').innerText()).toMatch(/20 measurements.*, every line understood/);
     expect(await page.locator('.cell-drawing .block').count()).toBe(space === 'fbnet' ? 22 : 20);
     await page.getByLabel('expansion 6').selectOption({ label: '≥ 10' });
     await expect.poll(() => page.locator('.views [role=status]').innerText()).toMatch(/ of 5,020/);

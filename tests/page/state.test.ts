@@ -206,7 +206,7 @@ describe('notebook', () => {
 /** A state with estimates of a space, as after a transfer. */
 function estimated(table: SpaceTable, latency_ms: Float64Array, readings: Result['readings'] = []): State {
   const device = mine(table.space);
-  const results: State['results'] = { [device]: { source: 'transfer', method: 'finetune', latency_ms, readings, trusted: [] } satisfies Result };
+  const results: State['results'] = { [device]: { source: 'transfer', method: 'finetune', quantity: 'latency', latency_ms, readings, trusted: [] } satisfies Result };
   return { ...initialState(), device, tables: { [table.space]: table }, results };
 }
 

@@ -6,6 +6,7 @@ import {
   resultOf,
   spaceId,
   tableOf,
+  unitOf,
   viewOf,
   type CountFilter,
   type Mark,
@@ -19,6 +20,7 @@ import { kSpaces } from './spaces/index.js';
 import type { SpaceTable } from './spaces/table.js';
 import type { ChartSpec, PointSeries } from './charts.js';
 import type { TableData } from './views/cell-table.js';
+import { kBaseUnits } from '../api/measurements.js';
 import { setAside } from './doubts.js';
 import { between, correlation, count, significant, withUnit } from './format.js';
 
@@ -245,6 +247,7 @@ export function tableData(state: State): TableData | undefined {
 
 const joinTable = remember((table: SpaceTable, result: Result, measured_ms: Float64Array, against: Quality): TableData => ({
   table,
+  unit: kBaseUnits[result.quantity],
   latency_ms: result.latency_ms,
   ...(result.low && result.high ? { bounds: { low: result.low, high: result.high } } : {}),
   measured_ms,
@@ -315,9 +318,9 @@ const spaceSeries = remember((table: SpaceTable, result: Result, against: Qualit
   const highest = greatest(y);
   const readings = used(result);
   return {
-    label: `All architectures: estimated latency in milliseconds against ${against.title}`,
+    label: `All architectures: estimated ${result.quantity} in ${kBaseUnits[result.quantity]} against ${against.title}`,
     x: {
-      title: 'estimated latency, ms',
+      title: result.quantity === 'energy' ? 'estimated energy, mJ' : 'estimated latency, ms',
       max:
         greatest(
           result.latency_ms,
@@ -368,6 +371,7 @@ export function fitChart(state: State): ChartSpec | undefined {
 }
 
 const fitSeries = remember((result: Result): ChartSpec => {
+  const unit = kBaseUnits[result.quantity];
   const x = result.readings.map((r) => r.latency_ms);
   const ids = result.readings.map((r) => r.index);
   const fitted = result.readings.map((r) => result.latency_ms[r.index] ?? Number.NaN);
@@ -381,9 +385,9 @@ const fitSeries = remember((result: Result): ChartSpec => {
     ? `; rank correlation with each left out ${correlation(result.leaveOneOut.spearman)}`
     : '';
   return {
-    label: `Measured against estimated latency of ${x.length} measurements, ${range} ms${quality}`,
-    x: { title: 'measured, ms', max },
-    y: { title: 'estimated, ms', max },
+    label: `Measured against estimated ${result.quantity} of ${x.length} measurements, ${range} ${unit}${quality}`,
+    x: { title: `measured, ${unit}`, max },
+    y: { title: `estimated, ${unit}`, max },
     diagonal: true,
     series: [
       ...(['diamond', 'cross'] as const).flatMap((shape): PointSeries[] => {
@@ -451,11 +455,11 @@ export function othersThan(readings: readonly { index: number }[], size: number)
 
 /** The lookup text's marks with the estimate beside each line that is an architecture. */
 export function lookupMarks(state: State): readonly Mark[] {
-  return joinMarks(state.lookups[spaceId(state)].check?.marks ?? kNothing, resultOf(state)?.latency_ms);
+  return joinMarks(state.lookups[spaceId(state)].check?.marks ?? kNothing, resultOf(state)?.latency_ms, unitOf(state));
 }
 
-const joinMarks = remember((marks: readonly Mark[], latency_ms: Float64Array | undefined): readonly Mark[] =>
+const joinMarks = remember((marks: readonly Mark[], latency_ms: Float64Array | undefined, unit: string): readonly Mark[] =>
   marks.map((mark) =>
-    mark.index === undefined ? mark : { ...mark, reading: withUnit(latency_ms?.[mark.index] ?? Number.NaN) },
+    mark.index === undefined ? mark : { ...mark, reading: withUnit(latency_ms?.[mark.index] ?? Number.NaN, unit) },
   ),
 );

@@ -1,7 +1,7 @@
 /** What the engine doubts of the measurements, as marks beside their lines with what can be done about it. */
 
-import type { CheckedLine, Doubt, LatencyUnit, Review } from '../api/index.js';
-import { changeLatency, kMilliseconds } from '../api/measurements.js';
+import type { CheckedLine, Doubt, LatencyUnit, Quantity, Review } from '../api/index.js';
+import { changeLatency, kMilliseconds, quantityOf } from '../api/measurements.js';
 import { plural, significant } from './format.js';
 import {
   currentCheck,
@@ -44,11 +44,13 @@ function join(check: Check, result: Result, trusted: readonly string[]): readonl
     if (trusted.includes(readingKey(reading))) found.set(i, trustedMark(reading));
   });
   for (const doubt of result.review?.doubts ?? []) {
+    // Known devices are known by their latencies.
+    if (doubt.kind === 'scale' && check.quantity === 'energy') continue;
     const [first, ...others] = doubt.measurements;
     if (first === undefined) continue;
     const kind = doubt.set_aside ? 'bad' : 'note';
     for (const i of others) if (!found.has(i)) found.set(i, { kind });
-    found.set(first, { kind, message: messageOf(doubt, check.lines), remedies: remediesOf(doubt, check) });
+    found.set(first, { kind, message: messageOf(doubt, check), remedies: remediesOf(doubt, check) });
   }
   const byLine = new Map([...found].map(([i, mark]) => [check.lines[i]?.line ?? 0, mark]));
   const marks = check.marks.map((mark) => {
@@ -65,14 +67,15 @@ function trustedMark(reading: Reading): Pick<Mark, 'kind' | 'message' | 'remedie
 }
 
 /** The engine's words, with numbers of lines in place of numbers of measurements, and without exponents. */
-function messageOf({ message, set_aside, measurements }: Doubt, lines: readonly CheckedLine[]): string {
+function messageOf({ message, set_aside, measurements }: Doubt, { lines, quantity }: Check): string {
   // Its own line stands before it anyway.
   const told = message.replace(/^measurement \d+ is /, '').replace(/\bmeasurements? (\d+(?:, \d+)*)/g, (_, numbers: string) => {
     const all = numbers.split(', ').map((number) => lines[Number(number) - 1]?.line ?? Number(number));
     return `${all.length === 1 ? 'line' : 'lines'} ${all.join(', ')}`;
   });
   const plain = told.replace(/\b\d(?:\.\d+)?e[+-]\d+/g, (number) => significant(Number(number)));
-  const sentence = plain.charAt(0).toUpperCase() + plain.slice(1).replace(/[^.?]$/, '$&.');
+  const words = quantity === 'energy' ? plain.replace(/\bms\b/g, 'mJ').replace(/\bslower\b/g, 'more').replace(/\bfaster\b/g, 'less') : plain;
+  const sentence = words.charAt(0).toUpperCase() + words.slice(1).replace(/[^.?]$/, '$&.');
   if (!set_aside) return sentence;
   return `${sentence} Set aside: ${measurements.length === 1 ? 'it does not count' : 'they do not count'}.`;
 }
@@ -116,13 +119,13 @@ function rescaled(line: CheckedLine, factor: number): { line: number; text: stri
   if (line.latency === undefined || line.latency_ms === undefined) return undefined;
   const value = Number((line.latency / factor).toPrecision(12));
   // "80.4 s" is more likely meant as "80.4 ms" than as "0.0804 s".
-  const meant = value < 0.1 && line.unit ? unitOf(kMilliseconds[line.unit] / factor) : undefined;
+  const meant = value < 0.1 && line.unit ? unitOf(kMilliseconds[line.unit] / factor, quantityOf(line.unit)) : undefined;
   const shown = meant ? `${line.latency} ${meant}` : line.unit ? `${value} ${line.unit}` : String(value);
   const text = changeLatency(line, shown);
   return text === undefined ? undefined : { line: line.line, text, shown };
 }
 
-function unitOf(milliseconds: number): LatencyUnit | undefined {
+function unitOf(milliseconds: number, quantity: Quantity): LatencyUnit | undefined {
   const units = Object.keys(kMilliseconds) as LatencyUnit[];
-  return units.find((unit) => Math.abs(kMilliseconds[unit] / milliseconds - 1) < 1e-9);
+  return units.find((unit) => quantityOf(unit) === quantity && Math.abs(kMilliseconds[unit] / milliseconds - 1) < 1e-9);
 }

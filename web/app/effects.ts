@@ -12,7 +12,7 @@ import {
   type TransferOptions,
   type TransferProgress,
 } from '../api/index.js';
-import { writeMeasurements } from '../api/measurements.js';
+import { kBaseUnits, writeMeasurements } from '../api/measurements.js';
 import { budgetSummary, front, measured, othersThan, quality, rows } from './derive.js';
 import { setAside } from './doubts.js';
 import { loadAccuracies, loadExample, loadTable, loadWeightsIndex, type WeightsIndex } from './examples.js';
@@ -477,9 +477,11 @@ export class Effects {
       Float64Array.from(others, (index) => values[index] ?? Number.NaN);
     const accuracy = truth && (await this.engine?.accuracy(pick(latency_ms), pick(truth)));
     const { nearest, method = 'finetune' } = predictor.info;
+    const quantity = source === 'transfer' ? currentCheck(sheetOf(this.state(), device))?.quantity : undefined;
     return {
       source,
       method,
+      quantity: quantity ?? 'latency',
       latency_ms,
       ...bounds,
       readings,
@@ -631,7 +633,7 @@ export class Effects {
     const more = against.id === 'macs' ? [] : [{ name: against.id, values: against.values }];
     saveFile(
       `${slug(deviceTitle(state))}-${what}.csv`,
-      toCsv(table, indices, result, known, more),
+      toCsv(table, indices, result, known, more, kBaseUnits[result.quantity]),
       'text/csv',
     );
   }

@@ -55,12 +55,12 @@ export async function loadExample(id: DeviceId, space: Promise<SpaceTable>): Pro
   const marks = readings.map((r, i): Mark => ({
     line: i + 1,
     kind: 'good',
-    reading: withUnit(r.latency_ms),
+    reading: withUnit(r.latency_ms, 'ms'),
     index: r.index,
     fixes: [],
   }));
   const lines = readMeasurements(text).lines.map((line, i) => ({ ...line, ...file.measurements[i] }));
-  const check: Check = { text, unit: 'auto', marks, readings, lines, notes: [] };
+  const check: Check = { text, unit: 'auto', marks, readings, quantity: 'latency', lines, notes: [] };
   const { method, nearest, review, leave_one_out: leaveOneOut, accuracy, origin } = file;
   return {
     text,
@@ -70,6 +70,7 @@ export async function loadExample(id: DeviceId, space: Promise<SpaceTable>): Pro
     result: {
       source: 'precomputed',
       method,
+      quantity: 'latency',
       latency_ms,
       readings,
       trusted: [],

@@ -16,8 +16,8 @@ export function significant(value: number): string {
 }
 
 /** `12.4 ms`. */
-export function withUnit(latency_ms: number): string {
-  return `${significant(latency_ms)} ms`;
+export function withUnit(value: number, unit: string): string {
+  return `${significant(value)} ${unit}`;
 }
 
 /** `11.2 – 13.6`: where a value lies. */

@@ -20,20 +20,21 @@ export interface Column {
   readonly values: ArrayLike<number>;
 }
 
-/** One line per row of the table; latencies in milliseconds, the truth between low and high with 90 %; what is unknown is empty; macs and params are counts. */
+/** One line per row of the table; latencies in milliseconds or energies in millijoules, the truth between low and high with 90 %; what is unknown is empty; macs and params are counts. */
 export function toCsv(
   table: SpaceTable,
   rows: ArrayLike<number>,
   { latency_ms, low, high }: Pick<Result, 'latency_ms' | 'low' | 'high'>,
   measured_ms: Float64Array,
-  more: readonly Column[] = [],
+  more: readonly Column[],
+  unit: 'ms' | 'mJ',
 ): string {
   const { listed, long } = kSpaces[table.space];
   const header = [
     ...(listed ? ['index'] : []),
-    ...['arch', 'arch_str', 'latency_ms'],
-    ...(low && high ? ['low_ms', 'high_ms'] : []),
-    'measured_ms',
+    ...['arch', 'arch_str', unit === 'ms' ? 'latency_ms' : 'energy_mj'],
+    ...(low && high ? [`low_${unit}`, `high_${unit}`] : []).map((name) => name.toLowerCase()),
+    `measured_${unit}`.toLowerCase(),
     ...more.map(({ name }) => name),
     ...['macs', 'params'],
   ];

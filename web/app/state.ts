@@ -7,11 +7,13 @@ import type {
   LatencyUnit,
   Method,
   Next,
+  Quantity,
   Review,
   Sampler,
   SpaceId,
   TransferProgress,
 } from '../api/index.js';
+import { kBaseUnits } from '../api/measurements.js';
 import { kSpaceIds, kSpaces } from './spaces/index.js';
 import { extendTable, joined, type NewRow, type SpaceTable } from './spaces/table.js';
 
@@ -56,7 +58,7 @@ export type Tab = (typeof kTabs)[number];
 export type Theme = 'auto' | 'light' | 'dark';
 
 export type UnitChoice = 'auto' | LatencyUnit;
-export const kUnits: readonly UnitChoice[] = ['auto', 'ns', 'us', 'ms', 's'];
+export const kUnits: readonly UnitChoice[] = ['auto', 'ns', 'us', 'ms', 's', 'uJ', 'mJ', 'J'];
 
 /** A measured architecture the engine accepted. */
 export interface Reading {
@@ -94,6 +96,8 @@ export interface Check {
   readonly unit: UnitChoice;
   readonly marks: readonly Mark[];
   readonly readings: readonly Reading[];
+  /** What the text is about; of energies, `latency_ms` is in millijoules. */
+  readonly quantity: Quantity;
   /** Where each of the readings stands. */
   readonly lines: readonly CheckedLine[];
   /** On the text as a whole, e.g. the unit that was guessed. */
@@ -127,6 +131,8 @@ export interface Result {
   /** Computed before by the shipped weights, by a transfer here, or by a predictor file. */
   readonly source: 'precomputed' | 'transfer' | 'file';
   readonly method: Method;
+  /** Of energies, `latency_ms` and the like are in millijoules. */
+  readonly quantity: Quantity;
   /** One per row of the space's table; NaN where not estimated, or shorter. */
   readonly latency_ms: Float64Array;
   /** Likewise: between them the truth lies with a probability of 90 %. In closed form only, and not computed beforehand. */
@@ -416,6 +422,11 @@ export function resultOf(state: State): Result | undefined {
   return state.results[state.device];
 }
 
+/** The unit of everything shown of the device. */
+export function unitOf(state: State): 'ms' | 'mJ' {
+  return kBaseUnits[resultOf(state)?.quantity ?? 'latency'];
+}
+
 export function sheetOf(state: State, device: DeviceId = state.device): Sheet {
   return state.sheets[device] ?? kEmptySheet;
 }
@@ -467,6 +478,8 @@ export function isStale(state: State): boolean {
   const check = currentCheck(sheet);
   if (!result || !check) return false;
   const method = methodOf(state);
+  // A predictor file does not say what it is about.
+  if (result.source !== 'file' && result.quantity !== check.quantity) return true;
   if (result.source === 'transfer' && method && result.method !== method) return true;
   if (result.method === 'closed-form' && String(trustedOf(sheet)) !== String(result.trusted)) return true;
   const same =

@@ -8,7 +8,7 @@ import type { Send } from './send.js';
 import { count, millions, percent, significant, withUnit } from '../format.js';
 import { boundsText, measured, pointedOut, quality } from '../derive.js';
 import { kSpaces } from '../spaces/index.js';
-import { isExample, resultOf, tableOf, type State } from '../state.js';
+import { isExample, resultOf, tableOf, unitOf, type State } from '../state.js';
 
 export function drawing(space: SpaceId, architecture: string): TemplateResult {
   return space === 'nb201' ? cellDrawing(architecture) : stripDrawing(space, architecture);
@@ -41,14 +41,14 @@ export function architecturePanel(state: State, send: Send): TemplateResult {
       <div>
         <dt>estimate</dt>
         <dd>
-          ${Number.isNaN(estimate) ? html`<span class="quiet">after a transfer here</span>` : withUnit(estimate)}
+          ${Number.isNaN(estimate) ? html`<span class="quiet">after a transfer here</span>` : withUnit(estimate, unitOf(state))}
           ${bounds === '' ? '' : html`<span class="quiet" title="The truth lies here with a probability of 90 %">${bounds}</span>`}
         </dd>
       </div>
       <div>
         <dt>measured</dt>
         <dd>
-          ${Number.isNaN(known) ? html`<span class="quiet">not measured</span>` : withUnit(known)}
+          ${Number.isNaN(known) ? html`<span class="quiet">not measured</span>` : withUnit(known, unitOf(state))}
           ${
             known > 0 && estimate > 0
               ? html`<span class="quiet">off by ${percent(Math.abs(estimate / known - 1))}</span>`

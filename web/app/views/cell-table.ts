@@ -9,6 +9,7 @@ import type { SortKey, View } from '../state.js';
 
 export interface TableData {
   readonly table: SpaceTable;
+  readonly unit: 'ms' | 'mJ';
   /** By row. */
   readonly latency_ms: Float64Array;
   /** By row: between them the truth lies with 90 %. */
@@ -32,15 +33,17 @@ interface Column {
 /** What a row shows; the accuracy takes the place of the parameters where it is known. */
 function columnsOf(data: TableData | undefined): readonly Column[] {
   const kind = kSpaces[data?.table.space ?? 'nb201'];
+  const unit = data?.unit ?? 'ms';
+  const what = unit === 'ms' ? 'latency in milliseconds' : 'energy in millijoules';
   const number = kind.listed ? 'Official index of NAS-Bench-201' : 'Number in the table';
   return [
     { key: 'index', title: kind.listed ? 'index' : 'no.', hint: number },
     { key: 'cell', title: kind.one, hint: kind.cellHint },
-    { key: 'estimate', title: 'estimate, ms', hint: 'Estimated latency in milliseconds' },
+    { key: 'estimate', title: `estimate, ${unit}`, hint: `Estimated ${what}` },
     ...(data?.bounds
       ? [{ key: 'interval', title: '90 % interval', hint: 'The truth lies here with a probability of 90 %; sorted by its width' } as const]
       : []),
-    { key: 'measured', title: 'measured, ms', hint: 'Measured latency in milliseconds, where known' },
+    { key: 'measured', title: `measured, ${unit}`, hint: `Measured ${what}, where known` },
     { key: 'error', title: 'error', hint: 'Estimate against measurement; sorted by its size' },
     { key: 'macs', title: 'MACs, M', hint: kind.macsHint },
     data?.quality

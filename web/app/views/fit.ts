@@ -7,7 +7,7 @@ import { setAside } from '../doubts.js';
 import { between, correlation, count, percent, signedPercent, significant } from '../format.js';
 import { legend } from './legend.js';
 import { kSpaces } from '../spaces/index.js';
-import { nameOf, resultOf, spaceId, viewOf, type Result, type State } from '../state.js';
+import { nameOf, resultOf, spaceId, unitOf, viewOf, type Result, type State } from '../state.js';
 
 /** How good the estimates are: on the measurements, with each left out, and against the truth where it is known. */
 export function fit(state: State, send: Send): TemplateResult {
@@ -82,6 +82,7 @@ function accuracyFacts(accuracy: NonNullable<Result['accuracy']>): TemplateResul
 function residuals(state: State, send: Send, result: Result): TemplateResult {
   const held = result.leaveOneOut?.latency_ms;
   const { low, high } = result.leaveOneOut ?? {};
+  const unit = unitOf(state);
   const aside = setAside(result.review);
   const lines = result.readings.map((reading, i) => {
     const estimate = result.latency_ms[reading.index] ?? Number.NaN;
@@ -97,9 +98,9 @@ function residuals(state: State, send: Send, result: Result): TemplateResult {
         <thead>
           <tr>
             <th scope="col" class="left">${kSpaces[spaceId(state)].one}</th>
-            <th scope="col">measured, ms</th>
-            <th scope="col">with it, ms</th>
-            <th scope="col">without it, ms</th>
+            <th scope="col">measured, ${unit}</th>
+            <th scope="col">with it, ${unit}</th>
+            <th scope="col">without it, ${unit}</th>
             ${low ? html`<th scope="col" title="The truth lies here with a probability of 90 %">90 % interval</th>` : nothing}
             <th scope="col">${held ? 'error without' : 'error with'}</th>
           </tr>

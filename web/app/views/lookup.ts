@@ -7,7 +7,7 @@ import { glyph } from './architecture.js';
 import { count, millions, plural, significant } from '../format.js';
 import { boundsText, lookupMarks } from '../derive.js';
 import { kSpaces } from '../spaces/index.js';
-import { readiness, resultOf, spaceId, tableOf, viewOf, type State } from '../state.js';
+import { readiness, resultOf, spaceId, tableOf, unitOf, viewOf, type State } from '../state.js';
 
 const kIntervalHint = 'The truth lies here with a probability of 90 %';
 
@@ -67,7 +67,7 @@ export function lookup(state: State, send: Send): TemplateResult {
                   <tr>
                     <th scope="col">${kind.listed ? 'index' : 'no.'}</th>
                     <th scope="col" class="left">${kind.one}</th>
-                    <th scope="col">estimate, ms</th>
+                    <th scope="col">estimate, ${unitOf(state)}</th>
                     ${result.low ? html`<th scope="col" title=${kIntervalHint}>90 % interval</th>` : nothing}
                     <th scope="col">MACs, M</th>
                     <th scope="col" class="col-params">params, M</th>

@@ -21,6 +21,7 @@ import {
   resultOf,
   spaceId,
   tableOf,
+  unitOf,
   viewOf,
   type QualityId,
   type Result,
@@ -228,7 +229,7 @@ function headline(state: State, send: Send, result: Result): TemplateResult | ty
     <p class="answer">
       Best under
       <label
-        ><span class="hidden">Latency limit in milliseconds</span
+        ><span class="hidden">${unitOf(state) === 'ms' ? 'Latency limit in milliseconds' : 'Energy limit in millijoules'}</span
         ><input
           type="number"
           min="0"
@@ -237,11 +238,11 @@ function headline(state: State, send: Send, result: Result): TemplateResult | ty
           .value=${String(summary.budget_ms)}
           @change=${change}
       /></label>
-      ms:
+      ${unitOf(state)}:
       ${
         best === undefined
           ? 'none'
-          : html`<b>${bestValue(against, best)}</b>, <b>${withUnit(result.latency_ms[best] ?? Number.NaN)}</b>${
+          : html`<b>${bestValue(against, best)}</b>, <b>${withUnit(result.latency_ms[best] ?? Number.NaN, unitOf(state))}</b>${
                 result.low ? html` <span class="quiet">(${boundsText(result, best)})</span>` : nothing
               },
               <button
@@ -254,7 +255,7 @@ function headline(state: State, send: Send, result: Result): TemplateResult | ty
               </button>`
       }
       <span class="quiet small"
-        >${count(summary.within)} of ${count(summary.estimated)} are as fast
+        >${count(summary.within)} of ${count(summary.estimated)} ${unitOf(state) === 'ms' ? 'are as fast' : 'need as little'}
         (${percent(summary.within / summary.estimated)})</span
       >
     </p>

@@ -5,8 +5,9 @@ import { fixButton, problemList } from './problems.js';
 import type { Send } from './send.js';
 import type { Method, SpaceId } from '../../api/index.js';
 import { kSpaceIds, kSpaces } from '../spaces/index.js';
+import { kBaseUnits } from '../../api/measurements.js';
 import { setAside, sheetMarks } from '../doubts.js';
-import { about, correlation, count, duration, percent, plural, significant } from '../format.js';
+import { about, correlation, count, duration, percent, plural, significant, withUnit } from '../format.js';
 import {
   currentCheck,
   deviceTitle,
@@ -38,6 +39,9 @@ const kUnitTitles: Readonly<Record<UnitChoice, string>> = {
   us: 'unit: microseconds',
   ms: 'unit: milliseconds',
   s: 'unit: seconds',
+  uJ: 'unit: microjoules (energy)',
+  mJ: 'unit: millijoules (energy)',
+  J: 'unit: joules (energy)',
 };
 
 /** The left rail: a notebook of measurements and what is done with them. */
@@ -96,7 +100,7 @@ function sheet(state: State, send: Send): TemplateResult {
     <div class="row">
       <h2 id="sheet-title">Measurements</h2>
       <select
-        aria-label="Unit of the latencies"
+        aria-label="Unit of the measurements"
         .value=${current.unit}
         @change=${(event: Event) => send({ type: 'unit', unit: (event.target as HTMLSelectElement).value as UnitChoice })}
       >
@@ -327,7 +331,7 @@ function expected(review: NonNullable<Result['review']>, result: Result): Templa
           ? html` Checked on the measurements, each estimated from the others: ${correlation(held.spearman)} and
             ${about(held.mdape)}; ${inside(result, held)}.`
           : ' Of so few measurements it cannot be checked.'
-      }${review.timer_unit_ms > 0 ? ` The timer counts in steps of ${significant(review.timer_unit_ms)} ms.` : nothing}
+      }${review.timer_unit_ms > 0 ? ` The timer counts in steps of ${withUnit(review.timer_unit_ms, kBaseUnits[result.quantity])}.` : nothing}
     </p>
     ${likenesses(review)}`;
 }
