@@ -351,7 +351,7 @@ describe('intervals and doubts', () => {
     await write(page, `arch,energy_mj\n${lines.join('\n')}\n`);
     await estimated(page);
     expect(await page.locator('.editor-readings .editor-line').nth(1).innerText()).toMatch(/mJ$/);
-    expect(await page.locator('.answer').innerText()).toMatch(/Best under\s+mJ:.* mJ/s);
+    expect(await page.locator('.answer').innerText()).toMatch(/mJ:.*\d mJ/s);
     await page.getByRole('columnheader', { name: 'estimate, mJ' }).waitFor();
     expect(await page.locator('.chart .plot').getAttribute('aria-label')).toContain('estimated energy in mJ');
     const [heading] = (await download(page, 'Download CSV')).toString('utf8').split('\n');
@@ -574,7 +574,7 @@ describe('what to measure', () => {
     await engineReady(page);
     await page.getByRole('button', { name: 'Choose', exact: true }).click();
     const list = page.getByRole('region', { name: 'Architectures to measure' }).locator('code');
-    await expect.poll(() => list.count()).toBe(20);
+    await expect.poll(() => list.count(), { timeout: kLong }).toBe(20);
     await page.getByRole('button', { name: 'Write it into my notebook' }).click();
     await page.getByText('0 measurements, 20 still to measure').waitFor();
     await write(page, raspi4.measurements.slice(0, 8).map((each) => `${each.architecture}, ${each.latency_ms} ms`).join('\n'));
@@ -715,7 +715,7 @@ describe.each(kOthers)('%s', (space) => {
     await page.selectOption('#space', space);
     await expect.poll(() => page.locator('.views [role=status]').innerText()).toBe('5,020 architectures');
     await expect.poll(() => new URL(page.url()).hash).toContain(`space=${space}`);
-    expect(await page.locator('#sheet-problems').innerText()).toMatch(/20 measurements.*, every line understood/);
+    await expect.poll(() => page.locator('#sheet-problems').innerText()).toMatch(/20 measurements.*, every line understood/);
     expect(await page.locator('.cell-drawing .block').count()).toBe(space === 'fbnet' ? 22 : 20);
     await page.getByLabel('expansion 6').selectOption({ label: '≥ 10' });
     await expect.poll(() => page.locator('.views [role=status]').innerText()).toMatch(/ of 5,020/);
