@@ -99,7 +99,7 @@ function residuals(state: State, send: Send, result: Result): TemplateResult {
           <tr>
             <th scope="col" class="left">${kSpaces[spaceId(state)].one}</th>
             <th scope="col">measured, ${unit}</th>
-            <th scope="col">with it, ${unit}</th>
+            ${low ? nothing : html`<th scope="col">with it, ${unit}</th>`}
             <th scope="col">without it, ${unit}</th>
             ${low ? html`<th scope="col" title="The truth lies here with a probability of 90 %">90 % interval</th>` : nothing}
             <th scope="col">${held ? 'error without' : 'error with'}</th>
@@ -118,7 +118,7 @@ function residuals(state: State, send: Send, result: Result): TemplateResult {
                   </button>
                 </td>
                 <td>${aside ? html`<span class="bad" title="Set aside">✕ ${significant(reading.latency_ms)}</span>` : significant(reading.latency_ms)}</td>
-                <td>${significant(estimate)}</td>
+                ${low ? nothing : html`<td>${significant(estimate)}</td>`}
                 <td>${significant(without)}</td>
                 ${low ? html`<td>${bounds}</td>` : nothing}
                 <td><b>${signedPercent(error)}</b></td>

@@ -223,7 +223,7 @@ function headline(state: State, send: Send, result: Result): TemplateResult | ty
   return html`<div class="headline">
     <p class="quiet small">
       <b>${deviceTitle(state)}</b>, ${kSources[result.source](result)}${expected(result)}${
-        kind.listed ? nothing : html`; of ${kind.size} ${count(summary.estimated)} are estimated, most drawn at random`
+        kind.listed ? nothing : html`; ${count(summary.estimated)} of ${kind.size}, most drawn at random`
       }
     </p>
     <p class="answer">
