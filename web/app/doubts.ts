@@ -52,10 +52,12 @@ function join(check: Check, result: Result, trusted: readonly string[]): readonl
     for (const i of others) if (!found.has(i)) found.set(i, { kind });
     found.set(first, { kind, message: messageOf(doubt, check), remedies: remediesOf(doubt, check) });
   }
-  const byLine = new Map([...found].map(([i, mark]) => [check.lines[i]?.line ?? 0, mark]));
+  // One line of JSON may hold several readings, so they are counted: all marks but these are of one each.
+  let i = 0;
   const marks = check.marks.map((mark) => {
-    const doubt = byLine.get(mark.line);
-    return doubt && mark.kind !== 'bad' && mark.kind !== 'skipped' ? { ...mark, ...doubt, fixes: doubt.message ? [] : mark.fixes } : mark;
+    if (mark.kind === 'bad' || mark.kind === 'skipped') return mark;
+    const doubt = found.get(i++);
+    return doubt ? { ...mark, ...doubt, fixes: doubt.message ? [] : mark.fixes } : mark;
   });
   last = { inputs, marks };
   return marks;
