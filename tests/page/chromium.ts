@@ -78,10 +78,16 @@ export async function write(page: Page, text: string): Promise<void> {
     .waitFor();
 }
 
-/** Presses Transfer and waits for the estimates, not for the check that follows. */
-export async function transfer(page: Page): Promise<void> {
+/** Waits for estimates from as many measurements; they follow the text by themselves. */
+export async function estimated(page: Page, measurements = 20): Promise<void> {
+  await page.locator('.headline').getByText(`estimated here from ${measurements} measurements`).waitFor();
+}
+
+/** Chooses fine-tuning, presses Transfer and waits for the estimates, not for the check that follows. */
+export async function fineTune(page: Page): Promise<void> {
+  await page.getByLabel('How to transfer').selectOption('finetune');
   await page.getByRole('button', { name: 'Transfer', exact: true }).click();
-  await page.locator('.headline').getByText('transferred here').waitFor();
+  await page.locator('.headline').getByText('fine-tuned here').waitFor();
 }
 
 /** Text of the file that a press of a button downloads. */

@@ -2,16 +2,18 @@ import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import fc from 'fast-check';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { createEngine, readMeasurements, type Engine, type SpaceId } from '../../web/api/index.js';
+import { createEngine, readMeasurements, type Doubt, type Engine, type SpaceId } from '../../web/api/index.js';
 import { budgetSummary, front, quality, rows } from '../../web/app/derive.js';
+import { sheetMarks } from '../../web/app/doubts.js';
 import { correlation, duration, percent, significant, signedPercent } from '../../web/app/format.js';
 import { kSpaceIds, kSpaces } from '../../web/app/spaces/index.js';
 import { kNb201, kOperations, liveEdges } from '../../web/app/spaces/nb201.js';
 import { kStrips } from '../../web/app/spaces/strip.js';
-import { extendTable, readSpaceTable, type SpaceTable } from '../../web/app/spaces/table.js';
+import { extendTable, readSpaceTable, rowOf, type SpaceTable } from '../../web/app/spaces/table.js';
 import {
   canShow,
   initialState,
+  isDue,
   kDevices,
   kQualities,
   kTabs,
@@ -19,7 +21,10 @@ import {
   readAddress,
   reduce,
   spaceOf,
+  trustedOf,
   writeAddress,
+  type Check,
+  type Mark,
   type Result,
   type State,
 } from '../../web/app/state.js';
@@ -206,9 +211,105 @@ describe('notebook', () => {
 /** A state with estimates of a space, as after a transfer. */
 function estimated(table: SpaceTable, latency_ms: Float64Array, readings: Result['readings'] = []): State {
   const device = mine(table.space);
-  const results: State['results'] = { [device]: { source: 'transfer', latency_ms, readings } satisfies Result };
+  const results: State['results'] = { [device]: { source: 'transfer', method: 'finetune', quantity: 'latency', latency_ms, readings, trusted: [] } satisfies Result };
   return { ...initialState(), device, tables: { [table.space]: table }, results };
 }
+
+describe('measurements in closed form', () => {
+  const device = 'nb201/mine';
+  const table = loadTable('nb201');
+
+  /** A sheet as read, its result, and what the engine doubts of it. */
+  function doubted(text: string, doubts: Doubt[]): State {
+    const lines = readMeasurements(text).lines.flatMap((line): Check['lines'] =>
+      line.status === 'ok' ? [{ ...line, architecture: line.architecture_text ?? '', latency_ms: line.latency ?? 0 }] : [],
+    );
+    const readings = lines.map(({ architecture = '', latency_ms = 0 }) => ({ index: rowOf(table, architecture), architecture, latency_ms }));
+    const marks = lines.map(({ line }): Mark => ({ line, kind: 'good', reading: '', fixes: [] }));
+    const check: Check = { text, unit: 'auto', marks, readings, quantity: 'latency', lines, notes: [] };
+    const review = { doubts, noise: 0.02, timer_unit_ms: 0, likenesses: [], expected_spearman: 0.9, expected_error: 0.1 };
+    const before = estimated(table, new Float64Array(15625).fill(1), readings);
+    const result: Result = { ...(before.results[device] as Result), method: 'closed-form', review };
+    return {
+      ...before,
+      engine: { status: 'ready' },
+      weights: { nb201: { status: 'ready', closedForm: true } },
+      sheets: { [device]: { text, unit: 'auto', check } } as State['sheets'],
+      results: { [device]: result } as State['results'],
+    };
+  }
+
+  const text = 'arch,latency_ms\n421211,10.5\n333333,90100\n111111,7.2\n';
+  const slip: Doubt = {
+    kind: 'unit',
+    measurements: [1],
+    message: 'measurement 2 is 9.01e+04 ms; all others let expect 80 to 99 ms: another unit, by a factor of 1e+03?',
+    factor: 1000,
+    set_aside: true,
+  };
+
+  test('a doubt stands at its line, in plain numbers, with what can be done', () => {
+    const [good, bad] = sheetMarks(doubted(text, [slip]));
+    expect(good).toMatchObject({ line: 2, kind: 'good' });
+    expect(bad).toMatchObject({
+      line: 3,
+      kind: 'bad',
+      message: '90,100 ms; all others let expect 80 to 99 ms: another unit, by a factor of 1,000? Set aside: it does not count.',
+    });
+    expect(bad?.remedies?.map(({ label }) => label)).toEqual(['Change to 90.1 ms', 'Use it anyway', 'Leave it out']);
+  });
+
+  test('every remedy changes what the estimates are due for, and rewritten text comes back', () => {
+    const state = doubted(text, [slip]);
+    expect(isDue(state)).toBe(false);
+    const [change, trust, leave] = (sheetMarks(state)[1]?.remedies ?? []).map(({ action }) => reduce(state, action));
+    expect(change?.sheets[device]?.text).toBe(text.replace('90100', '90.1 ms'));
+    expect(leave?.sheets[device]?.text).toBe(text.replace('333333', '# 333333'));
+    for (const changed of [change, leave]) {
+      expect(reduce(changed!, { type: 'undo-replace' }).sheets[device]?.text).toBe(text);
+    }
+    expect(isDue(trust!)).toBe(true);
+    expect(trustedOf(trust!.sheets[device]!)).toEqual([1]);
+    const { results } = doubted(text, []);
+    const counted = { ...trust!, results: { [device]: { ...results[device]!, trusted: [1] } } as State['results'] };
+    expect(isDue(counted)).toBe(false);
+    const [again] = sheetMarks(counted)[1]?.remedies ?? [];
+    expect(again?.label).toBe('Judge it again');
+    expect(isDue(reduce(counted, again!.action))).toBe(true);
+  });
+
+  test('several lines are named once, at the first; JSON offers no comments', () => {
+    const same: Doubt = { kind: 'duplicate', measurements: [0, 2], message: 'measurements 1, 3 are of one architecture', factor: 2, set_aside: false };
+    const marks = sheetMarks(doubted(text, [same]));
+    expect(marks.map(({ kind, message }) => [kind, message])).toEqual([
+      ['note', 'Lines 2, 4 are of one architecture.'],
+      ['good', undefined],
+      ['note', undefined],
+    ]);
+    expect(marks[0]?.remedies?.map(({ label }) => label)).toEqual(['Leave line 2 out', 'Leave line 4 out']);
+    const json = '{"421211": 10.5, "333333": 90100, "111111": 7.2}';
+    expect(sheetMarks(doubted(json, [slip])).map(({ remedies }) => remedies?.map(({ label }) => label))).toEqual([
+      undefined,
+      ['Use it anyway'],
+      undefined,
+    ]);
+  });
+
+  test('estimates are due once there are three measurements, and not where fine-tuning was chosen', () => {
+    const state = doubted(text, []);
+    const { [device]: _, ...none } = state.results;
+    expect(isDue({ ...state, results: none as State['results'] })).toBe(true);
+    expect(isDue({ ...state, results: none as State['results'], method: 'finetune' })).toBe(false);
+    expect(isDue({ ...doubted('421211,10.5\n333333,90\n', []), results: none as State['results'] })).toBe(false);
+    expect(isDue({ ...state, results: none as State['results'], weights: { nb201: { status: 'ready', closedForm: false } } })).toBe(false);
+  });
+
+  test('what is proposed comes at the end of the text, to be filled in', () => {
+    const state = reduce(doubted('421211, 10.5 ms', []), { type: 'append', architectures: ['000000', '444444'] });
+    const read = readMeasurements(state.sheets[device]?.text ?? '').lines;
+    expect(read.map(({ status, reason }) => reason ?? status)).toEqual(['ok', 'no latency yet', 'no latency yet']);
+  });
+});
 
 describe('table order', () => {
   test('unknown measurements come last in both directions', () => {

@@ -1,11 +1,12 @@
 import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest';
 
-import type { Encoder, Engine, Predictor, SpaceId, TransferProgress } from '../../web/api/index.js';
+import type { Encoder, Engine, Measurement, Predictor, SpaceId, TransferOptions, TransferProgress } from '../../web/api/index.js';
 import {
   api,
   encoderFile,
   expectFailure,
   expectSame,
+  goldenMeasurements,
   kKinds,
   kMeasurements,
   kPackage,
@@ -17,7 +18,8 @@ import {
   weights,
 } from './helpers.js';
 
-const kQuick = { epochs: 3, seed: 7 };
+const kFineTune = { method: 'finetune' } as const;
+const kQuick = { ...kFineTune, epochs: 3, seed: 7 };
 
 // Every promise of web/api/types.ts, kept by both engines.
 describe.each(kKinds)('engine: %s', (kind) => {
@@ -274,6 +276,8 @@ describe.each(kKinds)('engine: %s', (kind) => {
       expect(info.measurements).toEqual([]);
       expect(info).not.toHaveProperty('target');
       expect(info).not.toHaveProperty('nearest');
+      expect(info).not.toHaveProperty('method');
+      expect(info.closed_form).toBe(true);
     });
 
     test('scores architectures: heavy cells are slower', async () => {
@@ -330,7 +334,7 @@ describe.each(kKinds)('engine: %s', (kind) => {
     });
 
     test('learns: a full run ranks its own measurements', async () => {
-      const tuned = await use(base.transfer(kMeasurements));
+      const tuned = await use(base.transfer(kMeasurements, kFineTune));
       const predicted = await tuned.predict(kMeasurements.map(({ architecture }) => architecture));
       const measured = Float64Array.from(kMeasurements, ({ latency_ms }) => latency_ms);
       expect((await engine.accuracy(predicted, measured)).spearman).toBeGreaterThan(0.9);
@@ -363,7 +367,7 @@ describe.each(kKinds)('engine: %s', (kind) => {
 
     test('reports progress, in order and to the end', async () => {
       const seen: TransferProgress[] = [];
-      await use(base.transfer(kMeasurements, { epochs: 12, onProgress: (progress) => seen.push(progress) }));
+      await use(base.transfer(kMeasurements, { ...kFineTune, epochs: 12, onProgress: (progress) => seen.push(progress) }));
       expect(seen.length).toBeGreaterThan(1);
       expect(seen.every(({ phase, epochs }) => phase === 'transfer' && epochs === 12)).toBe(true);
       expect(seen.map(({ done }) => done)).toEqual(seen.map(({ done }) => done).sort((a, b) => a - b));
@@ -378,12 +382,12 @@ describe.each(kKinds)('engine: %s', (kind) => {
       ['a negative latency', kMeasurements.map((one, i) => (i === 3 ? { ...one, latency_ms: -1 } : one)), /sample 4 has latency -1 ms/],
       ['a latency that is not finite', kMeasurements.map((one, i) => (i === 0 ? { ...one, latency_ms: NaN } : one)), /sample 1 has latency nan ms/],
     ])('refuses %s', async (_, measurements, message) => {
-      await expectFailure(base.transfer(measurements), 'measurement', message);
+      await expectFailure(base.transfer(measurements, kFineTune), 'measurement', message);
     });
 
     test('names a measurement whose architecture is none', async () => {
       const measurements = kMeasurements.map((one, i) => (i === 4 ? { ...one, architecture: 'oops' } : one));
-      await expectFailure(base.transfer(measurements), 'architecture', /measurement 5.*"oops"/);
+      await expectFailure(base.transfer(measurements, kFineTune), 'architecture', /measurement 5.*"oops"/);
     });
 
     test.each([
@@ -395,7 +399,7 @@ describe.each(kKinds)('engine: %s', (kind) => {
       [{ seed: 0.5 }, /seed is 0.5/],
       [{ seed: 2 ** 53 }, /seed is 9007199254740992/],
     ])('refuses the option %j', async (options, message) => {
-      await expectFailure(base.transfer(kMeasurements, options), 'argument', message);
+      await expectFailure(base.transfer(kMeasurements, { ...kFineTune, ...options }), 'argument', message);
     });
 
     test('takes any text as the name of a device', async () => {
@@ -410,6 +414,7 @@ describe.each(kKinds)('engine: %s', (kind) => {
       let reports = 0;
       const started = new Promise<void>((resolve) => {
         const options = {
+          ...kFineTune,
           signal: controller.signal,
           epochs: 5000,
           onProgress: () => {
@@ -443,7 +448,7 @@ describe.each(kKinds)('engine: %s', (kind) => {
       const onProgress = () => {
         throw new Error('the view is gone');
       };
-      await expectFailure(base.transfer(kMeasurements, { epochs: 5000, onProgress }), 'internal', /the view is gone/);
+      await expectFailure(base.transfer(kMeasurements, { ...kFineTune, epochs: 5000, onProgress }), 'internal', /the view is gone/);
       expect(await base.scores('pixel3', ['421211'])).toHaveLength(1);
     });
 
@@ -462,7 +467,7 @@ describe.each(kKinds)('engine: %s', (kind) => {
 
     test('the engine answers while it works', async () => {
       const controller = new AbortController();
-      const long = base.transfer(kMeasurements, { epochs: 5000, signal: controller.signal });
+      const long = base.transfer(kMeasurements, { ...kFineTune, epochs: 5000, signal: controller.signal });
       const asked = performance.now();
       expect(await engine.parse('nb201', ['421211'])).toHaveLength(1);
       expect(performance.now() - asked).toBeLessThan(1000);
@@ -490,7 +495,7 @@ describe.each(kKinds)('engine: %s', (kind) => {
   test('leave-one-out names a bad measurement by its place among all', async () => {
     await expectFailure(base.leaveOneOut(kMeasurements.slice(0, 3)), 'measurement', /3 measurements.*at least 4/);
     const measurements = kMeasurements.map((one, i) => (i === 5 ? { ...one, latency_ms: 0 } : one));
-    await expectFailure(base.leaveOneOut(measurements), 'measurement', /sample 6 has latency 0 ms/);
+    await expectFailure(base.leaveOneOut(measurements, kFineTune), 'measurement', /sample 6 has latency 0 ms/);
   });
 
   describe('a transferred predictor', () => {
@@ -575,6 +580,178 @@ describe.each(kKinds)('engine: %s', (kind) => {
     });
   });
 
+  describe('in closed form', () => {
+    let measurements: Measurement[];
+    let all: string[];
+    const others = ['421211', '333333', '000000', '123402', '040404'];
+
+    beforeAll(async () => {
+      all = await engine.enumerate('nb201');
+      measurements = goldenMeasurements();
+    });
+
+    const tune = (some: readonly Measurement[] = measurements, options: TransferOptions = {}) =>
+      use(base.transfer(some, { method: 'closed-form', ...options }));
+
+    test('is the default, and says so', async () => {
+      const tuned = await use(base.transfer(measurements, { device: 'my phone' }));
+      expect(tuned.info).toMatchObject({ method: 'closed-form', target: 'my phone', devices: ['my phone'], measurements });
+      expect(tuned.info).not.toHaveProperty('nearest');
+      expectSame(await (await tune()).predict(others), await tuned.predict(others));
+      expect((await use(base.transfer(kMeasurements, kQuick))).info.method).toBe('finetune');
+    });
+
+    test.each([1, 2, 5])('works from %i measurements', async (k) => {
+      const latency_ms = await (await tune(measurements.slice(0, k))).predict(others);
+      expect(latency_ms.every((value) => value > 0 && Number.isFinite(value))).toBe(true);
+    });
+
+    test('intervals: low, median and high in order, the narrower inside the wider, and the medians are the estimates', async () => {
+      const tuned = await tune();
+      const seen: number[] = [];
+      const wide = await tuned.intervals(all, 0.9, { onProgress: ({ done }) => seen.push(done) });
+      expect(seen.at(-1)).toBe(1);
+      const narrow = await tuned.intervals(all, 0.5);
+      const inOrder = all.every(
+        (_, i) =>
+          0 < wide.low[i]! &&
+          wide.low[i]! < narrow.low[i]! &&
+          narrow.low[i]! < wide.latency_ms[i]! &&
+          wide.latency_ms[i]! < narrow.high[i]! &&
+          narrow.high[i]! < wide.high[i]!,
+      );
+      expect(inOrder).toBe(true);
+      const estimates = await tuned.predictAll();
+      estimates.forEach((value, i) => expect(wide.latency_ms[i]! / value).toBeCloseTo(1, 6));
+      const some = await tuned.intervals([all[17]!, all[4242]!]);
+      expect(some.high[1]! / wide.high[4242]!).toBeCloseTo(1, 4);
+      expect(await tuned.intervals([])).toEqual({
+        low: new Float64Array(),
+        latency_ms: new Float64Array(),
+        high: new Float64Array(),
+      });
+    });
+
+    test('intervals that make no sense are refused', async () => {
+      const tuned = await tune();
+      for (const coverage of [0, 1, -1, NaN]) await expectFailure(tuned.intervals(others, coverage), 'argument', /coverage/);
+      await expectFailure(tuned.intervals(['421211', 'x9']), 'architecture', /architecture 2: .*"x9"/);
+      await expectFailure(base.intervals(others), 'argument', /closed form/);
+      await expectFailure(base.review(), 'argument', /closed form/);
+      const controller = new AbortController();
+      const stopped = tuned.intervals(all, 0.9, { signal: controller.signal });
+      controller.abort();
+      await expectFailure(stopped, 'cancelled', /predict: cancelled/);
+    });
+
+    test('a review: what to expect, and each measurement from the others', async () => {
+      const review = await (await tune()).review();
+      expect(review.expected_spearman).toBeGreaterThan(0.5);
+      expect(review.expected_spearman).toBeLessThanOrEqual(1);
+      expect(review.expected_error).toBeGreaterThan(0);
+      expect(review.expected_error).toBeLessThan(0.5);
+      expect(review.noise).toBeGreaterThan(0);
+      expect(review.timer_unit_ms).toBeGreaterThanOrEqual(0);
+      const { low, latency_ms, high } = review.left_out;
+      expect([low, latency_ms, high].map(({ length }) => length)).toEqual([20, 20, 20]);
+      expect(latency_ms.every((value, i) => low[i]! <= value && value <= high[i]!)).toBe(true);
+      const shares = review.likenesses.map(({ probability }) => probability);
+      expect(shares).toEqual([...shares].sort((a, b) => b - a));
+      expect(shares.length).toBeLessThanOrEqual(5);
+      review.likenesses.forEach(({ device }) => expect(base.info.devices).toContain(device));
+
+      const left = await base.leaveOneOut(measurements);
+      expectSame(left.latency_ms, latency_ms);
+      const truth = Float64Array.from(measurements, (one) => one.latency_ms);
+      const { spearman, mdape } = await engine.accuracy(latency_ms, truth);
+      expect(left).toMatchObject({ spearman, mdape });
+    });
+
+    test('a slip of a thousand is named and set aside, and counts once it is trusted', async () => {
+      const slipped = measurements.map((one, i) => (i === 3 ? { ...one, latency_ms: 1000 * one.latency_ms } : one));
+      const tuned = await tune(slipped);
+      const { doubts } = await tuned.review();
+      const doubt = doubts.find((one) => one.measurements.includes(3));
+      expect(doubt).toMatchObject({ kind: 'unit', measurements: [3], set_aside: true, message: expect.stringContaining('measurement 4') as unknown });
+      expect(doubt!.factor).toBeCloseTo(1000, -1);
+      const trusting = await tune(slipped, { trusted: [3] });
+      expect((await trusting.review()).doubts.filter((one) => one.set_aside && one.measurements.includes(3))).toEqual([]);
+      // Without it the estimates are those of the others.
+      const [aside, counted, without] = await Promise.all(
+        [tuned, trusting, await tune(slipped.filter((_, i) => i !== 3))].map((one) => one.predict(others)),
+      );
+      expect(Math.abs(Math.log(aside![0]! / without![0]!))).toBeLessThan(0.05);
+      expect(Math.abs(Math.log(counted![0]! / without![0]!))).toBeGreaterThan(0.05);
+    });
+
+    test('proposes what to measure: from the pool, none twice, none that is measured', async () => {
+      const first = await base.next({ count: 20 });
+      expect(new Set(first.architectures).size).toBe(20);
+      expect(first.architectures.every((one) => all.includes(one))).toBe(true);
+      expect(await base.next({ count: 20 })).toEqual(first);
+      const tuned = await tune();
+      const known = measurements.map(({ architecture }) => architecture);
+      const open = all.slice(0, 40).filter((one) => !known.includes(one));
+      const more = await tuned.next({ count: open.length, pool: [...known, ...open] });
+      expect([...more.architectures].sort()).toEqual([...open].sort());
+      const one = await tuned.next();
+      expect(one.architectures).toHaveLength(1);
+      expect(one.worth).toBeGreaterThan(0);
+      expect((await tuned.next({ count: 5 })).worth).toBeGreaterThan(one.worth);
+      expect(first.worth).toBeGreaterThan(one.worth);
+      await expectFailure(tuned.next({ count: 2, pool: [known[0]!, all[0]!] }), 'argument', /2 architectures/);
+      await expectFailure(tuned.next({ pool: ['x9'] }), 'architecture', /architecture 1: .*"x9"/);
+      const fineTuned = await use(base.transfer(kMeasurements, kQuick));
+      await expectFailure(fineTuned.next(), 'argument', /prior|closed form/);
+    });
+
+    test('is the same after saving and loading', async () => {
+      const tuned = await tune(measurements, { device: 'my phone', trusted: [2] });
+      const file = await tuned.save();
+      const again = await use(engine.load(file));
+      expect(again.info).toEqual(tuned.info);
+      expectSame(await again.predictAll(), await tuned.predictAll());
+      expect(await again.review()).toEqual(await tuned.review());
+      expectSame(await again.save(), file);
+    });
+
+    test('searches and scores like any other', async () => {
+      const tuned = await tune(measurements, { device: 'my phone' });
+      const { best } = await tuned.search([1e9]);
+      expect(best[0]?.architecture).toBe('333333');
+      const [latency_ms, scores] = [await tuned.predict(others), await tuned.scores('my phone', others)];
+      const order = (values: Float64Array) => [...values.keys()].sort((a, b) => values[a]! - values[b]!);
+      expect(order(scores)).toEqual(order(latency_ms));
+    });
+
+    test('refuses what it cannot use', async () => {
+      await expectFailure(tune([]), 'measurement', /0 measurements; expected at least 1/);
+      const odd = (i: number, change: Partial<Measurement>) => measurements.map((one, k) => (k === i ? { ...one, ...change } : one));
+      await expectFailure(tune(odd(3, { latency_ms: -1 })), 'measurement', /4 .*-1/);
+      await expectFailure(tune(odd(4, { architecture: 'oops' })), 'architecture', /measurement 5.*"oops"/);
+      for (const name of ['epochs', 'learning_rate', 'seed'] as const) {
+        await expectFailure(tune(measurements, { [name]: 3 }), 'argument', new RegExp(`${name} is an option of method finetune`));
+        await expectFailure(base.transfer(measurements, { [name]: 3 }), 'argument', /the method is closed-form/);
+      }
+      await expectFailure(base.transfer(kMeasurements, { ...kQuick, trusted: [1] }), 'argument', /trusted is an option of method closed-form/);
+      await expectFailure(tune(measurements, { method: 'magic' as 'finetune' }), 'argument', /"magic".*closed-form or finetune/);
+      await expectFailure(tune(measurements, { trusted: [20] }), 'argument', /trusted measurement 20/);
+      await expectFailure(tune(measurements, { trusted: [-1] }), 'argument', /trusted/);
+    });
+
+    test.each((['fbnet', 'ofa'] as const).filter((space) => shippedFile(space, 'file')))('on %s', async (space) => {
+      const large = await use(engine.load(shippedFile(space, 'file')!));
+      const { architectures } = await large.next({ count: 10 });
+      const facts = await engine.facts(space, architectures);
+      const some = architectures.map((architecture, i) => ({ architecture, latency_ms: 1 + facts[i]!.macs / 1e7 }));
+      const tuned = await use(large.transfer(some));
+      const pool = await engine.random(space, 1100, 8);
+      const { low, latency_ms, high } = await tuned.intervals(pool);
+      expect(latency_ms.every((value, i) => low[i]! < value && value < high[i]!)).toBe(true);
+      expectSame(latency_ms, await tuned.predict(pool));
+    });
+  });
+
   describe.each((['fbnet', 'ofa'] as const).filter((space) => shippedFile(space, 'file')))('on %s', (space) => {
     /** A predictor of a device whose latency goes with multiply-adds. */
     async function tune(): Promise<Predictor> {
@@ -644,6 +821,9 @@ describe.each(kKinds)('engine: %s', (kind) => {
         () => other.scores('pixel3', ['421211']),
         () => other.transfer(kMeasurements),
         () => other.leaveOneOut(kMeasurements),
+        () => other.intervals(['421211']),
+        () => other.review(),
+        () => other.next(),
         () => other.save(),
       ]) {
         await expectFailure(use(), 'disposed', /^predictor: /);
@@ -663,7 +843,7 @@ describe.each(kKinds)('engine: %s', (kind) => {
       const predictor = await short.load(weights());
       let running!: () => void;
       const begun = new Promise<void>((resolve) => (running = resolve));
-      const long = predictor.transfer(kMeasurements, { epochs: 5000, onProgress: running });
+      const long = predictor.transfer(kMeasurements, { ...kFineTune, epochs: 5000, onProgress: running });
       const ended = expectFailure(long, 'disposed', /engine/);
       await begun;
       short.dispose();
@@ -701,7 +881,7 @@ describe.each(kKinds)('engine: %s', (kind) => {
       try { new Function('return 1'); } catch { refused = true; }
       const engine = await createEngine({ kind: ${JSON.stringify(kind)} });
       const base = await engine.load(new Uint8Array(readFileSync(new URL(${JSON.stringify(kWeightsFile.href)}))));
-      const tuned = await base.transfer(${JSON.stringify(kMeasurements)}, { epochs: 1 });
+      const tuned = await base.transfer(${JSON.stringify(kMeasurements)}, { method: 'finetune', epochs: 1 });
       console.log(refused, (await tuned.predict(['421211'])).length);
       engine.dispose();
     `;

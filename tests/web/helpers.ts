@@ -53,6 +53,14 @@ export const kMeasurements: readonly Measurement[] = [
   ['123402', 19.6],
 ].map(([architecture, latency_ms]) => ({ architecture, latency_ms }) as Measurement);
 
+/** Twenty cells as measured on a Raspberry Pi 4. */
+export function goldenMeasurements(): Measurement[] {
+  const text = readFileSync(new URL('../golden/raspi4-20.csv', import.meta.url), 'utf8');
+  return api.readMeasurements(text).lines.flatMap(({ architecture_text, latency }) =>
+    architecture_text === undefined || latency === undefined ? [] : [{ architecture: architecture_text, latency_ms: latency }],
+  );
+}
+
 /** Waits for a rejection and checks that it is the package's error, with this code and a message like this. */
 export async function expectFailure(work: Promise<unknown>, code: ErrorCode, message: RegExp): Promise<void> {
   const caught = await work.then(

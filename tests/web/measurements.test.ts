@@ -294,7 +294,7 @@ describe('properties', () => {
     .map(([a, b, c, d, e, f]) => `|${a}~0|+|${b}~0|${c}~1|+|${d}~0|${e}~1|${f}~2|`);
   const index = fc.nat(15624).map(String);
   const latency = fc.integer({ min: 1, max: 10_000_000 }).map((n) => n / 1000);
-  const unit = fc.constantFrom<LatencyUnit>('ns', 'us', 'ms', 's');
+  const unit = fc.constantFrom<LatencyUnit>('ns', 'us', 'ms', 's', 'uJ', 'mJ', 'J');
 
   test('what is written in any common way is read back', () => {
     const layout = fc.record({
@@ -358,7 +358,7 @@ describe('properties', () => {
       .map((parts) => parts.join('')),
   );
   const options = fc.record(
-    { unit: fc.constantFrom<LatencyUnit | 'auto'>('auto', 'ns', 'us', 'ms', 's'), filename: fc.constantFrom('a.json', 'a.csv') },
+    { unit: fc.constantFrom<LatencyUnit | 'auto'>('auto', 'ns', 'us', 'ms', 's', 'mJ'), filename: fc.constantFrom('a.json', 'a.csv') },
     { requiredKeys: [] },
   );
 
@@ -424,7 +424,7 @@ describe('checkMeasurements', () => {
   });
 
   test('nothing gives nothing', async () => {
-    expect(await check('')).toEqual({ lines: [], measurements: [], measurement_lines: [], notes: [] });
+    expect(await check('')).toEqual({ lines: [], quantity: 'latency', measurements: [], measurement_lines: [], notes: [] });
   });
 
   test.each([
@@ -517,5 +517,22 @@ describe('checkMeasurements', () => {
       }
       expect((await check(lines.join('\n'))).notes.filter(({ kind }) => kind !== 'duplicate')).toEqual([]);
     }
+  });
+
+  test('energies are read like latencies, in millijoules', async () => {
+    const found = await check('arch,energy_mj\n421211,3.2\n334131,0.0041 J\n333333,5100 uJ\n');
+    expect(found.quantity).toBe('energy');
+    expect(found.measurements.map(({ latency_ms }) => Number(latency_ms.toPrecision(6)))).toEqual([3.2, 4.1, 5.1]);
+    expect((await check('421211 3.2 mJ\n334131 4.1')).measurements[1]?.latency_ms).toBeCloseTo(4.1, 9);
+    expect((await check('421211 12\n334131 13', { unit: 'mJ' })).quantity).toBe('energy');
+    expect((await check('421211 12 ms\n334131 13')).quantity).toBe('latency');
+  });
+
+  test('a latency among energies is an error of its line', async () => {
+    const found = await check('421211, 3.2 mJ\n# later\n334131, 12 ms\n333333, 5.1 mJ\n');
+    expect(found.lines.filter(({ status }) => status === 'error').map(({ line, reason }) => [line, reason])).toEqual([
+      [3, 'ms beside mJ in line 1; expected latencies alone or energies alone'],
+    ]);
+    expect(found.measurements).toHaveLength(2);
   });
 });

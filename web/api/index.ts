@@ -12,6 +12,7 @@ export {
   type LatencyUnit,
   type MeasurementLine,
   type Note,
+  type Quantity,
   type ReadMeasurements,
 } from './measurements.js';
 export type * from './types.js';

@@ -9,13 +9,18 @@ import type {
   Encoder,
   Encoding,
   Engine,
+  Intervals,
   LeaveOneOut,
   Measurement,
+  Method,
+  Next,
+  NextOptions,
   ParsedArchitecture,
   Predictor,
   PredictorInfo,
   PredictOptions,
   Quality,
+  Review,
   SampleOptions,
   SearchOptions,
   SearchResult,
@@ -33,11 +38,15 @@ const kPredictChunk: Readonly<Record<SpaceId, number>> = { nb201: 16_384, fbnet:
 /** The same for `facts`, which shares nothing. */
 const kFactsChunk = 512;
 
+const kUsualCoverage = 0.9;
+
 /** Architectures that stand for a space too large to list. */
 const kPoolSize = 5000;
 
-/** Transfers need this many measurements; leave-one-out holds one back. */
+/** Fine-tuning needs 3, and leave-one-out holds one back; a rank correlation of fewer says nothing. */
 const kFewestForLeaveOneOut = 4;
+
+const kFineTuningOnly = ['epochs', 'learning_rate', 'seed'] as const;
 
 /** The engine in this thread. Long work gives way to the event loop every few milliseconds. */
 export class LocalEngine implements Engine {
@@ -201,19 +210,38 @@ class LocalPredictor implements Predictor {
   }
 
   async scores(device: string, architectures: readonly string[], options?: PredictOptions): Promise<Float64Array> {
-    return this.#evaluate(architectures, options, (list) => this.#raw._scores(device, list));
+    return this.#evaluate(architectures, 1, options, (list) => this.#raw._scores(device, list));
   }
 
   async predict(architectures: readonly string[], options?: PredictOptions): Promise<Float64Array> {
-    return this.#evaluate(architectures, options, (list) => this.#raw._latency(list));
+    return this.#evaluate(architectures, 1, options, (list) => this.#raw._latency(list));
   }
 
   async predictAll(options?: PredictOptions): Promise<Float64Array> {
     return this.predict(await this.#engine.enumerate(this.info.space), options);
   }
 
+  async intervals(
+    architectures: readonly string[],
+    coverage = kUsualCoverage,
+    options?: PredictOptions,
+  ): Promise<Intervals> {
+    const all = await this.#evaluate(architectures, 3, options, (list) => this.#raw._intervals(list, coverage));
+    const n = architectures.length;
+    return { low: all.slice(0, n), latency_ms: all.slice(n, 2 * n), high: all.slice(2 * n) };
+  }
+
+  async review(): Promise<Review> {
+    return review(this.#raw);
+  }
+
+  async next({ count = 1, pool }: NextOptions = {}): Promise<Next> {
+    const from = toList(pool ?? (await this.#engine.pool(this.info.space)));
+    return parseJson(ask(() => this.#raw._next(from, count)));
+  }
+
   async transfer(measurements: readonly Measurement[], options: TransferOptions = {}): Promise<Predictor> {
-    const raw = await drive('transfer', () => this.#fineTune(measurements, options), options);
+    const raw = await drive('transfer', () => this.#adapt(measurements, options), options);
     return new LocalPredictor(this.#engine, raw);
   }
 
@@ -243,30 +271,62 @@ class LocalPredictor implements Predictor {
     return this.#owned.value;
   }
 
+  /** `kinds` numbers for each architecture: all of the first kind, then all of the second. */
   #evaluate(
     architectures: readonly string[],
+    kinds: number,
     options: PredictOptions | undefined,
     evaluate: (list: List) => ReturnType<RawPredictor['_latency']>,
   ): Promise<Float64Array> {
     const most = kPredictChunk[this.info.space];
+    const n = architectures.length;
     return drive(
       'predict',
       function* () {
-        const values = new Float64Array(architectures.length);
+        const values = new Float64Array(kinds * n);
         let done = 0;
         // An empty list still asks once: a wrong device is an error all the same.
-        for (const chunk of architectures.length ? chunks(architectures, most) : [[]]) {
-          values.set(
-            ask(() => evaluate(toList(chunk))),
-            done,
-          );
+        for (const chunk of n ? chunks(architectures, most) : [[]]) {
+          const found = ask(() => evaluate(toList(chunk)));
+          for (let kind = 0; kind < kinds; ++kind) {
+            values.set(found.subarray(kind * chunk.length, (kind + 1) * chunk.length), kind * n + done);
+          }
           done += chunk.length;
-          yield { done: architectures.length ? done / architectures.length : 1 };
+          yield { done: n ? done / n : 1 };
         }
         return values;
       },
       options,
     );
+  }
+
+  *#adapt(measurements: readonly Measurement[], options: TransferOptions): Steps<RawPredictor> {
+    return this.#method(options) === 'finetune'
+      ? yield* this.#fineTune(measurements, options)
+      : this.#estimate(measurements, options);
+  }
+
+  /** Throws `argument` where an option is of the other method. */
+  #method(options: TransferOptions): Method {
+    const { method = this.info.closed_form ? 'closed-form' : 'finetune' } = options;
+    if (method !== 'closed-form' && method !== 'finetune') {
+      throw new LatencastError('argument', `transfer: method is ${JSON.stringify(method)}; expected closed-form or finetune`);
+    }
+    const foreign = method === 'finetune' ? (['trusted'] as const) : kFineTuningOnly;
+    const found = foreign.find((name) => options[name] !== undefined);
+    if (found) {
+      const other = method === 'finetune' ? 'closed-form' : 'finetune';
+      throw new LatencastError('argument', `transfer: ${found} is an option of method ${other}; the method is ${method}`);
+    }
+    return method;
+  }
+
+  #estimate(measurements: readonly Measurement[], { device, trusted }: TransferOptions): RawPredictor {
+    if (measurements.length === 0) {
+      throw new LatencastError('measurement', 'transfer: found 0 measurements; expected at least 1');
+    }
+    const settings = toJson({ device: device === undefined ? undefined : wellFormed(device), trusted });
+    return ask(() => this.#raw._estimate(...columns(measurements), settings));
   }
 
   *#fineTune(measurements: readonly Measurement[], options: TransferOptions): Steps<RawPredictor> {
@@ -290,12 +350,10 @@ class LocalPredictor implements Predictor {
   }
 
   #begin(measurements: readonly Measurement[], options: TransferOptions) {
-    const architectures = toList(measurements.map((measurement) => measurement.architecture));
-    const latencies = Float64Array.from(measurements, (measurement) => measurement.latency_ms);
     const { epochs, learning_rate, seed } = options;
     const device = options.device === undefined ? undefined : wellFormed(options.device);
     const settings = toJson({ device, epochs, learning_rate, seed });
-    return ask(() => this.#raw._transfer(architectures, latencies, settings));
+    return ask(() => this.#raw._transfer(...columns(measurements), settings));
   }
 
   *#search(limits_ms: readonly number[], options: SearchOptions): Steps<SearchResult> {
@@ -324,6 +382,20 @@ class LocalPredictor implements Predictor {
         `leave-one-out: ${k} measurements; expected at least ${kFewestForLeaveOneOut}`,
       );
     }
+    const measured = Float64Array.from(measurements, (measurement) => measurement.latency_ms);
+    const compared = (predicted: Float64Array): LeaveOneOut => {
+      const { spearman, mdape } = accuracy(this.#engine.module, predicted, measured);
+      return { latency_ms: predicted, spearman, mdape };
+    };
+    if (this.#method(options) === 'closed-form') {
+      const raw = this.#estimate(measurements, options);
+      try {
+        return compared(review(raw).left_out.latency_ms);
+      } finally {
+        raw.delete();
+      }
+    }
+
     // Begun and dropped: an error in the measurements is named by its place among all of them.
     this.#begin(measurements, options).delete();
 
@@ -337,9 +409,7 @@ class LocalPredictor implements Predictor {
         raw.delete();
       }
     }
-    const measured = Float64Array.from(measurements, (measurement) => measurement.latency_ms);
-    const { spearman, mdape } = accuracy(this.#engine.module, predicted, measured);
-    return { latency_ms: predicted, spearman, mdape };
+    return compared(predicted);
   }
 }
 
@@ -350,6 +420,20 @@ function table(quality: Quality): { architectures: List; values: Float64Array } 
   const values = listed ? quality : Float64Array.from(quality.values());
   if (values.length === 0) throw new LatencastError('argument', 'search: the quality is empty; expected one value or more');
   return { architectures: listed ? '' : toList([...quality.keys()]), values };
+}
+
+/** Measurements as the module takes them. */
+function columns(measurements: readonly Measurement[]): [architectures: List, latencies_ms: Float64Array] {
+  return [
+    toList(measurements.map((measurement) => measurement.architecture)),
+    Float64Array.from(measurements, (measurement) => measurement.latency_ms),
+  ];
+}
+
+function review(raw: RawPredictor): Review {
+  const { left_out, ...rest } = parseJson(ask(() => raw._review()));
+  const column = (name: keyof Intervals) => Float64Array.from(left_out, (one) => one[name]);
+  return { ...rest, left_out: { low: column('low'), latency_ms: column('latency_ms'), high: column('high') } };
 }
 
 function accuracy(module: RawModule, predicted: Float64Array, truth: Float64Array): Accuracy {

@@ -8,7 +8,10 @@ import Papa from 'papaparse';
 
 import type { Engine, Measurement, SpaceId } from './types.js';
 
-export type LatencyUnit = 'ns' | 'us' | 'ms' | 's';
+/** Energies are read the same way; the two do not mix in a text. */
+export type Quantity = 'latency' | 'energy';
+
+export type LatencyUnit = 'ns' | 'us' | 'ms' | 's' | 'uJ' | 'mJ' | 'J';
 
 /** What one line says. A JSON text may hold several on one line; then each has an entry of its own. */
 export interface MeasurementLine {
@@ -64,12 +67,14 @@ export interface Note {
 export interface CheckedLine extends MeasurementLine {
   /** Canonical form; present where `status` is `ok`. */
   readonly architecture?: string;
-  /** Present where `status` is `ok`. */
+  /** Present where `status` is `ok`; of an energy, millijoules. */
   readonly latency_ms?: number;
 }
 
 export interface CheckedMeasurements {
   readonly lines: readonly CheckedLine[];
+  /** What the text is about. Energies are in millijoules, wherever a name says milliseconds. */
+  readonly quantity: Quantity;
   /** The good ones, in order, canonical. */
   readonly measurements: readonly Measurement[];
   /** The line of each of `measurements`. */
@@ -80,7 +85,18 @@ export interface CheckedMeasurements {
   readonly notes: readonly Note[];
 }
 
-const kMilliseconds: Record<LatencyUnit, number> = { ns: 1e-6, us: 1e-3, ms: 1, s: 1e3 };
+/** How many milliseconds each unit has; of an energy, millijoules. */
+export const kMilliseconds: Readonly<Record<LatencyUnit, number>> = {
+  ...{ ns: 1e-6, us: 1e-3, ms: 1, s: 1e3 },
+  ...{ uJ: 1e-3, mJ: 1, J: 1e3 },
+};
+
+export function quantityOf(unit: LatencyUnit): Quantity {
+  return unit.endsWith('J') ? 'energy' : 'latency';
+}
+
+/** The unit that everything is computed in. */
+export const kBaseUnits = { latency: 'ms', energy: 'mJ' } as const;
 
 const kUnitWords = new Map<string, LatencyUnit>(
   Object.entries({
@@ -88,6 +104,9 @@ const kUnitWords = new Map<string, LatencyUnit>(
     us: 'us usec usecs microsecond microseconds \u00b5s \u03bcs',
     ms: 'ms msec msecs millis millisecond milliseconds',
     s: 's sec secs second seconds',
+    uJ: 'uj microjoule microjoules \u00b5j \u03bcj',
+    mJ: 'mj millijoule millijoules',
+    J: 'j joule joules',
   }).flatMap(([unit, words]) => words.split(' ').map((word) => [word, unit as LatencyUnit])),
 );
 
@@ -222,7 +241,7 @@ const kArchitectureNames = [
   ...['arch', 'architecture', 'archstr', 'cell', 'config', 'configuration', 'genotype', 'network', 'model'],
   ...['digits', 'index', 'idx', 'id'],
 ];
-const kLatencyNames = ['latency', 'lat', 'time', 'runtime', 'duration', 'median', 'mean', 'avg', 'average'];
+const kLatencyNames = ['latency', 'lat', 'energy', 'time', 'runtime', 'duration', 'median', 'mean', 'avg', 'average'];
 /** A column of these is about the latency but is not it. */
 const kSpreadNames = new Set(['std', 'stdev', 'stddev', 'sd', 'var', 'err', 'error', 'min', 'max', 'iqr']);
 
@@ -235,6 +254,7 @@ interface ColumnName {
 
 function readColumnName(name: string): ColumnName {
   const words = name
+    .replace(/(?<!\p{L})([mu\u00b5\u03bc])J(?!\p{L})/gu, '$1j')
     .replace(/(\p{Ll})(\p{Lu})/gu, '$1 $2')
     .toLowerCase()
     .split(/[^\p{L}\p{N}]+/u)
@@ -538,25 +558,34 @@ export async function checkMeasurements(
     readable.map((line) => line.architecture_text ?? ''),
   );
   const verdicts = new Map(readable.map((line, i) => [line, parsed[i]!]));
-  const good = readable.filter((line) => verdicts.get(line)?.ok);
-  const guess = guessUnit(good);
-  const unitOf = (line: MeasurementLine) => line.unit ?? guess?.unit ?? 'ms';
+  // Whatever the first unit measures is what the text is about.
+  const first = readable.find((line) => line.unit);
+  const quantity = first?.unit ? quantityOf(first.unit) : 'latency';
+  const foreign = (line: MeasurementLine) => line.unit !== undefined && quantityOf(line.unit) !== quantity;
+  const good = readable.filter((line) => verdicts.get(line)?.ok && !foreign(line));
+  const guess = guessUnit(good, quantity);
+  const unitOf = (line: MeasurementLine) => line.unit ?? guess?.unit ?? kBaseUnits[quantity];
 
   const lines = read.lines.map((line): CheckedLine => {
     const verdict = verdicts.get(line);
     if (!verdict) return line;
     if (!verdict.ok) return { ...line, status: 'error', reason: verdict.message };
+    if (first && line.unit && foreign(line)) {
+      const reason = `${line.unit} beside ${first.unit} in line ${first.line}; expected latencies alone or energies alone`;
+      return { ...line, status: 'error', reason };
+    }
     const latency_ms = (line.latency ?? NaN) * kMilliseconds[unitOf(line)];
     return { ...line, architecture: verdict.architecture, latency_ms };
   });
   const usable = lines.filter(isUsable);
   const about = [
-    ...(await farOffNotes(engine, space, usable, unitOf)),
+    ...(await farOffNotes(engine, space, usable, unitOf, quantity)),
     ...duplicateNotes(usable),
     ...shortDigitsNotes(usable),
   ].sort((a, b) => (a.line ?? 0) - (b.line ?? 0));
   return {
     lines,
+    quantity,
     measurements: usable.map(({ architecture, latency_ms }) => ({ architecture, latency_ms })),
     measurement_lines: usable.map(({ line }) => line),
     ...(guess && { guessed_unit: guess.unit }),
@@ -571,23 +600,24 @@ function isUsable(line: CheckedLine): line is UsableLine {
 }
 
 /** The unit of the lines that state none; undefined where there are none such. */
-function guessUnit(good: readonly MeasurementLine[]): { unit: LatencyUnit; note: Note } | undefined {
+function guessUnit(good: readonly MeasurementLine[], quantity: Quantity): { unit: LatencyUnit; note: Note } | undefined {
   const silent = good.flatMap(({ unit, latency }) => (unit || latency === undefined ? [] : [latency]));
   if (silent.length === 0) return undefined;
   const stated = good.flatMap(({ unit, latency }) => (unit && latency !== undefined ? [latency * kMilliseconds[unit]] : []));
   const middle = median(silent);
   const [, likely, name] = kLooksLike.find(([below]) => middle < below)!;
-  const unit = stated.length ? closestUnit(middle, median(stated)) : likely;
-  const in_ms = unit === 'ms' ? '' : `, so ${short(middle * kMilliseconds[unit])} ms`;
+  const unit = stated.length ? closestUnit(middle, median(stated), quantity) : likely;
+  const base = kBaseUnits[quantity];
+  const in_ms = unit === base ? '' : `, so ${short(middle * kMilliseconds[unit])} ${base}`;
   const message = stated.length
     ? `${silent.length} of ${good.length} values have no unit (median ${short(middle)}); read as ${unit}${in_ms}, close to the others.`
     : `No unit is given. Values look like ${name}: median ${short(middle)}, read as ${unit}${in_ms}.`;
-  const fixes = units().flatMap((other) => (other === unit ? [] : [{ label: `Read as ${other}`, unit: other }]));
+  const fixes = units(quantity).flatMap((other) => (other === unit ? [] : [{ label: `Read as ${other}`, unit: other }]));
   return { unit, note: { kind: 'unit', message, fixes } };
 }
 
-function units(): LatencyUnit[] {
-  return Object.keys(kMilliseconds) as LatencyUnit[];
+function units(quantity: Quantity): LatencyUnit[] {
+  return (Object.keys(kMilliseconds) as LatencyUnit[]).filter((unit) => quantityOf(unit) === quantity);
 }
 
 function distance(a: number, b: number): number {
@@ -595,9 +625,9 @@ function distance(a: number, b: number): number {
 }
 
 /** The unit in which a value comes closest to a latency. */
-function closestUnit(value: number, latency_ms: number): LatencyUnit {
+function closestUnit(value: number, latency_ms: number, quantity: Quantity): LatencyUnit {
   const far = (unit: LatencyUnit) => distance(value * kMilliseconds[unit], latency_ms);
-  return units().reduce((best, unit) => (far(unit) < far(best) ? unit : best), 'ms');
+  return units(quantity).reduce<LatencyUnit>((best, unit) => (far(unit) < far(best) ? unit : best), kBaseUnits[quantity]);
 }
 
 async function farOffNotes(
@@ -605,6 +635,7 @@ async function farOffNotes(
   space: SpaceId,
   usable: readonly UsableLine[],
   unitOf: (line: MeasurementLine) => LatencyUnit,
+  quantity: Quantity,
 ): Promise<Note[]> {
   if (usable.length < kFewestForFarOff) return [];
   const middle = median(usable.map((line) => line.latency_ms));
@@ -620,10 +651,11 @@ async function farOffNotes(
     const unit = unitOf(line);
     const value = short(line.latency);
     const times = short(slower ? line.latency_ms / middle : middle / line.latency_ms);
-    const found = `${value} ${unit} is ${times} times ${slower ? 'slower' : 'faster'} than the median, ${short(middle)} ms`;
-    const meant = closestUnit(line.latency, middle);
+    const [more, less] = quantity === 'energy' ? ['more', 'less'] : ['slower', 'faster'];
+    const found = `${value} ${unit} is ${times} times ${slower ? more : less} than the median, ${short(middle)} ${kBaseUnits[quantity]}`;
+    const meant = closestUnit(line.latency, middle, quantity);
     const plausible = meant !== unit && distance(line.latency * kMilliseconds[meant], middle) < Math.log(kNear);
-    const text = plausible ? replaceLatency(line, `${line.latency} ${meant}`) : undefined;
+    const text = plausible ? changeLatency(line, `${line.latency} ${meant}`) : undefined;
     return [
       {
         kind: 'far-off',
@@ -635,8 +667,8 @@ async function farOffNotes(
   });
 }
 
-/** The line with another latency; undefined where it cannot be told apart from the architecture. */
-function replaceLatency({ text, latency_text, architecture_text }: MeasurementLine, latency: string): string | undefined {
+/** The line with another latency, e.g. `12.4 ms`; undefined where it cannot be told apart from the architecture. */
+export function changeLatency({ text, latency_text, architecture_text }: MeasurementLine, latency: string): string | undefined {
   if (latency_text === undefined || architecture_text === undefined) return undefined;
   const at = text.lastIndexOf(latency_text);
   const once = text.indexOf(latency_text) === at;

@@ -4,10 +4,14 @@ import type {
   Accuracy,
   ArchitectureFacts,
   Encoding,
+  Intervals,
   LeaveOneOut,
   Measurement,
+  Next,
+  NextOptions,
   ParsedArchitecture,
   PredictorInfo,
+  Review,
   SampleOptions,
   SearchOptions,
   SearchResult,
@@ -75,6 +79,9 @@ export interface Host {
     measurements: readonly Measurement[],
     settings: TransferSettings,
   ): Promise<Envelope<LeaveOneOut>>;
+  intervals(id: number, job: number, architectures: readonly string[], coverage: number | undefined): Promise<Envelope<Intervals>>;
+  review(id: number): Promise<Envelope<Review>>;
+  next(id: number, options: NextOptions): Promise<Envelope<Next>>;
   search(
     id: number,
     job: number,

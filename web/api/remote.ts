@@ -14,12 +14,16 @@ import type {
   Encoder,
   Encoding,
   Engine,
+  Intervals,
   LeaveOneOut,
   Measurement,
+  Next,
+  NextOptions,
   ParsedArchitecture,
   Predictor,
   PredictorInfo,
   PredictOptions,
+  Review,
   SampleOptions,
   SearchOptions,
   SearchResult,
@@ -265,6 +269,25 @@ class RemotePredictor implements Predictor {
     return this.#engine.work('leave-one-out', options, (host, job) =>
       host.leaveOneOut(id, job, measurements, settings(options)),
     );
+  }
+
+  async intervals(
+    architectures: readonly string[],
+    coverage?: number,
+    options: PredictOptions = {},
+  ): Promise<Intervals> {
+    const id = this.#owned.value;
+    return this.#engine.work('predict', options, (host, job) => host.intervals(id, job, architectures, coverage));
+  }
+
+  async review(): Promise<Review> {
+    const id = this.#owned.value;
+    return this.#engine.call((host) => host.review(id));
+  }
+
+  async next(options: NextOptions = {}): Promise<Next> {
+    const id = this.#owned.value;
+    return this.#engine.call((host) => host.next(id, options));
   }
 
   async search(limits_ms: readonly number[], options: SearchOptions = {}): Promise<SearchResult> {

@@ -79,14 +79,24 @@ export interface TransferProgress {
   readonly seconds_left: number;
 }
 
+/**
+ * Ways to transfer. `closed-form`: Bayesian, from what is known of other devices; milliseconds of work, any number of measurements,
+ * an interval for every estimate. `finetune`: NASFLAT's, by gradient on all weights; seconds of work.
+ */
+export type Method = 'closed-form' | 'finetune';
+
 export interface TransferOptions extends Cancellable {
   /** Name of the new device; default `my device`. */
   readonly device?: string;
-  /** Default 40. */
+  /** Default: `closed-form` where `info.closed_form` says that the weights can, else `finetune`. */
+  readonly method?: Method;
+  /** Of `closed-form`: places of measurements, from 0, that are never set aside, whatever the others say. */
+  readonly trusted?: readonly number[];
+  /** Of `finetune`: default 40. */
   readonly epochs?: number;
-  /** Default: from 2e-4 to 1e-3, the higher the worse the nearest known device matches the measurements. */
+  /** Of `finetune`. Default: from 2e-4 to 1e-3, the higher the worse the nearest known device matches the measurements. */
   readonly learning_rate?: number;
-  /** Decides everything random; default 0. A whole number from 0 to 2^53 - 1. */
+  /** Of `finetune`: decides everything random; default 0. A whole number from 0 to 2^53 - 1. */
   readonly seed?: number;
   readonly onProgress?: (progress: TransferProgress) => void;
 }
@@ -158,6 +168,64 @@ export interface SampleOptions {
   readonly encoder?: Encoder;
 }
 
+/** Estimates with what they may be off by: one number of each for every architecture, in milliseconds. */
+export interface Intervals {
+  readonly low: Float64Array;
+  /** Medians, the same as `predict` gives. */
+  readonly latency_ms: Float64Array;
+  readonly high: Float64Array;
+}
+
+/**
+ * Something odd about measurements. `outlier`: far from what all others let expect. `unit`: off by a factor between units.
+ * `duplicate`: readings of one architecture that disagree. `saturated`: equal readings of architectures that should differ, at the
+ * end of a timer's range. `mixture`: several are off by one factor, as on another device. `scale`: all are far faster or slower than
+ * any known device.
+ */
+export interface Doubt {
+  readonly kind: 'outlier' | 'unit' | 'duplicate' | 'saturated' | 'mixture' | 'scale';
+  /** Their places, from 0. */
+  readonly measurements: readonly number[];
+  /** What was found and what was expected, with numbers; counts measurements from 1. */
+  readonly message: string;
+  /** Measured over expected. */
+  readonly factor: number;
+  /** Whether they count for nothing; `TransferOptions.trusted` makes them count. */
+  readonly set_aside: boolean;
+}
+
+/** What a transfer in closed form says of its measurements, and of itself. */
+export interface Review {
+  /** Each measurement as estimated from all others, with its 90 % interval. */
+  readonly left_out: Intervals;
+  readonly doubts: readonly Doubt[];
+  /** Relative standard deviation of one reading. */
+  readonly noise: number;
+  /** Where the readings are whole multiples of a unit that matters; else 0. */
+  readonly timer_unit_ms: number;
+  /** The known devices that this one is most like, at most five, most probable first. */
+  readonly likenesses: readonly { readonly device: string; readonly probability: number }[];
+  /** To expect between estimates and measurements over the whole space. */
+  readonly expected_spearman: number;
+  /** Median relative error to expect, a fraction. */
+  readonly expected_error: number;
+}
+
+export interface NextOptions {
+  /** How many; default 1. */
+  readonly count?: number;
+  /** To choose from; default `Engine.pool()`. */
+  readonly pool?: readonly string[];
+}
+
+/** What to measure next. */
+export interface Next {
+  /** Canonical, best first; none that is measured already. */
+  readonly architectures: readonly string[];
+  /** By how much measuring all of them should lower the median relative error, as a share of what it is; of little use below 0.05. */
+  readonly worth: number;
+}
+
 /** Leave-one-out: measurement i as predicted by a transfer from all others. */
 export interface LeaveOneOut {
   /** Predicted milliseconds, one per measurement. */
@@ -186,7 +254,11 @@ export interface PredictorInfo {
   readonly target?: string;
   /** The measurements it was adapted on, canonical; empty for a pre-trained one. */
   readonly measurements: readonly Measurement[];
-  /** The known device the new one was started from, and how well its ranks fit the measurements. */
+  /** Whether it can be transferred in closed form. */
+  readonly closed_form: boolean;
+  /** How it was adapted; undefined for a pre-trained one. */
+  readonly method?: Method;
+  /** The known device that fine-tuning started from, and how well its ranks fit the measurements. */
   readonly nearest?: { readonly device: string; readonly spearman: number };
 }
 
@@ -203,11 +275,23 @@ export interface Predictor {
   /** Milliseconds for the whole space, in `enumerate()` order. */
   predictAll(options?: PredictOptions): Promise<Float64Array>;
 
-  /** Fine-tunes a copy of a pre-trained predictor on a new device. At least 3 measurements. */
+  /** Adapts a pre-trained predictor to a new device. At least 1 measurement in closed form, 3 by fine-tuning. */
   transfer(measurements: readonly Measurement[], options?: TransferOptions): Promise<Predictor>;
 
-  /** One transfer per measurement, each without it. At least 4 measurements. */
+  /** Every measurement as estimated by a transfer from all others; at once in closed form. At least 4 measurements. */
   leaveOneOut(measurements: readonly Measurement[], options?: TransferOptions): Promise<LeaveOneOut>;
+
+  /** Estimates and where the truth lies with a probability of `coverage`, in (0, 1). Predictors transferred in closed form only. */
+  intervals(architectures: readonly string[], coverage?: number, options?: PredictOptions): Promise<Intervals>;
+
+  /** What is odd about the measurements, and how good the estimates should be. Predictors transferred in closed form only. */
+  review(): Promise<Review>;
+
+  /**
+   * Which architectures to measure next: the first ones, asked of a pre-trained predictor whose `info.closed_form` is true, or more,
+   * asked of one that was transferred in closed form.
+   */
+  next(options?: NextOptions): Promise<Next>;
 
   /**
    * The best architectures for each limit in milliseconds: all are compared where the space can be listed, else an evolutionary

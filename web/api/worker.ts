@@ -8,7 +8,16 @@ import { LocalEngine } from './local.js';
 import { loadModule } from './module.js';
 import { nodeBuiltin } from './platform.js';
 import type { Held, Host, Report, SampleSettings, SearchSettings, TransferSettings } from './protocol.js';
-import type { Encoder, Encoding, Measurement, Predictor, PredictOptions, SpaceId, TransferProgress } from './types.js';
+import type {
+  Encoder,
+  Encoding,
+  Measurement,
+  NextOptions,
+  Predictor,
+  PredictOptions,
+  SpaceId,
+  TransferProgress,
+} from './types.js';
 
 /** The in-thread engine, answering to the other side's numbers for predictors, encoders and jobs. */
 class WorkerHost implements Host {
@@ -109,6 +118,18 @@ class WorkerHost implements Host {
 
   leaveOneOut(id: number, job: number, measurements: readonly Measurement[], settings: TransferSettings) {
     return this.#work(job, (options) => this.#predictor(id).leaveOneOut(measurements, { ...settings, ...options }));
+  }
+
+  intervals(id: number, job: number, architectures: readonly string[], coverage: number | undefined) {
+    return this.#work(job, (options) => this.#predictor(id).intervals(architectures, coverage, options));
+  }
+
+  review(id: number) {
+    return enclose(() => this.#predictor(id).review());
+  }
+
+  next(id: number, options: NextOptions) {
+    return enclose(() => this.#predictor(id).next(options));
   }
 
   search(id: number, job: number, limits_ms: readonly number[], settings: SearchSettings) {

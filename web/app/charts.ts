@@ -18,13 +18,15 @@ export interface ChartAxis {
 export interface PointSeries {
   readonly name: string;
   /** `steps`: a line that keeps its height up to the next point. */
-  readonly shape: 'dot' | 'diamond' | 'ring' | 'steps';
+  readonly shape: 'dot' | 'diamond' | 'ring' | 'cross' | 'steps';
   /** A colour token of styles.css. */
   readonly colour: string;
   readonly x: ArrayLike<number>;
   readonly y: ArrayLike<number>;
   /** Architecture of each point by its row of the table; position where absent. */
   readonly ids?: ArrayLike<number>;
+  /** How far each point may be off: a bar through it; of dots, which are many, only through the one that is marked. */
+  readonly bars?: { readonly along: 'x' | 'y'; readonly low: ArrayLike<number>; readonly high: ArrayLike<number> };
 }
 
 export interface ChartSpec {
@@ -309,6 +311,9 @@ class Chart {
       return;
     }
     const radius = (series.shape === 'diamond' ? 5 : 4) * ratio;
+    ctx.strokeStyle = near;
+    ctx.lineWidth = ratio;
+    for (let i = 0; i < series.x.length; i++) paintBar(ctx, series, i, px, py);
     ctx.lineWidth = 1.5 * ratio;
     for (let i = 0; i < series.x.length; i++) {
       const x = px(series.x[i] ?? Number.NaN);
@@ -323,6 +328,12 @@ class Chart {
         ctx.fillStyle = near;
         ctx.fill();
         ctx.strokeStyle = this.token('--paper');
+      } else if (series.shape === 'cross') {
+        ctx.moveTo(x - radius, y - radius);
+        ctx.lineTo(x + radius, y + radius);
+        ctx.moveTo(x - radius, y + radius);
+        ctx.lineTo(x + radius, y - radius);
+        ctx.strokeStyle = near;
       } else {
         ctx.arc(x, y, radius, 0, 2 * Math.PI);
         ctx.strokeStyle = near;
@@ -344,6 +355,9 @@ class Chart {
       const x = series.x[at];
       const y = series.y[at];
       if (x === undefined || y === undefined) continue;
+      ctx.lineWidth = 2 * ratio;
+      ctx.strokeStyle = this.token('--ink');
+      paintBar(ctx, series, at, px, py, 5 * ratio);
       ctx.beginPath();
       ctx.arc(px(x), py(y), 7 * ratio, 0, 2 * Math.PI);
       ctx.lineWidth = 4 * ratio;
@@ -358,6 +372,38 @@ class Chart {
   private token(name: string): string {
     return getComputedStyle(this.host).getPropertyValue(name);
   }
+}
+
+/** A bar from low to high of a point, with caps of this half length. */
+function paintBar(
+  ctx: CanvasRenderingContext2D,
+  { bars, x, y }: PointSeries,
+  i: number,
+  px: (x: number) => number,
+  py: (y: number) => number,
+  cap = 0,
+): void {
+  const [low, high] = [bars?.low[i], bars?.high[i]];
+  if (!bars || low === undefined || high === undefined) return;
+  ctx.beginPath();
+  if (bars.along === 'x') {
+    const height = py(y[i] ?? Number.NaN);
+    for (const end of [px(low), px(high)]) {
+      ctx.moveTo(end, height - cap);
+      ctx.lineTo(end, height + cap);
+    }
+    ctx.moveTo(px(low), height);
+    ctx.lineTo(px(high), height);
+  } else {
+    const across = px(x[i] ?? Number.NaN);
+    for (const end of [py(low), py(high)]) {
+      ctx.moveTo(across - cap, end);
+      ctx.lineTo(across + cap, end);
+    }
+    ctx.moveTo(across, py(low));
+    ctx.lineTo(across, py(high));
+  }
+  ctx.stroke();
 }
 
 function begin(axis: ChartAxis): number {
@@ -425,5 +471,6 @@ export const kShapes: Readonly<Record<PointSeries['shape'], string>> = {
   dot: 'M3 3h6v6h-6z',
   diamond: 'M6 1l5 5l-5 5l-5 -5z',
   ring: 'M6 2a4 4 0 1 0 .01 0z',
+  cross: 'M2 2l8 8M2 10l8 -8',
   steps: 'M1 11h3v-4h4v-5h3',
 };

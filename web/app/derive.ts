@@ -6,6 +6,7 @@ import {
   resultOf,
   spaceId,
   tableOf,
+  unitOf,
   viewOf,
   type CountFilter,
   type Mark,
@@ -17,9 +18,11 @@ import {
 } from './state.js';
 import { kSpaces } from './spaces/index.js';
 import type { SpaceTable } from './spaces/table.js';
-import type { ChartSpec } from './charts.js';
+import type { ChartSpec, PointSeries } from './charts.js';
 import type { TableData } from './views/cell-table.js';
-import { correlation, count, significant, withUnit } from './format.js';
+import { kBaseUnits } from '../api/measurements.js';
+import { setAside } from './doubts.js';
+import { between, correlation, count, significant, withUnit } from './format.js';
 
 /** Keeps the last value while every input stays the same object. */
 function remember<I extends readonly unknown[], O>(compute: (...inputs: I) => O): (...inputs: I) => O {
@@ -160,13 +163,13 @@ export function rows(state: State): Int32Array {
   const table = tableOf(state);
   if (!table) return new Int32Array(0);
   const { sort, query, counts } = viewOf(state);
-  return filteredRows(table, resultOf(state)?.latency_ms, measured(state), quality(state)?.values, sort, query, counts);
+  return filteredRows(table, resultOf(state), measured(state), quality(state)?.values, sort, query, counts);
 }
 
 const filteredRows = remember(
   (
     table: SpaceTable,
-    latency_ms: Float64Array | undefined,
+    result: Result | undefined,
     known: Float64Array | undefined,
     against: Float64Array | undefined,
     sort: { readonly key: SortKey; readonly descending: boolean },
@@ -190,7 +193,7 @@ const filteredRows = remember(
       kept.sort((a, b) => sign * (text(a) < text(b) ? -1 : text(a) > text(b) ? 1 : 0));
       return Int32Array.from(kept);
     }
-    const value = sortValue(sort.key, table, latency_ms, known, against);
+    const value = sortValue(sort.key, table, result, known, against);
     const sign = sort.descending ? -1 : 1;
     const keys = new Float64Array(table.architectures.length);
     for (const index of kept) keys[index] = value(index);
@@ -208,7 +211,7 @@ const filteredRows = remember(
 function sortValue(
   key: Exclude<SortKey, 'cell'>,
   table: SpaceTable,
-  latency_ms: Float64Array | undefined,
+  result: Result | undefined,
   known: Float64Array | undefined,
   against: Float64Array | undefined,
 ): (index: number) => number {
@@ -217,11 +220,13 @@ function sortValue(
     case 'index':
       return (index) => index;
     case 'estimate':
-      return (index) => at(latency_ms, index);
+      return (index) => at(result?.latency_ms, index);
+    case 'interval':
+      return (index) => at(result?.high, index) / at(result?.low, index);
     case 'measured':
       return (index) => at(known, index);
     case 'error':
-      return (index) => Math.abs(at(latency_ms, index) / at(known, index) - 1);
+      return (index) => Math.abs(at(result?.latency_ms, index) / at(known, index) - 1);
     case 'macs':
       return (index) => at(table.macs, index);
     case 'params':
@@ -242,12 +247,25 @@ export function tableData(state: State): TableData | undefined {
 
 const joinTable = remember((table: SpaceTable, result: Result, measured_ms: Float64Array, against: Quality): TableData => ({
   table,
+  unit: kBaseUnits[result.quantity],
   latency_ms: result.latency_ms,
+  ...(result.low && result.high ? { bounds: { low: result.low, high: result.high } } : {}),
   measured_ms,
   ...(against.id === 'macs' ? {} : { quality: against }),
-  used: new Set(result.readings.map((reading) => reading.index)),
+  used: new Set(used(result).map((reading) => reading.index)),
   most_ms: greatest(result.latency_ms),
 }));
+
+/** Readings that count. */
+function used(result: Result): Result['readings'] {
+  const aside = setAside(result.review);
+  return aside.size === 0 ? result.readings : result.readings.filter((_, i) => !aside.has(i));
+}
+
+/** Where the truth lies with 90 %, as text; empty where that is not known. */
+export function boundsText(result: Result | undefined, row: number): string {
+  return between(result?.low?.[row], result?.high?.[row]);
+}
 
 // ---- charts ----
 
@@ -298,11 +316,11 @@ const spaceSeries = remember((table: SpaceTable, result: Result, against: Qualit
   const sorted = values.filter((value) => !Number.isNaN(value)).sort();
   const lowest = sorted[Math.floor(kBelowChart * sorted.length)] ?? 0;
   const highest = greatest(y);
-  const { readings } = result;
+  const readings = used(result);
   return {
-    label: `All architectures: estimated latency in milliseconds against ${against.title}`,
+    label: `All architectures: estimated ${result.quantity} in ${kBaseUnits[result.quantity]} against ${against.title}`,
     x: {
-      title: 'estimated latency, ms',
+      title: result.quantity === 'energy' ? 'estimated energy, mJ' : 'estimated latency, ms',
       max:
         greatest(
           result.latency_ms,
@@ -315,7 +333,14 @@ const spaceSeries = remember((table: SpaceTable, result: Result, against: Qualit
       max: highest + 0.04 * (id === 'macs' ? highest : highest - lowest),
     },
     series: [
-      { name: 'estimated', shape: 'dot', colour: '--accent', x: result.latency_ms, y },
+      {
+        name: 'estimated',
+        shape: 'dot',
+        colour: '--accent',
+        x: result.latency_ms,
+        y,
+        ...(result.low && result.high ? { bars: { along: 'x', low: result.low, high: result.high } as const } : {}),
+      },
       {
         name: 'measured',
         shape: 'diamond',
@@ -346,23 +371,44 @@ export function fitChart(state: State): ChartSpec | undefined {
 }
 
 const fitSeries = remember((result: Result): ChartSpec => {
+  const unit = kBaseUnits[result.quantity];
   const x = result.readings.map((r) => r.latency_ms);
   const ids = result.readings.map((r) => r.index);
   const fitted = result.readings.map((r) => result.latency_ms[r.index] ?? Number.NaN);
-  const held = result.leaveOneOut?.latency_ms;
-  const max = greatest(x, fitted, held) * 1.05;
+  const { latency_ms: held, low, high } = result.leaveOneOut ?? {};
+  // What is set aside may be a thousand times off and would squeeze all others together.
+  const aside = setAside(result.review);
+  const counting = <T>(values: readonly T[] | undefined): readonly T[] => values?.filter((_, i) => !aside.has(i)) ?? [];
+  const max = greatest(counting(x), counting(fitted), counting(high ?? held)) * 1.05;
   const range = `${significant(Math.min(...x))} to ${significant(Math.max(...x))}`;
   const quality = result.leaveOneOut
     ? `; rank correlation with each left out ${correlation(result.leaveOneOut.spearman)}`
     : '';
   return {
-    label: `Measured against estimated latency of ${x.length} measurements, ${range} ms${quality}`,
-    x: { title: 'measured, ms', max },
-    y: { title: 'estimated, ms', max },
+    label: `Measured against estimated ${result.quantity} of ${x.length} measurements, ${range} ${unit}${quality}`,
+    x: { title: `measured, ${unit}`, max },
+    y: { title: `estimated, ${unit}`, max },
     diagonal: true,
     series: [
-      { name: 'estimated with it', shape: 'diamond', colour: '--measured', x, y: fitted, ids },
-      ...(held ? [{ name: 'estimated without it', shape: 'ring', colour: '--held', x, y: held, ids } as const] : []),
+      ...(['diamond', 'cross'] as const).flatMap((shape): PointSeries[] => {
+        const some = result.readings.flatMap((_, i) => (aside.has(i) === (shape === 'cross') ? [i] : []));
+        const of = (values: readonly number[]): number[] => some.map((i) => values[i] ?? Number.NaN);
+        const name = shape === 'cross' ? 'set aside' : 'estimated with it';
+        return some.length === 0 ? [] : [{ name, shape, colour: '--measured', x: of(x), y: of(fitted), ids: of(ids) }];
+      }),
+      ...(held
+        ? [
+            {
+              name: low && high ? 'estimated without it, 90 % interval' : 'estimated without it',
+              shape: 'ring',
+              colour: '--held',
+              x,
+              y: held,
+              ids,
+              ...(low && high ? { bars: { along: 'y', low, high } as const } : {}),
+            } as const,
+          ]
+        : []),
     ],
   };
 });
@@ -377,14 +423,25 @@ export function truthChart(state: State): ChartSpec | undefined {
 const truthSeries = remember((result: Result, truth: Float64Array): ChartSpec => {
   const ids = othersThan(result.readings, truth.length);
   const x = Float64Array.from(ids, (index) => truth[index] ?? Number.NaN);
-  const y = Float64Array.from(ids, (index) => result.latency_ms[index] ?? Number.NaN);
+  const at = (values: Float64Array): Float64Array => Float64Array.from(ids, (index) => values[index] ?? Number.NaN);
+  const y = at(result.latency_ms);
   const max = greatest(x, y) * 1.02;
   return {
     label: `Measured against estimated latency of the ${ids.length} other architectures`,
     x: { title: 'measured, ms', max },
     y: { title: 'estimated, ms', max },
     diagonal: true,
-    series: [{ name: 'all others', shape: 'dot', colour: '--accent', x, y, ids }],
+    series: [
+      {
+        name: 'all others',
+        shape: 'dot',
+        colour: '--accent',
+        x,
+        y,
+        ids,
+        ...(result.low && result.high ? { bars: { along: 'y', low: at(result.low), high: at(result.high) } as const } : {}),
+      },
+    ],
   };
 });
 
@@ -398,11 +455,11 @@ export function othersThan(readings: readonly { index: number }[], size: number)
 
 /** The lookup text's marks with the estimate beside each line that is an architecture. */
 export function lookupMarks(state: State): readonly Mark[] {
-  return joinMarks(state.lookups[spaceId(state)].check?.marks ?? kNothing, resultOf(state)?.latency_ms);
+  return joinMarks(state.lookups[spaceId(state)].check?.marks ?? kNothing, resultOf(state)?.latency_ms, unitOf(state));
 }
 
-const joinMarks = remember((marks: readonly Mark[], latency_ms: Float64Array | undefined): readonly Mark[] =>
+const joinMarks = remember((marks: readonly Mark[], latency_ms: Float64Array | undefined, unit: string): readonly Mark[] =>
   marks.map((mark) =>
-    mark.index === undefined ? mark : { ...mark, reading: withUnit(latency_ms?.[mark.index] ?? Number.NaN) },
+    mark.index === undefined ? mark : { ...mark, reading: withUnit(latency_ms?.[mark.index] ?? Number.NaN, unit) },
   ),
 );

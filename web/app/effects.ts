@@ -7,11 +7,14 @@ import {
   type Encoder,
   type Engine,
   type Predictor,
+  type PredictOptions,
   type SpaceId,
+  type TransferOptions,
   type TransferProgress,
 } from '../api/index.js';
-import { writeMeasurements } from '../api/measurements.js';
+import { kBaseUnits, writeMeasurements } from '../api/measurements.js';
 import { budgetSummary, front, measured, othersThan, quality, rows } from './derive.js';
+import { setAside } from './doubts.js';
 import { loadAccuracies, loadExample, loadTable, loadWeightsIndex, type WeightsIndex } from './examples.js';
 import { count } from './format.js';
 import { checkLookup, checkSheet, readQuality, type Admit } from './reading.js';
@@ -22,6 +25,7 @@ import {
   currentCheck,
   deviceTitle,
   firstDevice,
+  isDue,
   isExample,
   kExamples,
   kFewestToCheck,
@@ -33,10 +37,12 @@ import {
   spaceId,
   spaceOf,
   tableOf,
+  trustedOf,
   type Action,
   type DeviceId,
   type Loading,
   type Notice,
+  type PlanSettings,
   type Reading,
   type Result,
   type State,
@@ -46,6 +52,8 @@ const kTypingPause = 120; // ms after the last key before the text is read again
 const kConfirmation = 6000; // ms that a confirmation stays
 const kMostText = 4e6; // characters; the whole space with arch strings is a third of it
 const kMagic = 'LATCAST\n';
+const kCoverage = 0.9; // of all intervals shown
+const kNextCount = 5; // architectures proposed at a time
 const kSearchLimits = 8; // latencies that a search aims at, beside the user's own
 
 export class Effects {
@@ -61,6 +69,8 @@ export class Effects {
   /** Estimates of added rows, one after the other. */
   private estimating: Promise<void> = Promise.resolve();
   private running: AbortController | undefined;
+  /** Estimates in closed form under way, and what they are made from. */
+  private following: { readonly stop: AbortController; readonly from: string } | undefined;
   private sheetTimer: ReturnType<typeof setTimeout> | undefined;
   private lookupTimer: ReturnType<typeof setTimeout> | undefined;
 
@@ -91,6 +101,8 @@ export class Effects {
         break;
       case 'unit':
       case 'fix':
+      case 'rewrite':
+      case 'append':
       case 'replace-text':
       case 'undo-replace':
       case 'restore-example':
@@ -155,6 +167,7 @@ export class Effects {
       default:
         break;
     }
+    if (action.type !== 'hover' && isDue(this.state())) void this.follow(this.state().device);
   }
 
   /** Fetches what the space of a device needs, where it has not been: table and the device's own example first. */
@@ -228,8 +241,9 @@ export class Effects {
         },
       });
       const engine = await this.started;
-      this.bases.set(space, await engine.load(bytes));
-      tell({ status: 'ready' });
+      const base = await engine.load(bytes);
+      this.bases.set(space, base);
+      tell({ status: 'ready', closedForm: base.info.closed_form });
     } catch (caught) {
       tell({ status: 'failed', message: reason(caught) });
     }
@@ -330,13 +344,51 @@ export class Effects {
         const added = table.architectures.slice(result.latency_ms.length);
         if (added.length === 0) continue;
         try {
-          const latency_ms = await predictor.predict(added);
-          if (this.state().results[device] === result) this.send({ type: 'more-estimates', device, latency_ms });
+          const more = await estimatesOf(predictor, added);
+          if (this.state().results[device] === result) this.send({ type: 'more-estimates', device, ...more });
         } catch (caught) {
           this.fail('Some architectures could not be estimated', caught);
         }
       }
     });
+  }
+
+  /** Estimates in closed form: quick enough to follow every change of the measurements, without progress. */
+  private async follow(device: DeviceId): Promise<void> {
+    const base = this.bases.get(spaceOf(device));
+    const sheet = sheetOf(this.state(), device);
+    const readings = currentCheck(sheet)?.readings;
+    if (!base || !readings) return;
+    const trusted = trustedOf(sheet);
+    const from = JSON.stringify([device, readings, trusted]);
+    // The same again would end the same way, also where it failed.
+    if (this.following?.from === from) return;
+    this.following?.stop.abort();
+    const stop = new AbortController();
+    this.following = { stop, from };
+    const { signal } = stop;
+    try {
+      const options = { device: this.deviceName(device), method: 'closed-form', trusted, signal } as const;
+      const predictor = await base.transfer(readings, options);
+      const result = await this.resultOf(device, predictor, readings, 'transfer', { trusted, signal });
+      if (signal.aborted) {
+        predictor.dispose();
+        return;
+      }
+      this.keep(device, predictor);
+      this.send({ type: 'result', device, result });
+      this.estimateAdded(spaceOf(device));
+      const next = await predictor.next({ count: kNextCount, pool: (await this.tableNow(spaceOf(device))).architectures });
+      if (signal.aborted) return;
+      this.following = undefined;
+      this.send({ type: 'next', device, next });
+    } catch (caught) {
+      if (!signal.aborted) this.fail('The measurements could not be used', caught);
+    }
+  }
+
+  private deviceName(device: DeviceId): string {
+    return isExample(device) ? nameOf(device) : deviceTitle(this.state(), device);
   }
 
   /** Fine-tunes, estimates everything, then checks by leaving each measurement out; each part shows when it is done. */
@@ -345,7 +397,7 @@ export class Effects {
     const readings = currentCheck(sheetOf(this.state(), device))?.readings;
     if (!base || !readings) return;
     const { signal, onProgress, end } = this.begin(device, 'transfer');
-    const options = { device: isExample(device) ? nameOf(device) : deviceTitle(this.state(), device), signal, onProgress };
+    const options: TransferOptions = { device: this.deviceName(device), method: 'finetune', signal, onProgress };
     try {
       const predictor = await base.transfer(readings, options);
       const result = await this.resultOf(device, predictor, readings, 'transfer', { signal, onProgress });
@@ -415,23 +467,48 @@ export class Effects {
     predictor: Predictor,
     readings: readonly Reading[],
     source: Result['source'],
-    options: { signal?: AbortSignal; onProgress?: (progress: TransferProgress) => void } = {},
+    options: Pick<TransferOptions, 'trusted' | 'signal' | 'onProgress'> = {},
   ): Promise<Result> {
     const { architectures } = await this.tableNow(spaceOf(device));
-    const latency_ms = await predictor.predict(architectures, options);
+    const { latency_ms, ...bounds } = await estimatesOf(predictor, architectures, options);
     const truth = this.state().examples[device]?.truth_ms;
     const others = othersThan(readings, latency_ms.length);
     const pick = (values: Float64Array): Float64Array =>
       Float64Array.from(others, (index) => values[index] ?? Number.NaN);
     const accuracy = truth && (await this.engine?.accuracy(pick(latency_ms), pick(truth)));
-    const { nearest } = predictor.info;
+    const { nearest, method = 'finetune' } = predictor.info;
+    const quantity = source === 'transfer' ? currentCheck(sheetOf(this.state(), device))?.quantity : undefined;
     return {
       source,
+      method,
+      quantity: quantity ?? 'latency',
       latency_ms,
+      ...bounds,
       readings,
+      trusted: options.trusted ?? [],
+      ...(method === 'closed-form' ? await this.reviewOf(predictor, readings) : {}),
       ...(nearest ? { nearest } : {}),
       ...(accuracy ? { accuracy: { ...accuracy, count: others.length } } : {}),
     };
+  }
+
+  /** What a predictor in closed form says of itself. */
+  private async reviewOf(
+    predictor: Predictor,
+    readings: readonly Reading[],
+  ): Promise<Pick<Result, 'review' | 'leaveOneOut'>> {
+    const { left_out, ...review } = await predictor.review();
+    const aside = setAside(review);
+    const counting = readings.flatMap((_, i) => (aside.has(i) ? [] : [i]));
+    if (counting.length < kFewestToCheck) return { review };
+    const accuracy = await this.engine?.accuracy(
+      Float64Array.from(counting, (i) => left_out.latency_ms[i] ?? Number.NaN),
+      Float64Array.from(counting, (i) => readings[i]?.latency_ms ?? Number.NaN),
+    );
+    if (!accuracy) return { review };
+    const { spearman, mdape } = accuracy;
+    const { low, latency_ms, high } = left_out;
+    return { review, leaveOneOut: { low: [...low], latency_ms: [...latency_ms], high: [...high], spearman, mdape } };
   }
 
   private keep(device: DeviceId, predictor: Predictor): void {
@@ -444,14 +521,23 @@ export class Effects {
     const { settings } = this.state().plans[space];
     if (!engine) return;
     try {
-      // A sampler that names an encoding ends in it.
-      const encoder = settings.sampler.includes('-') ? { encoder: await this.encoder(engine, space) } : {};
-      const architectures = await engine.chooseSamples(space, { ...settings, ...encoder });
+      const architectures = await this.chosen(engine, space, settings);
       this.send({ type: 'chosen', space, chosen: { settings, architectures } });
     } catch (caught) {
       this.send({ type: 'chosen', space });
       this.fail('No architectures could be chosen', caught);
     }
+  }
+
+  private async chosen(engine: Engine, space: SpaceId, { sampler, count, seed }: PlanSettings): Promise<readonly string[]> {
+    if (sampler === 'informative') {
+      const base = this.bases.get(space);
+      if (!base) throw new Error('the weights are not here yet');
+      return (await base.next({ count })).architectures;
+    }
+    // A sampler that names an encoding ends in it.
+    const encoder = sampler.includes('-') ? { encoder: await this.encoder(engine, space) } : {};
+    return engine.chooseSamples(space, { sampler, count, seed, ...encoder });
   }
 
   /** Fetched when it is first needed. */
@@ -511,15 +597,29 @@ export class Effects {
 
   private async savePredictor(device: DeviceId): Promise<void> {
     const predictor = this.adapted.get(device);
-    if (!predictor) return;
+    const result = this.state().results[device];
+    if (!predictor || !result) return;
     try {
       saveFile(
         `${slug(deviceTitle(this.state(), device))}.latencast`,
-        await predictor.save(),
+        await this.bytesOf(device, predictor, result),
         'application/octet-stream',
       );
     } catch (caught) {
       this.fail('The predictor could not be saved', caught);
+    }
+  }
+
+  /** A device may have got its name after its estimates. */
+  private async bytesOf(device: DeviceId, predictor: Predictor, { method, readings, trusted }: Result): Promise<Uint8Array> {
+    const base = this.bases.get(spaceOf(device));
+    const name = this.deviceName(device);
+    if (method !== 'closed-form' || predictor.info.target === name || !base) return predictor.save();
+    const named = await base.transfer(readings, { device: name, method, trusted });
+    try {
+      return await named.save();
+    } finally {
+      named.dispose();
     }
   }
 
@@ -533,7 +633,7 @@ export class Effects {
     const more = against.id === 'macs' ? [] : [{ name: against.id, values: against.values }];
     saveFile(
       `${slug(deviceTitle(state))}-${what}.csv`,
-      toCsv(table, indices, result.latency_ms, known, more),
+      toCsv(table, indices, result, known, more, kBaseUnits[result.quantity]),
       'text/csv',
     );
   }
@@ -560,6 +660,16 @@ export class Effects {
   private fail(what: string, caught: unknown): void {
     this.send({ type: 'notice', notice: { kind: 'error', text: `${what}: ${reason(caught)}` } });
   }
+}
+
+/** With where the truth lies with 90 %, where the predictor can say. */
+async function estimatesOf(
+  predictor: Predictor,
+  architectures: readonly string[],
+  options: PredictOptions = {},
+): Promise<Pick<Result, 'latency_ms' | 'low' | 'high'>> {
+  if (predictor.info.method === 'closed-form') return predictor.intervals(architectures, kCoverage, options);
+  return { latency_ms: await predictor.predict(architectures, options) };
 }
 
 function reason(caught: unknown): string {

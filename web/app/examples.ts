@@ -1,10 +1,20 @@
 /** The files beside the page: tables of the spaces, built-in examples and accuracies. */
 
-import type { Accuracy, Measurement, SpaceId } from '../api/index.js';
-import { writeMeasurements } from '../api/measurements.js';
+import type { Accuracy, Measurement, Method, SpaceId } from '../api/index.js';
+import { readMeasurements, writeMeasurements } from '../api/measurements.js';
 import { withUnit } from './format.js';
 import { readSpaceTable, rowOf, type SpaceTable } from './spaces/table.js';
-import { nameOf, spaceOf, type Accuracies, type Check, type DeviceId, type Example, type LeaveOneOutResult, type Mark } from './state.js';
+import {
+  nameOf,
+  spaceOf,
+  type Accuracies,
+  type Check,
+  type DeviceId,
+  type Example,
+  type LeaveOneOutResult,
+  type Mark,
+  type Result,
+} from './state.js';
 
 /** `examples/<space>/<device>.json`, as `make-examples.mjs` writes it. */
 interface ExampleFile {
@@ -12,7 +22,9 @@ interface ExampleFile {
   /** Whether `<device>.truth.bin` holds the measured latency of the whole space. */
   readonly truth: boolean;
   readonly measurements: readonly Measurement[];
-  readonly nearest: { readonly device: string; readonly spearman: number };
+  readonly method: Method;
+  readonly nearest?: NonNullable<Result['nearest']>;
+  readonly review?: NonNullable<Result['review']>;
   readonly leave_one_out: LeaveOneOutResult;
   readonly accuracy: Accuracy & { readonly count: number };
 }
@@ -43,18 +55,30 @@ export async function loadExample(id: DeviceId, space: Promise<SpaceTable>): Pro
   const marks = readings.map((r, i): Mark => ({
     line: i + 1,
     kind: 'good',
-    reading: withUnit(r.latency_ms),
+    reading: withUnit(r.latency_ms, 'ms'),
     index: r.index,
     fixes: [],
   }));
-  const check: Check = { text, unit: 'auto', marks, readings, notes: [] };
-  const { nearest, leave_one_out: leaveOneOut, accuracy, origin } = file;
+  const lines = readMeasurements(text).lines.map((line, i) => ({ ...line, ...file.measurements[i] }));
+  const check: Check = { text, unit: 'auto', marks, readings, quantity: 'latency', lines, notes: [] };
+  const { method, nearest, review, leave_one_out: leaveOneOut, accuracy, origin } = file;
   return {
     text,
     check,
     origin,
     ...truth,
-    result: { source: 'precomputed', latency_ms, readings, nearest, leaveOneOut, accuracy },
+    result: {
+      source: 'precomputed',
+      method,
+      quantity: 'latency',
+      latency_ms,
+      readings,
+      trusted: [],
+      ...(nearest ? { nearest } : {}),
+      ...(review ? { review } : {}),
+      leaveOneOut,
+      accuracy,
+    },
   };
 }
 

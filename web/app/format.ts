@@ -16,8 +16,13 @@ export function significant(value: number): string {
 }
 
 /** `12.4 ms`. */
-export function withUnit(latency_ms: number): string {
-  return `${significant(latency_ms)} ms`;
+export function withUnit(value: number, unit: string): string {
+  return `${significant(value)} ${unit}`;
+}
+
+/** `11.2 – 13.6`: where a value lies. */
+export function between(low: number | undefined, high: number | undefined): string {
+  return low !== undefined && high !== undefined && low > 0 ? `${significant(low)} – ${significant(high)}` : '';
 }
 
 /** A count of operations or parameters in millions, without its unit. */
@@ -40,6 +45,12 @@ export function percent(fraction: number): string {
   if (!Number.isFinite(fraction)) return kMissing;
   const value = fraction * 100;
   return `${Math.abs(value) < 1 ? value.toFixed(2) : significant(value)} %`;
+}
+
+/** A fraction as a whole number of percent: `4 %`; one decimal below 10 %. */
+export function about(fraction: number): string {
+  if (!Number.isFinite(fraction)) return kMissing;
+  return `${(fraction * 100).toFixed(fraction < 0.0995 ? 1 : 0)} %`;
 }
 
 /** A fraction with its sign: `+4.1 %`. One decimal, so that a column of them lines up. */

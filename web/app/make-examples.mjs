@@ -108,7 +108,9 @@ async function writeSpace(space) {
     const measurements = chosen.map((i) => ({ architecture: measured[i].architecture, latency_ms: truth[i] }));
     const predictor = await base.transfer(measurements, { device });
     const estimates = await predictor.predict(rows);
-    const held = await base.leaveOneOut(measurements, { device });
+    const { left_out, ...review } = predictor.info.method === 'closed-form' ? await predictor.review() : {};
+    const held = left_out ? await checked(left_out, review, measurements) : await base.leaveOneOut(measurements, { device });
+    const bounds = left_out && { low: [...left_out.low], high: [...left_out.high] };
     const others = measured.map((_, i) => i).filter((i) => !chosen.includes(i));
     const predicted = await predictor.predict(others.map((i) => measured[i].architecture));
     const accuracy = await engine.accuracy(predicted, Float64Array.from(others, (i) => truth[i]));
@@ -119,8 +121,10 @@ async function writeSpace(space) {
       origin: `${origin} ${kSamples} of ${of} chosen at random (seed ${kSeed}).`,
       truth: listed,
       measurements,
+      method: predictor.info.method,
       nearest: predictor.info.nearest,
-      leave_one_out: { latency_ms: [...held.latency_ms], spearman: held.spearman, mdape: held.mdape },
+      ...(left_out && { review }),
+      leave_one_out: { latency_ms: [...held.latency_ms], spearman: held.spearman, mdape: held.mdape, ...bounds },
       accuracy: { ...accuracy, count: others.length },
     };
     writeFileSync(join(out, `${device}.json`), `${JSON.stringify(example, null, 1)}\n`);
@@ -128,6 +132,17 @@ async function writeSpace(space) {
     predictor.dispose();
   }
   base.dispose();
+}
+
+/** The same as the page computes: of the measurements that count. */
+async function checked({ latency_ms }, { doubts }, measurements) {
+  const aside = new Set(doubts.flatMap((doubt) => (doubt.set_aside ? doubt.measurements : [])));
+  const counting = measurements.map((_, i) => i).filter((i) => !aside.has(i));
+  const { spearman, mdape } = await engine.accuracy(
+    Float64Array.from(counting, (i) => latency_ms[i]),
+    Float64Array.from(counting, (i) => measurements[i].latency_ms),
+  );
+  return { latency_ms, spearman, mdape };
 }
 
 /** k distinct numbers below n, by a small generator (mulberry32) that any program can repeat. */

@@ -8,6 +8,7 @@ import {
   type Engine,
   type SpaceId,
 } from '../api/index.js';
+import { kBaseUnits } from '../api/measurements.js';
 import { withUnit } from './format.js';
 import { rowOf, type SpaceTable } from './spaces/table.js';
 import type { Check, Mark, Sheet } from './state.js';
@@ -34,18 +35,21 @@ export async function checkSheet(engine: Engine, space: SpaceId, admit: Admit, s
     return {
       line: line.line,
       kind: line.status === 'error' ? 'bad' : line.status === 'skipped' ? 'skipped' : own.length > 0 ? 'note' : 'good',
-      reading: readingOf(line),
+      reading: readingOf(line, kBaseUnits[checked.quantity]),
       ...(message ? { message } : {}),
       fixes: own.flatMap((note) => note.fixes),
     };
   });
-  return { text, unit, marks, readings, notes: notes.map(({ message, fixes }) => ({ message, fixes })) };
+  // As many as there are readings, in their order.
+  const lines = checked.lines.filter((line) => line.latency_ms !== undefined && line.status === 'ok');
+  const { quantity } = checked;
+  return { text, unit, marks, readings, quantity, lines, notes: notes.map(({ message, fixes }) => ({ message, fixes })) };
 }
 
-function readingOf(line: CheckedLine): string {
+function readingOf(line: CheckedLine, unit: string): string {
   if (line.status === 'error') return '!';
   if (line.reason === kNoLatencyYet) return kToMeasure;
-  return line.latency_ms === undefined ? 'skipped' : withUnit(line.latency_ms);
+  return line.latency_ms === undefined ? 'skipped' : withUnit(line.latency_ms, unit);
 }
 
 /** Reads a list of architectures, one per line; blank lines and comments count for nothing. */
@@ -65,7 +69,7 @@ export async function checkLookup(engine: Engine, space: SpaceId, admit: Admit, 
       ? { line, kind: 'good', reading: '', index: rowOf(table, found.architecture), fixes: [] }
       : { line, kind: 'bad', reading: '!', message: found?.message ?? 'not understood', fixes: [] };
   });
-  return { text, unit: 'auto', marks, readings: [], notes: [] };
+  return { text, unit: 'auto', marks, readings: [], quantity: 'latency', lines: [], notes: [] };
 }
 
 /** Reads a list of architectures with a number each: the last column. Throws where a line is not understood, naming it. */

@@ -2,6 +2,7 @@
 
 import { kSpaces } from './spaces/index.js';
 import type { SpaceTable } from './spaces/table.js';
+import type { Result } from './state.js';
 
 /** Offers bytes as a download. */
 export function saveFile(name: string, content: string | Uint8Array, type: string): void {
@@ -19,18 +20,21 @@ export interface Column {
   readonly values: ArrayLike<number>;
 }
 
-/** One line per row of the table; latencies in milliseconds; what is unknown is empty; macs and params are counts. */
+/** One line per row of the table; latencies in milliseconds or energies in millijoules, the truth between low and high with 90 %; what is unknown is empty; macs and params are counts. */
 export function toCsv(
   table: SpaceTable,
   rows: ArrayLike<number>,
-  latency_ms: Float64Array,
+  { latency_ms, low, high }: Pick<Result, 'latency_ms' | 'low' | 'high'>,
   measured_ms: Float64Array,
-  more: readonly Column[] = [],
+  more: readonly Column[],
+  unit: 'ms' | 'mJ',
 ): string {
   const { listed, long } = kSpaces[table.space];
   const header = [
     ...(listed ? ['index'] : []),
-    ...['arch', 'arch_str', 'latency_ms', 'measured_ms'],
+    ...['arch', 'arch_str', unit === 'ms' ? 'latency_ms' : 'energy_mj'],
+    ...(low && high ? [`low_${unit}`, `high_${unit}`] : []).map((name) => name.toLowerCase()),
+    `measured_${unit}`.toLowerCase(),
     ...more.map(({ name }) => name),
     ...['macs', 'params'],
   ];
@@ -41,6 +45,7 @@ export function toCsv(
       architecture,
       quoted(long(architecture)),
       known(latency_ms[row], 6),
+      ...(low && high ? [known(low[row], 6), known(high[row], 6)] : []),
       known(measured_ms[row], 7),
       ...more.map(({ values }) => known(values[row], 7)),
       table.macs[row],

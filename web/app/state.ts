@@ -1,6 +1,19 @@
 /** Everything the page shows, as one value; `reduce` is the only way it changes. No DOM, no engine, no time. */
 
-import type { Accuracy, Fix, LatencyUnit, Sampler, SpaceId, TransferProgress } from '../api/index.js';
+import type {
+  Accuracy,
+  CheckedLine,
+  Fix,
+  LatencyUnit,
+  Method,
+  Next,
+  Quantity,
+  Review,
+  Sampler,
+  SpaceId,
+  TransferProgress,
+} from '../api/index.js';
+import { kBaseUnits } from '../api/measurements.js';
 import { kSpaceIds, kSpaces } from './spaces/index.js';
 import { extendTable, joined, type NewRow, type SpaceTable } from './spaces/table.js';
 
@@ -45,7 +58,7 @@ export type Tab = (typeof kTabs)[number];
 export type Theme = 'auto' | 'light' | 'dark';
 
 export type UnitChoice = 'auto' | LatencyUnit;
-export const kUnits: readonly UnitChoice[] = ['auto', 'ns', 'us', 'ms', 's'];
+export const kUnits: readonly UnitChoice[] = ['auto', 'ns', 'us', 'ms', 's', 'uJ', 'mJ', 'J'];
 
 /** A measured architecture the engine accepted. */
 export interface Reading {
@@ -64,8 +77,16 @@ export interface Mark {
   /** Below the text, for lines that need attention. */
   readonly message?: string;
   readonly fixes: readonly Fix[];
+  /** What else can be done about it. */
+  readonly remedies?: readonly Remedy[];
   /** The row of the architecture, where it is one. */
   readonly index?: number;
+}
+
+/** A button of a mark. */
+export interface Remedy {
+  readonly label: string;
+  readonly action: Action;
 }
 
 /** A text as the engine understood it. */
@@ -75,6 +96,10 @@ export interface Check {
   readonly unit: UnitChoice;
   readonly marks: readonly Mark[];
   readonly readings: readonly Reading[];
+  /** What the text is about; of energies, `latency_ms` is in millijoules. */
+  readonly quantity: Quantity;
+  /** Where each of the readings stands. */
+  readonly lines: readonly CheckedLine[];
   /** On the text as a whole, e.g. the unit that was guessed. */
   readonly notes: readonly { readonly message: string; readonly fixes: readonly Fix[] }[];
 }
@@ -85,7 +110,9 @@ export interface Sheet {
   readonly unit: UnitChoice;
   /** Name of the file the text came from; formats such as JSON are told by it. */
   readonly filename?: string;
-  /** Text that a file or a reset replaced, kept for one-click undo. */
+  /** Readings that count whatever the others say, as `readingKey` names them. */
+  readonly trusted?: readonly string[];
+  /** Text that a file, a reset or a remedy replaced, kept for one-click undo. */
   readonly replaced?: Pick<Sheet, 'text' | 'unit' | 'filename'>;
   readonly check?: Check;
 }
@@ -94,17 +121,30 @@ export interface LeaveOneOutResult {
   readonly latency_ms: readonly number[];
   readonly spearman: number;
   readonly mdape: number;
+  /** Where each should lie with a probability of 90 %; in closed form only. */
+  readonly low?: readonly number[];
+  readonly high?: readonly number[];
 }
 
 /** Estimates for one device and what is known of their quality. */
 export interface Result {
   /** Computed before by the shipped weights, by a transfer here, or by a predictor file. */
   readonly source: 'precomputed' | 'transfer' | 'file';
+  readonly method: Method;
+  /** Of energies, `latency_ms` and the like are in millijoules. */
+  readonly quantity: Quantity;
   /** One per row of the space's table; NaN where not estimated, or shorter. */
   readonly latency_ms: Float64Array;
+  /** Likewise: between them the truth lies with a probability of 90 %. In closed form only, and not computed beforehand. */
+  readonly low?: Float64Array;
+  readonly high?: Float64Array;
   readonly readings: readonly Reading[];
+  /** Places of readings that count whatever the others say. */
+  readonly trusted: readonly number[];
   readonly nearest?: { readonly device: string; readonly spearman: number };
   readonly leaveOneOut?: LeaveOneOutResult;
+  /** In closed form only. */
+  readonly review?: Omit<Review, 'left_out'>;
   /** Against measurements that were not among the readings, and how many these are; for the examples only. */
   readonly accuracy?: Accuracy & { readonly count: number };
 }
@@ -124,7 +164,7 @@ export interface Example {
 /** A file the page fetches: the engine, the weights of a space. */
 export type Loading =
   | { readonly status: 'loading'; readonly done: number }
-  | { readonly status: 'ready' }
+  | { readonly status: 'ready'; readonly closedForm?: boolean }
   | { readonly status: 'failed'; readonly message: string };
 
 /** Long work for a device, as far as it has come. */
@@ -137,7 +177,7 @@ export interface Notice {
   readonly text: string;
 }
 
-export type SortKey = 'index' | 'cell' | 'estimate' | 'measured' | 'error' | 'macs' | 'params' | 'quality';
+export type SortKey = 'index' | 'cell' | 'estimate' | 'interval' | 'measured' | 'error' | 'macs' | 'params' | 'quality';
 
 /** Limits on how many of something an architecture has. */
 export interface CountFilter {
@@ -174,7 +214,8 @@ export interface View {
 }
 
 export interface PlanSettings {
-  readonly sampler: Sampler;
+  /** `informative`: what the predictor itself would learn most from. */
+  readonly sampler: Sampler | 'informative';
   readonly count: number;
   readonly seed: number;
 }
@@ -201,12 +242,16 @@ export interface State {
   readonly accuracies?: Accuracies;
   readonly own: Partial<Record<SpaceId, OwnQuality>>;
   readonly device: DeviceId;
+  /** How to transfer, where the weights leave the choice. */
+  readonly method: Method;
   /** What the user calls their device. */
   readonly name: string;
   /** By device; absent until written in. */
   readonly sheets: Readonly<Record<DeviceId, Sheet>>;
   readonly examples: Readonly<Record<DeviceId, Example>>;
   readonly results: Readonly<Record<DeviceId, Result>>;
+  /** What to measure next, where that is known. */
+  readonly nexts: Readonly<Record<DeviceId, Next>>;
   /** Devices whose adapted predictor the engine holds. */
   readonly saved: Readonly<Record<DeviceId, boolean>>;
   readonly job?: Job;
@@ -231,6 +276,13 @@ export type Action =
   | { readonly type: 'text'; readonly text: string }
   | { readonly type: 'unit'; readonly unit: UnitChoice }
   | { readonly type: 'fix'; readonly fix: Fix }
+  /** Other texts for some lines, which can be undone. */
+  | { readonly type: 'rewrite'; readonly lines: readonly { readonly line: number; readonly text: string }[] }
+  /** Whether these readings count whatever the others say. */
+  | { readonly type: 'trust'; readonly readings: readonly Reading[]; readonly trusted: boolean }
+  /** Further lines at the end. */
+  | { readonly type: 'append'; readonly architectures: readonly string[] }
+  | { readonly type: 'method'; readonly method: Method }
   | { readonly type: 'replace-text'; readonly text: string; readonly filename?: string }
   | { readonly type: 'undo-replace' }
   | { readonly type: 'restore-example' }
@@ -241,7 +293,8 @@ export type Action =
   | { readonly type: 'job-ended' }
   | { readonly type: 'result'; readonly device: DeviceId; readonly result: Result }
   /** Estimates of rows that were added behind the others. */
-  | { readonly type: 'more-estimates'; readonly device: DeviceId; readonly latency_ms: Float64Array }
+  | ({ readonly type: 'more-estimates'; readonly device: DeviceId } & Pick<Result, 'latency_ms' | 'low' | 'high'>)
+  | { readonly type: 'next'; readonly device: DeviceId; readonly next: Next }
   | { readonly type: 'leave-one-out'; readonly device: DeviceId; readonly leaveOneOut: LeaveOneOutResult }
   | {
       readonly type: 'opened';
@@ -317,15 +370,17 @@ export function initialState(): State {
     tables: {},
     own: {},
     device: 'nb201/raspi4',
+    method: 'closed-form',
     name: 'my device',
     sheets: {},
     examples: {},
     results: {},
+    nexts: {},
     saved: {},
     tab: 'estimates',
     views: eachSpace(initialView),
     lookups: eachSpace(() => ({ text: '' })),
-    plans: eachSpace(() => ({ settings: { sampler: 'random', count: kUsualReadings, seed: 0 } })),
+    plans: eachSpace(() => ({ settings: { sampler: 'informative', count: kUsualReadings, seed: 0 } })),
     theme: 'auto',
   };
 }
@@ -367,6 +422,11 @@ export function resultOf(state: State): Result | undefined {
   return state.results[state.device];
 }
 
+/** The unit of everything shown of the device. */
+export function unitOf(state: State): 'ms' | 'mJ' {
+  return kBaseUnits[resultOf(state)?.quantity ?? 'latency'];
+}
+
 export function sheetOf(state: State, device: DeviceId = state.device): Sheet {
   return state.sheets[device] ?? kEmptySheet;
 }
@@ -382,11 +442,46 @@ export function currentCheck(sheet: Sheet): Check | undefined {
   return sheet.check?.text === sheet.text && sheet.check.unit === sheet.unit ? sheet.check : undefined;
 }
 
-/** Whether the shown result was made from other measurements than the sheet now holds. */
+/** The method that a transfer would use; undefined until it is known whether the weights can be adapted in closed form. */
+export function methodOf(state: State): Method | undefined {
+  const weights = state.weights[spaceId(state)];
+  if (state.method === 'finetune') return 'finetune';
+  if (weights?.status !== 'ready') return undefined;
+  return weights.closedForm ? 'closed-form' : 'finetune';
+}
+
+/** One reading among others, whatever line it is on. */
+export function readingKey({ architecture, latency_ms }: Reading): string {
+  return `${architecture} ${latency_ms}`;
+}
+
+/** Places of the readings that the user trusts. */
+export function trustedOf(sheet: Sheet): readonly number[] {
+  const { trusted = [] } = sheet;
+  if (trusted.length === 0) return [];
+  return (currentCheck(sheet)?.readings ?? []).flatMap((reading, i) => (trusted.includes(readingKey(reading)) ? [i] : []));
+}
+
+/** Whether estimates in closed form are due: they are quick enough to follow every change. */
+export function isDue(state: State): boolean {
+  const check = currentCheck(sheetOf(state));
+  if (methodOf(state) !== 'closed-form' || readiness(state).status !== 'ready' || !check) return false;
+  if (check.readings.length < kFewestReadings) return false;
+  const result = resultOf(state);
+  return !result || result.source === 'precomputed' || isStale(state);
+}
+
+/** Whether the shown result was made from other measurements than the sheet now holds, or in another way. */
 export function isStale(state: State): boolean {
   const result = resultOf(state);
-  const check = currentCheck(sheetOf(state));
+  const sheet = sheetOf(state);
+  const check = currentCheck(sheet);
   if (!result || !check) return false;
+  const method = methodOf(state);
+  // A predictor file does not say what it is about.
+  if (result.source !== 'file' && result.quantity !== check.quantity) return true;
+  if (result.source === 'transfer' && method && result.method !== method) return true;
+  if (result.method === 'closed-form' && String(trustedOf(sheet)) !== String(result.trusted)) return true;
   const same =
     check.readings.length === result.readings.length &&
     check.readings.every((reading, i) => {
@@ -438,6 +533,22 @@ export function reduce(state: State, action: Action): State {
       return withSheet(state, { ...sheetOf(state), unit: action.unit });
     case 'fix':
       return withSheet(state, applyFix(sheetOf(state), action.fix));
+    case 'rewrite':
+      return withSheet(state, rewriteLines(sheetOf(state), action.lines));
+    case 'trust': {
+      const sheet = sheetOf(state);
+      const keys = action.readings.map(readingKey);
+      const others = (sheet.trusted ?? []).filter((key) => !keys.includes(key));
+      return withSheet(state, { ...sheet, trusted: action.trusted ? [...others, ...keys] : others });
+    }
+    case 'append': {
+      const sheet = sheetOf(state);
+      const text = sheet.text === '' || sheet.text.endsWith('\n') ? sheet.text : `${sheet.text}\n`;
+      const lines = action.architectures.map((architecture) => `${architecture},\n`).join('');
+      return withSheet(state, { ...sheet, text: text + lines });
+    }
+    case 'method':
+      return { ...state, method: action.method };
     case 'replace-text':
       return withSheet(
         state,
@@ -448,8 +559,8 @@ export function reduce(state: State, action: Action): State {
         }),
       );
     case 'undo-replace': {
-      const { replaced } = sheetOf(state);
-      return replaced ? withSheet(state, replaced) : state;
+      const { replaced, trusted = [] } = sheetOf(state);
+      return replaced ? withSheet(state, { ...replaced, trusted }) : state;
     }
     case 'restore-example': {
       const example = state.examples[state.device];
@@ -472,16 +583,24 @@ export function reduce(state: State, action: Action): State {
       return without(state, 'job');
     case 'result':
       return {
-        ...state,
+        ...withoutNext(state, action.device),
         results: { ...state.results, [action.device]: action.result },
         saved: { ...state.saved, [action.device]: true },
       };
     case 'more-estimates': {
       const result = state.results[action.device];
       if (!result) return state;
-      const longer = { ...result, latency_ms: joined(result.latency_ms, action.latency_ms) };
+      const { low, high } = result;
+      const longer = {
+        ...result,
+        latency_ms: joined(result.latency_ms, action.latency_ms),
+        ...(low && action.low ? { low: joined(low, action.low) } : {}),
+        ...(high && action.high ? { high: joined(high, action.high) } : {}),
+      };
       return { ...state, results: { ...state.results, [action.device]: longer } };
     }
+    case 'next':
+      return { ...state, nexts: { ...state.nexts, [action.device]: action.next } };
     case 'leave-one-out': {
       const result = state.results[action.device];
       if (!result) return state;
@@ -492,7 +611,7 @@ export function reduce(state: State, action: Action): State {
       const sheet = replaceText(sheetOf(state, action.device), { text: action.text, unit: 'auto' });
       return without(
         {
-          ...state,
+          ...withoutNext(state, action.device),
           device: action.device,
           name: action.name,
           sheets: { ...state.sheets, [action.device]: sheet },
@@ -585,6 +704,11 @@ function without<K extends keyof State>(state: State, ...keys: K[]): State {
   return copy as State;
 }
 
+function withoutNext(state: State, device: DeviceId): State {
+  const { [device]: _, ...nexts } = state.nexts;
+  return { ...state, nexts };
+}
+
 function withView(state: State, change: Partial<View>): State {
   return { ...state, views: { ...state.views, [spaceId(state)]: { ...viewOf(state), ...change } } };
 }
@@ -616,6 +740,13 @@ function replaceText(sheet: Sheet, next: Omit<Sheet, 'replaced'>): Sheet {
   return { ...next, replaced };
 }
 
+function rewriteLines(sheet: Sheet, changes: readonly { readonly line: number; readonly text: string }[]): Sheet {
+  const lines = sheet.text.split('\n');
+  for (const { line, text } of changes) lines[line - 1] = text;
+  const { check: _, ...rest } = sheet;
+  return replaceText(sheet, { ...rest, text: lines.join('\n') });
+}
+
 function applyFix(sheet: Sheet, fix: Fix): Sheet {
   if ('unit' in fix) return { ...sheet, unit: fix.unit };
   const lines = sheet.text.split('\n');
@@ -635,7 +766,7 @@ function withExample(state: State, id: DeviceId, example: Example): State {
   };
 }
 
-const kSortKeys: readonly SortKey[] = ['index', 'cell', 'estimate', 'measured', 'error', 'macs', 'params', 'quality'];
+const kSortKeys: readonly SortKey[] = ['index', 'cell', 'estimate', 'interval', 'measured', 'error', 'macs', 'params', 'quality'];
 
 /** The shareable part of the state as a URL fragment without `#`; only what differs from the beginning. */
 export function writeAddress(state: State): string {

@@ -2,27 +2,28 @@
 
 import { kSpaceIds } from './spaces/index.js';
 import { kDevices, kUnits, sheetOf, type DeviceId, type Sheet, type State, type Theme } from './state.js';
-import type { SpaceId } from '../api/index.js';
+import type { Method, SpaceId } from '../api/index.js';
 
 const kKey = 'latencast.notebook.2';
 
 interface Stored {
   name?: string;
   theme?: Theme;
+  method?: Method;
   lookups?: Partial<Record<SpaceId, string>>;
-  sheets?: Partial<Record<DeviceId, { text: string; unit: Sheet['unit'] }>>;
+  sheets?: Partial<Record<DeviceId, { text: string; unit: Sheet['unit']; trusted?: readonly string[] }>>;
 }
 
 export function writeStored(state: State): void {
   const sheets: NonNullable<Stored['sheets']> = {};
   for (const device of kDevices) {
-    const { text, unit } = sheetOf(state, device);
+    const { text, unit, trusted = [] } = sheetOf(state, device);
     const original = state.examples[device]?.text;
     // Before an example has arrived its sheet is either empty or an earlier draft.
-    if (text !== '' && text !== original) sheets[device] = { text, unit };
+    if (text !== '' && text !== original) sheets[device] = { text, unit, trusted };
   }
   const lookups = Object.fromEntries(kSpaceIds.map((space) => [space, state.lookups[space].text]));
-  const stored: Stored = { name: state.name, theme: state.theme, lookups, sheets };
+  const stored: Stored = { name: state.name, theme: state.theme, method: state.method, lookups, sheets };
   try {
     localStorage.setItem(kKey, JSON.stringify(stored));
   } catch {
@@ -42,7 +43,8 @@ export function readStored(state: State): State {
   for (const device of kDevices) {
     const kept = stored.sheets?.[device];
     const unit = kUnits.find((each) => each === kept?.unit) ?? 'auto';
-    if (typeof kept?.text === 'string') sheets[device] = { text: kept.text, unit };
+    const trusted = Array.isArray(kept?.trusted) ? kept.trusted.map(String) : [];
+    if (typeof kept?.text === 'string') sheets[device] = { text: kept.text, unit, trusted };
   }
   const lookups = { ...state.lookups };
   for (const space of kSpaceIds) {
@@ -54,6 +56,7 @@ export function readStored(state: State): State {
     sheets,
     lookups,
     name: typeof stored.name === 'string' ? stored.name : state.name,
+    method: stored.method === 'finetune' ? 'finetune' : 'closed-form',
     theme: stored.theme === 'light' || stored.theme === 'dark' ? stored.theme : 'auto',
   };
 }

@@ -6,9 +6,9 @@ import { cellDrawing, cellGlyph, cellRemark } from './cell.js';
 import { kStripRemarks, stripDrawing, stripGlyph } from './strip.js';
 import type { Send } from './send.js';
 import { count, millions, percent, significant, withUnit } from '../format.js';
-import { measured, pointedOut, quality } from '../derive.js';
+import { boundsText, measured, pointedOut, quality } from '../derive.js';
 import { kSpaces } from '../spaces/index.js';
-import { isExample, resultOf, tableOf, type State } from '../state.js';
+import { isExample, resultOf, tableOf, unitOf, type State } from '../state.js';
 
 export function drawing(space: SpaceId, architecture: string): TemplateResult {
   return space === 'nb201' ? cellDrawing(architecture) : stripDrawing(space, architecture);
@@ -27,6 +27,7 @@ export function architecturePanel(state: State, send: Send): TemplateResult {
   const { listed, long } = kSpaces[table.space];
   const estimate = resultOf(state)?.latency_ms[index] ?? Number.NaN;
   const known = measured(state)?.[index] ?? Number.NaN;
+  const bounds = boundsText(resultOf(state), index);
   const against = quality(state);
   const value = against && against.id !== 'macs' ? against.values[index] : undefined;
   const text = long(architecture);
@@ -40,13 +41,14 @@ export function architecturePanel(state: State, send: Send): TemplateResult {
       <div>
         <dt>estimate</dt>
         <dd>
-          ${Number.isNaN(estimate) ? html`<span class="quiet">after a transfer here</span>` : withUnit(estimate)}
+          ${Number.isNaN(estimate) ? html`<span class="quiet">after a transfer here</span>` : withUnit(estimate, unitOf(state))}
+          ${bounds === '' ? '' : html`<span class="quiet" title="The truth lies here with a probability of 90 %">${bounds}</span>`}
         </dd>
       </div>
       <div>
         <dt>measured</dt>
         <dd>
-          ${Number.isNaN(known) ? html`<span class="quiet">not measured</span>` : withUnit(known)}
+          ${Number.isNaN(known) ? html`<span class="quiet">not measured</span>` : withUnit(known, unitOf(state))}
           ${
             known > 0 && estimate > 0
               ? html`<span class="quiet">off by ${percent(Math.abs(estimate / known - 1))}</span>`

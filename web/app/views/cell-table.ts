@@ -2,15 +2,18 @@ import { html, LitElement, nothing, type PropertyValues, type TemplateResult } f
 import { elementScroll, observeElementOffset, observeElementRect, Virtualizer } from '@tanstack/virtual-core';
 import { glyph } from './architecture.js';
 import type { Quality } from '../derive.js';
-import { count, millions, signedPercent, significant } from '../format.js';
+import { between, count, millions, signedPercent, significant } from '../format.js';
 import { kSpaces } from '../spaces/index.js';
 import type { SpaceTable } from '../spaces/table.js';
 import type { SortKey, View } from '../state.js';
 
 export interface TableData {
   readonly table: SpaceTable;
+  readonly unit: 'ms' | 'mJ';
   /** By row. */
   readonly latency_ms: Float64Array;
+  /** By row: between them the truth lies with 90 %. */
+  readonly bounds?: { readonly low: Float64Array; readonly high: Float64Array };
   /** By row; NaN where not measured. */
   readonly measured_ms: Float64Array;
   /** In place of the parameters, where it is not multiply-adds. */
@@ -30,12 +33,17 @@ interface Column {
 /** What a row shows; the accuracy takes the place of the parameters where it is known. */
 function columnsOf(data: TableData | undefined): readonly Column[] {
   const kind = kSpaces[data?.table.space ?? 'nb201'];
+  const unit = data?.unit ?? 'ms';
+  const what = unit === 'ms' ? 'latency in milliseconds' : 'energy in millijoules';
   const number = kind.listed ? 'Official index of NAS-Bench-201' : 'Number in the table';
   return [
     { key: 'index', title: kind.listed ? 'index' : 'no.', hint: number },
     { key: 'cell', title: kind.one, hint: kind.cellHint },
-    { key: 'estimate', title: 'estimate, ms', hint: 'Estimated latency in milliseconds' },
-    { key: 'measured', title: 'measured, ms', hint: 'Measured latency in milliseconds, where known' },
+    { key: 'estimate', title: `estimate, ${unit}`, hint: `Estimated ${what}` },
+    ...(data?.bounds
+      ? [{ key: 'interval', title: '90 % interval', hint: 'The truth lies here with a probability of 90 %; sorted by its width' } as const]
+      : []),
+    { key: 'measured', title: `measured, ${unit}`, hint: `Measured ${what}, where known` },
     { key: 'error', title: 'error', hint: 'Estimate against measurement; sorted by its size' },
     { key: 'macs', title: 'MACs, M', hint: kind.macsHint },
     data?.quality
@@ -124,7 +132,7 @@ export class CellTable extends LitElement {
     const columns = columnsOf(this.data);
     return html`
       <div
-        class="table"
+        class="table ${this.data?.bounds ? 'with-bounds' : ''}"
         role="grid"
         tabindex="0"
         aria-label="Architectures"
@@ -175,6 +183,11 @@ export class CellTable extends LitElement {
         ><span class="track"><i class="bar" data-share=${estimate > 0 ? (100 * estimate) / data.most_ms : 0}></i></span
         ><b>${significant(estimate)}</b></span
       >
+      ${
+        data.bounds
+          ? html`<span class="col-interval" role="gridcell">${between(data.bounds.low[index], data.bounds.high[index])}</span>`
+          : nothing
+      }
       <span class="col-measured" role="gridcell" title=${used ? 'Used by the transfer' : nothing}
         >${Number.isNaN(known) ? '' : significant(known)}</span
       >

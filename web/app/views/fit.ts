@@ -3,10 +3,11 @@ import type { Send } from './send.js';
 import { chart, type ChartEvents } from '../charts.js';
 import { fitChart, truthChart } from '../derive.js';
 import { glyph } from './architecture.js';
-import { correlation, count, percent, signedPercent, significant } from '../format.js';
+import { setAside } from '../doubts.js';
+import { between, correlation, count, percent, signedPercent, significant } from '../format.js';
 import { legend } from './legend.js';
 import { kSpaces } from '../spaces/index.js';
-import { nameOf, resultOf, spaceId, viewOf, type Result, type State } from '../state.js';
+import { nameOf, resultOf, spaceId, unitOf, viewOf, type Result, type State } from '../state.js';
 
 /** How good the estimates are: on the measurements, with each left out, and against the truth where it is known. */
 export function fit(state: State, send: Send): TemplateResult {
@@ -80,10 +81,14 @@ function accuracyFacts(accuracy: NonNullable<Result['accuracy']>): TemplateResul
 /** The measurements one by one, the least understood first. */
 function residuals(state: State, send: Send, result: Result): TemplateResult {
   const held = result.leaveOneOut?.latency_ms;
+  const { low, high } = result.leaveOneOut ?? {};
+  const unit = unitOf(state);
+  const aside = setAside(result.review);
   const lines = result.readings.map((reading, i) => {
     const estimate = result.latency_ms[reading.index] ?? Number.NaN;
     const without = held?.[i] ?? Number.NaN;
-    return { reading, estimate, without, error: (held ? without : estimate) / reading.latency_ms - 1 };
+    const error = (held ? without : estimate) / reading.latency_ms - 1;
+    return { reading, estimate, without, error, bounds: between(low?.[i], high?.[i]), aside: aside.has(i) };
   });
   lines.sort((a, b) => Math.abs(b.error) - Math.abs(a.error));
   return html`<section aria-labelledby="fit-residuals">
@@ -93,15 +98,16 @@ function residuals(state: State, send: Send, result: Result): TemplateResult {
         <thead>
           <tr>
             <th scope="col" class="left">${kSpaces[spaceId(state)].one}</th>
-            <th scope="col">measured, ms</th>
-            <th scope="col">with it, ms</th>
-            <th scope="col">without it, ms</th>
+            <th scope="col">measured, ${unit}</th>
+            ${low ? nothing : html`<th scope="col">with it, ${unit}</th>`}
+            <th scope="col">without it, ${unit}</th>
+            ${low ? html`<th scope="col" title="The truth lies here with a probability of 90 %">90 % interval</th>` : nothing}
             <th scope="col">${held ? 'error without' : 'error with'}</th>
           </tr>
         </thead>
         <tbody>
           ${lines.map(
-            ({ reading, estimate, without, error }) =>
+            ({ reading, estimate, without, error, bounds, aside }) =>
               html`<tr
                 aria-selected=${reading.index === viewOf(state).selected}
                 @click=${() => send({ type: 'select', index: reading.index })}
@@ -111,9 +117,10 @@ function residuals(state: State, send: Send, result: Result): TemplateResult {
                     ${glyph(spaceId(state), reading.architecture)}
                   </button>
                 </td>
-                <td>${significant(reading.latency_ms)}</td>
-                <td>${significant(estimate)}</td>
+                <td>${aside ? html`<span class="bad" title="Set aside">✕ ${significant(reading.latency_ms)}</span>` : significant(reading.latency_ms)}</td>
+                ${low ? nothing : html`<td>${significant(estimate)}</td>`}
                 <td>${significant(without)}</td>
+                ${low ? html`<td>${bounds}</td>` : nothing}
                 <td><b>${signedPercent(error)}</b></td>
               </tr>`,
           )}

@@ -5,9 +5,11 @@ import { kUnread } from './rail.js';
 import type { Send } from './send.js';
 import { glyph } from './architecture.js';
 import { count, millions, plural, significant } from '../format.js';
-import { lookupMarks } from '../derive.js';
+import { boundsText, lookupMarks } from '../derive.js';
 import { kSpaces } from '../spaces/index.js';
-import { readiness, resultOf, spaceId, tableOf, viewOf, type State } from '../state.js';
+import { readiness, resultOf, spaceId, tableOf, unitOf, viewOf, type State } from '../state.js';
+
+const kIntervalHint = 'The truth lies here with a probability of 90 %';
 
 /** Milliseconds of any list of architectures, beside the text as it is typed. */
 export function lookup(state: State, send: Send): TemplateResult {
@@ -65,7 +67,8 @@ export function lookup(state: State, send: Send): TemplateResult {
                   <tr>
                     <th scope="col">${kind.listed ? 'index' : 'no.'}</th>
                     <th scope="col" class="left">${kind.one}</th>
-                    <th scope="col">estimate, ms</th>
+                    <th scope="col">estimate, ${unitOf(state)}</th>
+                    ${result.low ? html`<th scope="col" title=${kIntervalHint}>90 % interval</th>` : nothing}
                     <th scope="col">MACs, M</th>
                     <th scope="col" class="col-params">params, M</th>
                   </tr>
@@ -84,6 +87,7 @@ export function lookup(state: State, send: Send): TemplateResult {
                           </button>
                         </td>
                         <td><b>${significant(result.latency_ms[index] ?? Number.NaN)}</b></td>
+                        ${result.low ? html`<td>${boundsText(result, index)}</td>` : nothing}
                         <td>${millions(table.macs[index] ?? 0)}</td>
                         <td class="col-params">${millions(table.params[index] ?? 0)}</td>
                       </tr>`,

@@ -1,15 +1,22 @@
 import { html, nothing, type TemplateResult } from 'lit';
-import type { Encoding, Sampler } from '../../api/index.js';
+import type { Encoding } from '../../api/index.js';
 import type { Send } from './send.js';
 import { glyph } from './architecture.js';
 import { kSpaces } from '../spaces/index.js';
-import { kPlanCounts, spaceId, type PlanSettings, type State } from '../state.js';
+import { about, plural } from '../format.js';
+import { isStale, kPlanCounts, readiness, resultOf, spaceId, type PlanSettings, type State } from '../state.js';
+
+type Sampler = PlanSettings['sampler'];
 
 /** The two halves of a sampler's name. */
-const kWays = ['random', 'params', 'kmeans', 'cosine', 'both'] as const;
+const kWays = ['informative', 'random', 'params', 'kmeans', 'cosine', 'both'] as const;
 type Way = (typeof kWays)[number];
 
 const kWayTitles: Readonly<Record<Way, { readonly title: string; readonly text: string }>> = {
+  informative: {
+    title: 'most informative',
+    text: 'Those of which the predictor would learn most about all others, given what it knows of other devices.',
+  },
   random: { title: 'at random', text: 'Every architecture is as likely as any other. A fair start that needs nothing.' },
   params: {
     title: 'by size',
@@ -39,7 +46,7 @@ function takeApart(sampler: Sampler): { way: Way; encoding: Encoding } {
 }
 
 function putTogether(way: Way, encoding: Encoding): Sampler {
-  return way === 'random' || way === 'params' ? way : `${way}-${encoding}`;
+  return way === 'kmeans' || way === 'cosine' || way === 'both' ? `${way}-${encoding}` : way;
 }
 
 /** Beside the tabs: what can be done with the list. */
@@ -59,9 +66,12 @@ export function measure(state: State, send: Send): TemplateResult {
   const { settings, chosen, choosing } = state.plans[space];
   const { way, encoding } = takeApart(settings.sampler);
   const change = (change: Partial<PlanSettings>): void => send({ type: 'plan-settings', settings: change });
-  const ready = state.engine.status === 'ready';
+  const informative = way === 'informative';
+  // The others look at the architectures alone.
+  const ready = informative ? readiness(state).status === 'ready' : state.engine.status === 'ready';
   return html`<div class="lookup measure">
     <section aria-labelledby="measure-title">
+      ${next(state, send)}
       <h2 id="measure-title">Which ${settings.count} should I measure?</h2>
       <div class="fields">
         <label for="plan-count">How many</label>
@@ -95,16 +105,20 @@ export function measure(state: State, send: Send): TemplateResult {
                 </select>`
             : nothing
         }
-        <label for="plan-seed">Seed</label>
-        <input
-          id="plan-seed"
-          type="number"
-          min="0"
-          max="999999"
-          step="1"
-          .value=${String(settings.seed)}
-          @change=${(event: Event) => change({ seed: whole(event, settings.seed, 0, 999_999) })}
-        />
+        ${
+          informative
+            ? nothing
+            : html`<label for="plan-seed">Seed</label>
+                <input
+                  id="plan-seed"
+                  type="number"
+                  min="0"
+                  max="999999"
+                  step="1"
+                  .value=${String(settings.seed)}
+                  @change=${(event: Event) => change({ seed: whole(event, settings.seed, 0, 999_999) })}
+                />`
+        }
       </div>
       <p class="quiet">${kWayTitles[way].text}</p>
       <p>
@@ -114,7 +128,7 @@ export function measure(state: State, send: Send): TemplateResult {
         ${chosen && chosen.settings !== settings ? html`<span class="quiet small">The list was chosen with other settings.</span>` : nothing}
       </p>
       <p class="quiet small">
-        No latency is looked at. The same seed gives the same list. ${kind.listed ? `Chosen from all ${kind.size}.` : 'Chosen from 5,000 networks drawn at random.'}
+        No latency is looked at. ${informative ? 'It is always the same list.' : 'The same seed gives the same list.'} ${kind.listed ? `Chosen from all ${kind.size}.` : 'Chosen from 5,000 networks drawn at random.'}
       </p>
     </section>
     <section class="found" aria-label="To measure">
@@ -144,6 +158,43 @@ export function measure(state: State, send: Send): TemplateResult {
           : html`<p class="quiet">The list will stand here: to copy, to download, or to write into the notebook on the left.</p>`
       }
     </section>
+  </div>`;
+}
+
+/** With less than that to gain, the work of measuring is not worth it. */
+const kGoodEnough = 0.05;
+
+/** Beside what is measured already: what would lower the error most, and by how much. */
+function next(state: State, send: Send): TemplateResult | typeof nothing {
+  const found = state.nexts[state.device];
+  const review = resultOf(state)?.review;
+  if (!found || !review || isStale(state)) return nothing;
+  const { architectures, worth } = found;
+  const many = plural(architectures.length, 'measurement');
+  const now = about(review.expected_error);
+  return html`<div class="next" role="group" aria-labelledby="next-title">
+    <h2 id="next-title">${worth < kGoodEnough ? 'Good enough' : 'What to measure next'}</h2>
+    <p>
+      ${
+        worth < kGoodEnough
+          ? `The typical error is ${now}, and the best ${many} to add would lower it by less than ${about(kGoodEnough)} of that.`
+          : `These ${many} should lower the typical error from ${now} to ${about(review.expected_error * (1 - worth))}.`
+      }
+    </p>
+    <ol class="next-list">
+      ${architectures.map(
+        (architecture) => html`<li>${glyph(spaceId(state), architecture)} <code>${architecture}</code></li>`,
+      )}
+    </ol>
+    <p>
+      <button type="button" @click=${() => send({ type: 'append', architectures })}>Add them to my notebook</button>
+      <button
+        type="button"
+        @click=${() => send({ type: 'copy', text: `${architectures.join('\n')}\n`, what: 'The list' })}
+      >
+        Copy them
+      </button>
+    </p>
   </div>`;
 }
 

@@ -1,8 +1,8 @@
 import { html, nothing, type TemplateResult } from 'lit';
 import type { Send } from './send.js';
 import { chart, type ChartEvents } from '../charts.js';
-import { budgetSummary, kQualityTitles, quality, spaceChart, type Quality } from '../derive.js';
-import { count, percent, plural, significant, withUnit } from '../format.js';
+import { boundsText, budgetSummary, kQualityTitles, quality, spaceChart, type Quality } from '../derive.js';
+import { about, correlation, count, percent, plural, significant, withUnit } from '../format.js';
 import { architecturePanel, drawing, glyph } from './architecture.js';
 import { estimates, estimatesTools } from './estimates.js';
 import { fit } from './fit.js';
@@ -21,6 +21,7 @@ import {
   resultOf,
   spaceId,
   tableOf,
+  unitOf,
   viewOf,
   type QualityId,
   type Result,
@@ -173,7 +174,7 @@ function waiting(state: State, send: Send): TemplateResult {
         <ol>
           <li>Measure some architectures of ${kind.title} on your device. 20 are a good number; below are some.</li>
           <li>Write or paste them on the left, or drop a file: one architecture and its latency per line.</li>
-          <li>Press Transfer. The other architectures follow in seconds.</li>
+          <li>From the third measurement on the other architectures are estimated as you type.</li>
         </ol>
         <p class="quiet">To see how it looks, choose one of the examples as the device.</p>
       </div>
@@ -202,7 +203,8 @@ function writings(state: State, architecture: string): TemplateResult {
 
 const kSources: Readonly<Record<Result['source'], (result: Result) => string>> = {
   precomputed: () => 'computed beforehand from 20 real measurements',
-  transfer: (result) => `transferred here from ${plural(result.readings.length, 'measurement')}`,
+  transfer: (result) =>
+    `${result.method === 'finetune' ? 'fine-tuned' : 'estimated'} here from ${plural(result.readings.length, 'measurement')}`,
   file: (result) => `from a saved predictor with ${plural(result.readings.length, 'measurement')}`,
 };
 
@@ -220,14 +222,14 @@ function headline(state: State, send: Send, result: Result): TemplateResult | ty
   };
   return html`<div class="headline">
     <p class="quiet small">
-      <b>${deviceTitle(state)}</b>, ${kSources[result.source](result)}${
-        kind.listed ? nothing : html`; of ${kind.size} ${count(summary.estimated)} are estimated, most drawn at random`
+      <b>${deviceTitle(state)}</b>, ${kSources[result.source](result)}${expected(result)}${
+        kind.listed ? nothing : html`; ${count(summary.estimated)} of ${kind.size}, most drawn at random`
       }
     </p>
     <p class="answer">
       Best under
       <label
-        ><span class="hidden">Latency limit in milliseconds</span
+        ><span class="hidden">${unitOf(state) === 'ms' ? 'Latency limit in milliseconds' : 'Energy limit in millijoules'}</span
         ><input
           type="number"
           min="0"
@@ -236,11 +238,13 @@ function headline(state: State, send: Send, result: Result): TemplateResult | ty
           .value=${String(summary.budget_ms)}
           @change=${change}
       /></label>
-      ms:
+      ${unitOf(state)}:
       ${
         best === undefined
           ? 'none'
-          : html`<b>${bestValue(against, best)}</b>, <b>${withUnit(result.latency_ms[best] ?? Number.NaN)}</b>,
+          : html`<b>${bestValue(against, best)}</b>, <b>${withUnit(result.latency_ms[best] ?? Number.NaN, unitOf(state))}</b>${
+                result.low ? html` <span class="quiet">(${boundsText(result, best)})</span>` : nothing
+              },
               <button
                 type="button"
                 class="plain"
@@ -251,11 +255,21 @@ function headline(state: State, send: Send, result: Result): TemplateResult | ty
               </button>`
       }
       <span class="quiet small"
-        >${count(summary.within)} of ${count(summary.estimated)} architectures are as fast
+        >${count(summary.within)} of ${count(summary.estimated)} ${unitOf(state) === 'ms' ? 'are as fast' : 'need as little'}
         (${percent(summary.within / summary.estimated)})</span
       >
     </p>
   </div>`;
+}
+
+/** What to expect of the estimates, said before they are read. */
+function expected({ review, leaveOneOut }: Result): TemplateResult | typeof nothing {
+  const found = review
+    ? { spearman: review.expected_spearman, error: review.expected_error }
+    : leaveOneOut && { spearman: leaveOneOut.spearman, error: leaveOneOut.mdape };
+  return found
+    ? html`; expected: rank correlation <b>${correlation(found.spearman)}</b>, typical error <b>${about(found.error)}</b>`
+    : nothing;
 }
 
 /** `72.4 % accuracy on CIFAR-100`. */

@@ -18,6 +18,9 @@ export function problemList(marks: readonly Mark[], editor: string, send: Send):
           <button type="button" class="plain" @click=${() => focus(mark.line)}>Line ${mark.line}</button>
           <span>${mark.message}</span>
           ${mark.fixes.map((fix) => fixButton(fix, send))}
+          ${mark.remedies?.map(
+            ({ label, action }) => html`<button type="button" class="fix" @click=${() => send(action)}>${label}</button>`,
+          )}
         </li>`,
     )}
     ${problems.length > kMostShown ? html`<li>and ${problems.length - kMostShown} more</li>` : nothing}

@@ -3,9 +3,11 @@ import './line-editor.js';
 import { kToMeasure } from '../reading.js';
 import { fixButton, problemList } from './problems.js';
 import type { Send } from './send.js';
-import type { SpaceId } from '../../api/index.js';
+import type { Method, SpaceId } from '../../api/index.js';
 import { kSpaceIds, kSpaces } from '../spaces/index.js';
-import { correlation, count, duration, percent, plural, significant } from '../format.js';
+import { kBaseUnits } from '../../api/measurements.js';
+import { setAside, sheetMarks } from '../doubts.js';
+import { about, correlation, count, duration, percent, plural, significant, withUnit } from '../format.js';
 import {
   currentCheck,
   deviceTitle,
@@ -17,6 +19,7 @@ import {
   kFewestToCheck,
   kUnits,
   kUsualReadings,
+  methodOf,
   readiness,
   resultOf,
   sheetOf,
@@ -25,7 +28,7 @@ import {
   type DeviceId,
   type Job,
   type Loading,
-  type Mark,
+  type Result,
   type State,
   type UnitChoice,
 } from '../state.js';
@@ -36,6 +39,9 @@ const kUnitTitles: Readonly<Record<UnitChoice, string>> = {
   us: 'unit: microseconds',
   ms: 'unit: milliseconds',
   s: 'unit: seconds',
+  uJ: 'unit: microjoules (energy)',
+  mJ: 'unit: millijoules (energy)',
+  J: 'unit: joules (energy)',
 };
 
 /** The left rail: a notebook of measurements and what is done with them. */
@@ -89,13 +95,12 @@ function chooser(state: State, send: Send): TemplateResult {
 function sheet(state: State, send: Send): TemplateResult {
   const current = sheetOf(state);
   const check = currentCheck(current);
-  // Marks of the text as it was a moment ago are better than none while the new one is being read.
-  const marks = current.check?.marks ?? [];
+  const marks = sheetMarks(state);
   return html`<section class="sheet" aria-labelledby="sheet-title">
     <div class="row">
       <h2 id="sheet-title">Measurements</h2>
       <select
-        aria-label="Unit of the latencies"
+        aria-label="Unit of the measurements"
         .value=${current.unit}
         @change=${(event: Event) => send({ type: 'unit', unit: (event.target as HTMLSelectElement).value as UnitChoice })}
       >
@@ -112,7 +117,7 @@ function sheet(state: State, send: Send): TemplateResult {
       @edit=${(event: CustomEvent<string>) => send({ type: 'text', text: event.detail })}
     ></line-editor>
     <div id="sheet-problems" class="problems">
-      ${summary(state, marks, check !== undefined)}
+      ${summary(state, check !== undefined)}
       ${check?.notes.map(
         (note) => html`<p class="note">${note.message} ${note.fixes.map((fix) => fixButton(fix, send))}</p>`,
       )}
@@ -132,7 +137,10 @@ export const kUnread: Readonly<Record<Loading['status'], string>> = {
   failed: 'Not read, because the engine is not running.',
 };
 
-function summary(state: State, marks: readonly Mark[], fresh: boolean): TemplateResult {
+function summary(state: State, fresh: boolean): TemplateResult {
+  const marks = sheetOf(state).check?.marks ?? [];
+  const result = resultOf(state);
+  const aside = result && !isStale(state) ? setAside(result.review).size : 0;
   const bad = marks.filter((mark) => mark.kind === 'bad').length;
   const open = marks.filter((mark) => mark.reading === kToMeasure).length;
   const readings = sheetOf(state).check?.readings.length ?? 0;
@@ -143,7 +151,9 @@ function summary(state: State, marks: readonly Mark[], fresh: boolean): Template
   }
   if (!fresh) return html`<p class="quiet">${kUnread[readiness(state).status]}</p>`;
   return html`<p>
-    ${plural(readings, 'measurement')}${open > 0 ? `, ${count(open)} still to measure` : nothing}${
+    ${plural(readings, 'measurement')}${aside > 0 ? html`, <strong class="bad">${count(aside)} set aside</strong>` : nothing}${
+      open > 0 ? `, ${count(open)} still to measure` : nothing
+    }${
       bad > 0 ? html`, <strong class="bad">${plural(bad, 'line')} not understood</strong>` : ', every line understood'
     }
   </p>`;
@@ -183,16 +193,22 @@ function transfer(state: State, send: Send): TemplateResult {
   const enough = readings >= kFewestReadings;
   const ready = readiness(state).status === 'ready';
   const adapting = state.job !== undefined && state.job.phase !== 'leave-one-out';
+  const fineTuning = methodOf(state) === 'finetune';
   return html`<section class="transfer" aria-label="Transfer">
     <div class="row">
-      <button
-        type="button"
-        class="primary"
-        ?disabled=${!ready || !enough || adapting}
-        @click=${() => send({ type: 'transfer' })}
-      >
-        Transfer
-      </button>
+      ${methods(state, send)}
+      ${
+        fineTuning
+          ? html`<button
+              type="button"
+              class="primary"
+              ?disabled=${!ready || !enough || adapting}
+              @click=${() => send({ type: 'transfer' })}
+            >
+              Transfer
+            </button>`
+          : nothing
+      }
       ${state.job ? html`<button type="button" @click=${() => send({ type: 'cancel' })}>Cancel</button>` : nothing}
     </div>
     ${
@@ -206,15 +222,46 @@ function transfer(state: State, send: Send): TemplateResult {
             ${readings} measurements are enough to begin. ${kUsualReadings - readings} more make the order of the
             architectures surer: the accuracy figures stand for
             ${kUsualReadings}.${readings < kFewestToCheck ? ' Of so few, the quality cannot be checked.' : nothing}
+            ${
+              fineTuning
+                ? nothing
+                : html`<button type="button" class="plain" @click=${() => send({ type: 'tab', tab: 'measure' })}>
+                    What to measure next</button
+                  >.`
+            }
           </p>`
         : nothing
     }
     ${
-      !state.job && isStale(state)
-        ? html`<p class="note">The estimates were made from other measurements. Transfer again to use these.</p>`
+      !state.job && fineTuning && isStale(state)
+        ? html`<p class="note">
+            The estimates were made ${resultOf(state)?.method === 'finetune' ? 'from other measurements' : 'in closed form'}.
+            Transfer${resultOf(state)?.method === 'finetune' ? ' again' : ''} to use ${resultOf(state)?.method === 'finetune' ? 'these' : 'fine-tuning'}.
+          </p>`
         : nothing
     }
   </section>`;
+}
+
+const kMethodTitles: Readonly<Record<Method, string>> = {
+  'closed-form': 'Closed form: at once, with intervals',
+  finetune: 'Fine-tuning (NASFLAT): seconds to minutes',
+};
+
+/** How to transfer, where the weights leave the choice. */
+function methods(state: State, send: Send): TemplateResult | typeof nothing {
+  const weights = state.weights[spaceId(state)];
+  if (weights?.status === 'ready' && weights.closedForm === false) return nothing;
+  return html`<select
+    class="grow"
+    aria-label="How to transfer"
+    .value=${state.method}
+    @change=${(event: Event) => send({ type: 'method', method: (event.target as HTMLSelectElement).value as Method })}
+  >
+    ${(['closed-form', 'finetune'] as const).map(
+      (method) => html`<option value=${method} ?selected=${method === state.method}>${kMethodTitles[method]}</option>`,
+    )}
+  </select>`;
 }
 
 function waitingFor(state: State, readings: number, read: boolean): string {
@@ -224,9 +271,10 @@ function waitingFor(state: State, readings: number, read: boolean): string {
   if (read && readings < kFewestReadings) {
     return `${plural(readings, 'measurement')}; at least ${kFewestReadings} are needed.`;
   }
+  if (methodOf(state) === 'closed-form') return 'The estimates follow every change.';
   const source = resultOf(state)?.source;
   if (source === 'precomputed' && !isStale(state)) return 'Shown as computed beforehand. Press to run it here.';
-  return '';
+  return 'Some seconds for the estimates; to check them, as long again for each measurement.';
 }
 
 const kPhases: Readonly<Record<Job['phase'], string>> = {
@@ -253,22 +301,78 @@ export function progress(state: State, job: Job): TemplateResult {
 function quality(state: State): TemplateResult | typeof nothing {
   const result = resultOf(state);
   if (!result) return nothing;
+  const { review } = result;
+  return html`<section class="quality" aria-label="Expected quality">
+    <h2>Expected quality</h2>
+    ${review ? expected(review, result) : checked(state, result)}
+  </section>`;
+}
+
+const kCorrelationHint =
+  'Spearman: 1 means the estimates put the architectures in exactly the measured order, 0 in a random one';
+const kErrorHint = 'Half of the estimates are closer than this';
+
+/** In closed form: what the model expects of itself over the whole space, and how it did on the measurements. */
+function expected(review: NonNullable<Result['review']>, result: Result): TemplateResult {
+  const held = result.leaveOneOut;
+  return html`<dl class="facts">
+      <div>
+        <dt title=${kCorrelationHint}>rank correlation</dt>
+        <dd>${correlation(review.expected_spearman)}</dd>
+      </div>
+      <div>
+        <dt title=${kErrorHint}>typical error</dt>
+        <dd>${about(review.expected_error)}</dd>
+      </div>
+    </dl>
+    <p class="small quiet">
+      How well the order is right: 1 is perfect.${
+        held
+          ? html` Checked on the measurements, each estimated from the others: ${correlation(held.spearman)} and
+            ${about(held.mdape)}; ${inside(result, held)}.`
+          : ' Of so few measurements it cannot be checked.'
+      }${review.timer_unit_ms > 0 ? ` The timer counts in steps of ${withUnit(review.timer_unit_ms, kBaseUnits[result.quantity])}.` : nothing}
+    </p>
+    ${likenesses(review)}`;
+}
+
+/** `19 of 20 lie in their 90 % interval`. */
+function inside(result: Result, { low = [], high = [] }: NonNullable<Result['leaveOneOut']>): string {
+  const within = result.readings.filter(
+    ({ latency_ms }, i) => latency_ms >= (low[i] ?? Number.NaN) && latency_ms <= (high[i] ?? Number.NaN),
+  );
+  return `${within.length} of ${result.readings.length} lie in their 90 % interval`;
+}
+
+/** Less probable than that together, the known devices are not what this one is like. */
+const kAlike = 0.05;
+
+function likenesses({ likenesses: found }: NonNullable<Result['review']>): TemplateResult | typeof nothing {
+  const known = found.filter(({ device }) => !device.startsWith(kInvented));
+  const total = known.reduce((sum, { probability }) => sum + probability, 0);
+  const [first] = known;
+  if (!first || total <= 0) return nothing;
+  const listed = known.filter(({ probability }) => probability / total >= 0.01).slice(0, 3);
+  return html`<p class="small quiet">
+    ${total < kAlike ? 'Unlike every known device; nearest to it: ' : 'Most like '}${listed.map(
+      ({ device, probability }, i) =>
+        html`${i > 0 ? ', ' : nothing}<b>${device}</b>${total < kAlike ? nothing : html` (${percent(probability)})`}`,
+    )}.
+  </p>`;
+}
+
+/** By fine-tuning: leaving each measurement out is the only way to know. */
+function checked(state: State, result: Result): TemplateResult {
   const held = result.leaveOneOut;
   const checking = state.job?.device === state.device;
   const missing = html`<span class="quiet">${checking ? 'being checked' : 'not checked'}</span>`;
-  return html`<section class="quality" aria-label="Expected quality">
-    <h2>Expected quality</h2>
-    <dl class="facts">
+  return html`<dl class="facts">
       <div>
-        <dt
-          title="Spearman: 1 means the estimates put the architectures in exactly the measured order, 0 in a random one"
-        >
-          rank correlation
-        </dt>
+        <dt title=${kCorrelationHint}>rank correlation</dt>
         <dd>${held ? correlation(held.spearman) : missing}</dd>
       </div>
       <div>
-        <dt title="Half of the estimates are closer than this">median error</dt>
+        <dt title=${kErrorHint}>median error</dt>
         <dd>${held ? percent(held.mdape) : missing}</dd>
       </div>
     </dl>
@@ -283,8 +387,7 @@ function quality(state: State): TemplateResult | typeof nothing {
             } that orders these measurements most alike (${correlation(result.nearest.spearman)}).`
           : nothing
       }
-    </p>
-  </section>`;
+    </p>`;
 }
 
 function files(state: State, send: Send): TemplateResult {
@@ -307,7 +410,7 @@ function files(state: State, send: Send): TemplateResult {
     <button
       type="button"
       ?disabled=${!savable}
-      title=${savable ? 'One file; open it here later' : 'After a transfer in this browser'}
+      title=${savable ? 'One file; open it here later' : 'Once there are estimates made in this browser'}
       @click=${() => send({ type: 'save-predictor' })}
     >
       Save the predictor

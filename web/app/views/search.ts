@@ -2,11 +2,11 @@ import { html, nothing, type TemplateResult } from 'lit';
 import type { Send } from './send.js';
 import { glyph } from './architecture.js';
 import { progress } from './rail.js';
-import { budgetSummary, front, quality, type Quality } from '../derive.js';
+import { boundsText, budgetSummary, front, quality, type Quality } from '../derive.js';
 import { count, millions, significant } from '../format.js';
 import { kSpaces } from '../spaces/index.js';
 import type { SpaceTable } from '../spaces/table.js';
-import { readiness, resultOf, spaceId, tableOf, viewOf, type Result, type State } from '../state.js';
+import { readiness, resultOf, spaceId, tableOf, unitOf, viewOf, type Result, type State } from '../state.js';
 
 /** Beside the tabs: how long the front is, and the file of it. */
 export function searchTools(state: State, send: Send): TemplateResult {
@@ -109,7 +109,8 @@ function frontTable(state: State, table: SpaceTable, result: Result, against: Qu
       <thead>
         <tr>
           <th scope="col" class="left">${one}</th>
-          <th scope="col">estimate, ms</th>
+          <th scope="col">estimate, ${unitOf(state)}</th>
+          ${result.low ? html`<th scope="col" title="The truth lies here with a probability of 90 %">90 % interval</th>` : nothing}
           <th scope="col">${against.title}</th>
           ${against.id === 'macs' ? nothing : html`<th scope="col">MACs, M</th>`}
         </tr>
@@ -128,6 +129,7 @@ function frontTable(state: State, table: SpaceTable, result: Result, against: Qu
                 </button>
               </td>
               <td><b>${significant(result.latency_ms[row] ?? Number.NaN)}</b></td>
+              ${result.low ? html`<td>${boundsText(result, row)}</td>` : nothing}
               <td>${significant(against.values[row] ?? Number.NaN)}</td>
               ${against.id === 'macs' ? nothing : html`<td>${millions(table.macs[row] ?? 0)}</td>`}
             </tr>`,
