@@ -107,9 +107,12 @@ Posterior::Posterior(const Prior& prior, const RowMatrix& psi, const std::vector
   for (const double ms : latency_ms) rounding_.push_back(square(timer_unit_ms_ / ms) / 12);
   if (psi_.rows() == 0) psi_.resize(0, prior.basis.cols());
 
-  fit(set_aside_, false);
-  if (options.sets_aside && latency_ms.size() >= 5) set_aside_ = doubtful(options.trusted);
   fit(set_aside_, true);
+  if (!options.sets_aside || latency_ms.size() < 5) return;
+  std::vector<bool> found = doubtful(options.trusted);
+  // Its trials have left their own fits behind.
+  if (!is_final_ || found != set_aside_) fit(found, true);
+  set_aside_ = std::move(found);
 }
 
 Posterior::~Posterior() = default;
@@ -256,6 +259,9 @@ void Posterior::fit(const std::vector<bool>& ignored, bool last) {
     }
   }
 
+  is_final_ = last;
+  if (!last) return;
+
   // What predictions need.
   components_.clear();
   noise_ = 0;
@@ -292,14 +298,12 @@ void Posterior::fit(const std::vector<bool>& ignored, bool last) {
     component.coefficients.col(q).array() += prior_.level;
     for (Index k = 0; k < alpha.cols(); ++k)
       component.coefficients.row(k).head(q) += all_centres.row(kept[static_cast<std::size_t>(k)]);
-    if (last) {
-      DoubleMatrix covariance = square(trial.apart) * gram;
-      covariance.diagonal() += (rounding.array() + square(trial.noise)).matrix();
-      component.inverse = solve_lower(cholesky(covariance), DoubleMatrix::Identity(r, r));
-      const DoubleMatrix whitening = solve_lower(trial.lower, DoubleMatrix::Identity(r, r));
-      component.precision = whitening.transpose().lazyProduct(whitening);
-      component.rows = rows;
-    }
+    DoubleMatrix covariance = square(trial.apart) * gram;
+    covariance.diagonal() += (rounding.array() + square(trial.noise)).matrix();
+    component.inverse = solve_lower(cholesky(covariance), DoubleMatrix::Identity(r, r));
+    const DoubleMatrix whitening = solve_lower(trial.lower, DoubleMatrix::Identity(r, r));
+    component.precision = whitening.transpose().lazyProduct(whitening);
+    component.rows = rows;
     components_.push_back(std::move(component));
   }
   noise_ = std::sqrt(noise_);
@@ -308,17 +312,15 @@ void Posterior::fit(const std::vector<bool>& ignored, bool last) {
   std::stable_sort(likenesses_.begin(), likenesses_.end(),
                    [](const Likeness& a, const Likeness& b) { return a.probability > b.probability; });
 
-  if (last) {
-    // What is set aside, or too many to leave out one by one, is predicted like anything else.
-    std::vector<std::size_t> rest;
-    for (std::size_t i = 0; i < n; ++i)
-      if (ignored[i] || compressed) rest.push_back(i);
-    RowMatrix rest_psi(static_cast<Index>(rest.size()), q);
-    for (std::size_t i = 0; i < rest.size(); ++i)
-      rest_psi.row(static_cast<Index>(i)) = psi_.row(static_cast<Index>(rest[i])).cast<float>();
-    const auto beliefs = predict(rest_psi);
-    for (std::size_t i = 0; i < rest.size(); ++i) left_out_[rest[i]] = beliefs[i];
-  }
+  // What is set aside, or too many to leave out one by one, is predicted like anything else.
+  std::vector<std::size_t> rest;
+  for (std::size_t i = 0; i < n; ++i)
+    if (ignored[i] || compressed) rest.push_back(i);
+  RowMatrix rest_psi(static_cast<Index>(rest.size()), q);
+  for (std::size_t i = 0; i < rest.size(); ++i)
+    rest_psi.row(static_cast<Index>(i)) = psi_.row(static_cast<Index>(rest[i])).cast<float>();
+  const auto beliefs = predict(rest_psi);
+  for (std::size_t i = 0; i < rest.size(); ++i) left_out_[rest[i]] = beliefs[i];
 }
 
 Eigen::VectorXd Posterior::mean_coefficients() const {

@@ -104,6 +104,7 @@ class Posterior {
   double timer_unit_ms_ = 0;
 
   // Of the last fit.
+  bool is_final_ = false;  // what follows log_evidence_, without_ and left_out_ is there as well
   double log_evidence_ = 0;
   std::vector<double> without_;  // log evidence without each measurement
   std::vector<Belief> left_out_;
