@@ -106,7 +106,7 @@ class Writer {
   }
 
   std::string tasks() {
-    evaluated_by(" --samples 5,10,20");
+    evaluated_by(" --samples 5,10,20 --method finetune");
     std::vector<Cells> rows;
     for (const Task& task : all_tasks()) {
       Cells row = {task.name};
@@ -138,7 +138,7 @@ class Writer {
   }
 
   std::string milliseconds() {
-    evaluated_by("");
+    evaluated_by(" --method finetune");
     std::vector<Cells> rows;
     for (const Task& task : all_tasks()) {
       const json figures = known(task, "finetune", 20);

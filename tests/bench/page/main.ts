@@ -7,8 +7,12 @@ export interface PredictorTimes {
   readonly load_seconds: number;
   /** The whole space, or 5,000 architectures where it is too large, each repetition. */
   readonly predict_seconds: readonly number[];
-  /** A transfer from 20 measurements with default options, each repetition. */
+  /** Fine-tuning on 20 measurements with default options, each repetition. */
   readonly transfer_seconds: readonly number[];
+  /** A transfer from 20 measurements in closed form and all estimates with their intervals, each repetition. */
+  readonly closed_form_seconds: readonly number[];
+  /** The transfer alone, after one more measurement. */
+  readonly added_seconds: readonly number[];
 }
 
 export interface BrowserTimes {
@@ -45,13 +49,31 @@ async function measure(spaces: readonly SpaceId[], repetitions: number): Promise
 
     const predict_seconds: number[] = [];
     const transfer_seconds: number[] = [];
+    const closed_form_seconds: number[] = [];
+    const added_seconds: number[] = [];
     for (let i = 0; i < repetitions; ++i) {
       let adapted = base;
-      transfer_seconds.push(await seconds(async () => (adapted = await base.transfer(measurements))));
+      transfer_seconds.push(
+        await seconds(async () => (adapted = await base.transfer(measurements, { method: 'finetune' }))),
+      );
       predict_seconds.push(await seconds(() => adapted.predict(all)));
       adapted.dispose();
     }
-    predictors[space] = { load_seconds, predict_seconds, transfer_seconds };
+    const closed_form = async (): Promise<void> => {
+      using estimator = await base.transfer(measurements);
+      await estimator.intervals(all);
+    };
+    await closed_form(); // embeds the architectures, once for all transfers
+    const more = [...measurements, { architecture: all.at(-1) ?? '', latency_ms: 30 }];
+    for (let i = 0; i < repetitions; ++i) {
+      closed_form_seconds.push(await seconds(closed_form));
+      added_seconds.push(
+        await seconds(async () => {
+          (await base.transfer(more)).dispose();
+        }),
+      );
+    }
+    predictors[space] = { load_seconds, predict_seconds, transfer_seconds, closed_form_seconds, added_seconds };
   }
 
   const { loadModule } = await import('../../../web/api/module.js');
