@@ -33,10 +33,9 @@ const double kSuspicion = std::log(50.0) + std::log(8.0);
 // What is off by less is the model's fault as likely as the measurement's.
 const double kLeastSlip = std::log(1.4);
 
-// Whatever disturbs a measurement makes it longer. A reading that is too short needs that much more evidence
-// against it (log), unless it is so short that its unit must be another.
-constexpr double kTooShort = 4;
-const double kAnotherUnit = std::log(20.0);
+// Whatever disturbs a measurement makes it longer. One that is shorter than expected is the model's fault,
+// unless it is so short that its unit, or a digit, must be wrong.
+const double kTooShort = std::log(8.0);
 
 double log_sum(const std::vector<double>& values) {
   const double largest = *std::max_element(values.begin(), values.end());
@@ -125,24 +124,19 @@ std::vector<bool> Posterior::doubtful(const std::vector<bool>& trusted) {
   const std::size_t n = log_ms_.size(), most = std::min<std::size_t>(std::max<std::size_t>(n / 4, 1), 12);
   std::vector<bool> aside(n, false), best = aside;
   const double start = log_evidence_;
-  double best_gain = 0, needed = 0;
-  const auto needs = [&](std::size_t i) {
-    const double off = log_ms_[i] - left_out_[i].mean;
-    return kSuspicion + (off < 0 && off > -kAnotherUnit ? kTooShort : 0);
-  };
+  double best_gain = 0;
   const auto may_be = [&](std::size_t i) {
-    return !aside[i] && !(i < trusted.size() && trusted[i]) &&
-           std::abs(log_ms_[i] - left_out_[i].mean) > kLeastSlip;
+    const double off = log_ms_[i] - left_out_[i].mean;
+    return !aside[i] && !(i < trusted.size() && trusted[i]) && (off > kLeastSlip || off < -kTooShort);
   };
   for (std::size_t count = 1; count <= most; ++count) {
     std::size_t worst = n;
     for (std::size_t i = 0; i < n; ++i)
-      if (may_be(i) && (worst == n || without_[i] - needs(i) > without_[worst] - needs(worst))) worst = i;
+      if (may_be(i) && (worst == n || without_[i] > without_[worst])) worst = i;
     if (worst == n) break;
-    needed += needs(worst);
-    const double gain = without_[worst] - start - needed;
+    const double gain = without_[worst] - start - kSuspicion * double(count);
     // Nothing looks odd even by itself: the usual case, and the cheap one.
-    if (gain < -1.5 * needed) break;
+    if (gain < -1.5 * kSuspicion * double(count)) break;
     aside[worst] = true;
     if (gain > best_gain) {
       best_gain = gain;
