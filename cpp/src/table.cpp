@@ -2,7 +2,9 @@
 //
 // A numeric column is a feature as it is, and by its logarithm where it is positive and spans a factor of
 // four: costs add up where a column counts layers, and multiply where it is a width. A column with words is a
-// feature for each word. A device may weigh each of them anew. docs/closed-form.md says what else was tried.
+// feature for each word. A device may weigh each of these anew. A known device that was measured on all rows
+// but a few is a feature too, by its log latency: it says more of its own kind than any columns do.
+// docs/closed-form.md says what else was tried.
 #include "latencast/table.h"
 
 #include <algorithm>
@@ -13,6 +15,8 @@
 
 #include "csv.h"
 #include "latencast/error.h"
+#include "linear.h"
+#include "product.h"
 
 namespace latencast {
 namespace {
@@ -89,10 +93,22 @@ void add_words(std::vector<Column>& features, const CsvTable& csv, std::size_t c
   }
 }
 
+// Whether a column holds numbers; else words. Numbers with a few exceptions are neither.
 bool is_numeric(const CsvTable& csv, std::size_t column) {
   double value = 0;
-  return std::all_of(csv.rows.begin(), csv.rows.end(),
-                     [&](const auto& row) { return parse_number(row[column], value); });
+  std::size_t count = 0, odd = 0;
+  for (std::size_t row = 0; row < csv.rows.size(); ++row) {
+    if (parse_number(csv.rows[row][column], value))
+      ++count;
+    else
+      odd = row;
+  }
+  if (count > csv.rows.size() / 2 && count < csv.rows.size())
+    throw Error(ErrorCode::argument,
+                field_place(csv, odd, column) + ": found " +
+                    (csv.rows[odd][column].empty() ? "nothing" : "\"" + csv.rows[odd][column] + "\"") +
+                    "; expected a number as in most rows, or a column to be ignored");
+  return count == csv.rows.size();
 }
 
 // Numbers of a column, or NaN where a field is empty; `positive` ones alone are allowed for latencies.
@@ -132,9 +148,42 @@ RowMatrix side_by_side(const std::vector<Column>& columns) {
   return matrix;
 }
 
+// Log latencies of a known device, those of a few missing rows as a ridge on the described features has it;
+// nothing where more are missing.
+Column nearly_complete_logs(const Column& latency_ms, const RowMatrix& described) {
+  constexpr double kFew = 0.05;
+  constexpr double kRidge = 3;
+  std::vector<Index> known;
+  double mean = 0;
+  for (std::size_t row = 0; row < latency_ms.size(); ++row)
+    if (std::isfinite(latency_ms[row])) {
+      known.push_back(static_cast<Index>(row));
+      mean += std::log(latency_ms[row]);
+    }
+  mean /= double(known.size());
+  if (double(known.size()) < (1 - kFew) * double(latency_ms.size())) return {};
+  const auto n = static_cast<Index>(known.size());
+  DoubleMatrix rows(n, described.cols()), target(n, 1), gram, right;
+  for (Index i = 0; i < n; ++i) {
+    const Index from = known[static_cast<std::size_t>(i)];
+    rows.row(i) = described.row(from).cast<double>();
+    target(i, 0) = std::log(latency_ms[static_cast<std::size_t>(from)]) - mean;
+  }
+  set_product(rows.transpose(), rows, gram);
+  gram.diagonal().array() += kRidge;
+  set_product(rows.transpose(), target, right);
+  const DoubleMatrix lower = cholesky(gram);
+  const Eigen::VectorXd weights = solve_lower_transposed(lower, solve_lower(lower, right)).col(0);
+  Column logs;
+  for (std::size_t row = 0; row < latency_ms.size(); ++row)
+    logs.push_back(std::isfinite(latency_ms[row])
+                       ? std::log(latency_ms[row])
+                       : mean + described.row(static_cast<Index>(row)).cast<double>().dot(weights));
+  return logs;
+}
+
 Prior prior_of(const Table& table) {
-  return learn_prior(PriorSources{table.features, table.devices, table.latency_ms},
-                     static_cast<int>(table.features.cols()));
+  return learn_prior(PriorSources{table.features, table.devices, table.latency_ms}, table.described);
 }
 
 RowMatrix psi_of(const TableSpace& space, const std::vector<Measurement>& measurements) {
@@ -205,7 +254,15 @@ Table read_table(const std::string& text, const TableOptions& options) {
     throw Error(ErrorCode::argument, csv.path + ": found the columns " + listed(csv.header) +
                                          "; expected one more that describes the architectures and is not "
                                          "the same for all");
-  table.features = side_by_side(described);
+  std::vector<Column> features;
+  const RowMatrix known = side_by_side(described);
+  for (const Column& latency_ms : table.latency_ms) {
+    const Column logs = nearly_complete_logs(latency_ms, known);
+    if (!logs.empty()) add(features, logs);
+  }
+  features.insert(features.end(), described.begin(), described.end());
+  table.features = side_by_side(features);
+  table.described = static_cast<int>(described.size());
   return table;
 }
 

@@ -239,7 +239,7 @@ void add_conformal(const Bench& bench, const std::vector<double>& truth, const R
 void add_baselines(const Table& table, bool same_rows, const std::vector<double>& truth, const Rows& measured,
                    const Rows& scored, Figures& figures) {
   const auto described = [&](const Rows& rows) -> Eigen::MatrixXd {
-    return rows_at(table.features, rows).cast<double>();
+    return rows_at(table.features.rightCols(table.described), rows).cast<double>();
   };
   Eigen::VectorXd log_ms(static_cast<Index>(measured.size()));
   for (Index i = 0; i < log_ms.size(); ++i)

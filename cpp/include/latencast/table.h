@@ -32,6 +32,7 @@ struct Table {
   std::vector<std::string> qualities;
   std::vector<std::vector<double>> quality;  ///< per column and row; NaN where not known
   RowMatrix features;                        ///< of each row, with mean 0 and mean square 1 each
+  int described = 0;  ///< the last so many come from its columns, the others from known devices
 
   /// The row with that name; throws `architecture` where there is none.
   std::size_t row(const std::string& name) const;
