@@ -148,12 +148,11 @@ void add_saturated(const Posterior& posterior, const std::vector<Measurement>& m
   }
 }
 
-void add_scale(const Prior& prior, const Posterior& posterior, const std::vector<Architecture>& some,
-               const RowMatrix& psi, std::vector<Doubt>& doubts,
-               const std::vector<Measurement>& measurements) {
+void add_scale(const Prior& prior, const Posterior& posterior, const RowMatrix& psi,
+               const std::vector<Measurement>& measurements, std::vector<Doubt>& doubts) {
   if (measurements.empty() || prior.devices.empty()) return;
   double level = 0;
-  for (const double log_ms : posterior.predict_log_ms(psi)) level += log_ms / double(some.size());
+  for (const double log_ms : posterior.predict_log_ms(psi)) level += log_ms / double(psi.rows());
   const double beyond = level > prior.level_high  ? level - prior.level_high
                         : level < prior.level_low ? level - prior.level_low
                                                   : 0;
@@ -196,6 +195,18 @@ const RowMatrix& Embedding::operator()(const std::vector<Architecture>& architec
   return known_psi_;
 }
 
+PosteriorOptions trusting(const std::vector<std::size_t>& trusted, std::size_t count) {
+  PosteriorOptions options;
+  options.trusted.assign(count, false);
+  for (const std::size_t i : trusted) {
+    if (i >= count)
+      throw Error(ErrorCode::argument, "transfer: found the trusted measurement " + std::to_string(i) +
+                                           " (from 0); expected below " + std::to_string(count));
+    options.trusted[i] = true;
+  }
+  return options;
+}
+
 std::shared_ptr<PredictorImpl> closed_form(const Space& space, std::shared_ptr<const Embedding> embedding,
                                            const std::vector<Measurement>& measurements,
                                            const std::string& device,
@@ -206,19 +217,12 @@ std::shared_ptr<PredictorImpl> closed_form(const Space& space, std::shared_ptr<c
     architectures.push_back(one.architecture);
     latency_ms.push_back(one.latency_ms);
   }
-  PosteriorOptions options;
-  options.trusted.assign(measurements.size(), false);
-  for (const std::size_t i : trusted) {
-    if (i >= measurements.size())
-      throw Error(ErrorCode::argument, "transfer: found the trusted measurement " + std::to_string(i) +
-                                           " (from 0); expected below " +
-                                           std::to_string(measurements.size()));
-    options.trusted[i] = true;
-  }
   auto impl = std::make_shared<PredictorImpl>(PredictorImpl{&space, Network(shape_for(space)), {}, {device}});
   impl->measurements = measurements;
   impl->closed_form = std::make_shared<const ClosedForm>(
-      ClosedForm{Posterior(embedding->prior(), (*embedding)(architectures), latency_ms, options), trusted});
+      ClosedForm{Posterior(embedding->prior(), (*embedding)(architectures), latency_ms,
+                           trusting(trusted, measurements.size())),
+                 trusted});
   impl->embedding = std::move(embedding);
   return impl;
 }
@@ -236,13 +240,18 @@ const Prior& prior_of(const Predictor& predictor) {
 Review review(const Predictor& predictor) {
   const Posterior& posterior = posterior_of(predictor, "review");
   const PredictorImpl& impl = predictor.impl();
+  const Prior& prior = impl.embedding->prior();
+  return review(posterior, prior, impl.measurements,
+                prior.embed(features_of(*impl.space, some_of(*impl.space))));
+}
+
+Review review(const Posterior& posterior, const Prior& prior, const std::vector<Measurement>& measurements,
+              const RowMatrix& psi) {
   Review review;
   review.left_out = posterior.left_out();
   review.noise = posterior.noise();
   review.timer_unit_ms = posterior.timer_unit_ms();
   review.likenesses = posterior.likenesses();
-  const auto some = some_of(*impl.space);
-  const RowMatrix psi = impl.embedding->prior().embed(features_of(*impl.space, some));
   review.expected_spearman = posterior.expected_spearman(psi);
   std::vector<double> spreads;
   for (const Belief& belief : posterior.predict(psi)) spreads.push_back(belief.spread);
@@ -250,17 +259,30 @@ Review review(const Predictor& predictor) {
   std::nth_element(spreads.begin(), middle, spreads.end());
   constexpr double kMedianOfNormal = 0.6745;
   review.expected_error = std::expm1(kMedianOfNormal * *middle);
-  add_far_off(posterior, impl.measurements, review.doubts);
-  add_duplicates(posterior, impl.measurements, review.doubts);
-  add_saturated(posterior, impl.measurements, review.doubts);
-  add_scale(impl.embedding->prior(), posterior, some, psi, review.doubts, impl.measurements);
+  add_far_off(posterior, measurements, review.doubts);
+  add_duplicates(posterior, measurements, review.doubts);
+  add_saturated(posterior, measurements, review.doubts);
+  add_scale(prior, posterior, psi, measurements, review.doubts);
   return review;
 }
 
 Suggestion suggest(const Predictor& predictor, const std::vector<Architecture>& pool, std::size_t count) {
   const PredictorImpl& impl = with_prior(predictor, "suggest");
+  const Prior& prior = impl.embedding->prior();
+  const auto psi = [&](const std::vector<std::size_t>& rows) {
+    std::vector<Architecture> candidates;
+    for (const std::size_t i : rows) candidates.push_back(pool[i]);
+    return prior.embed(features_of(*impl.space, candidates));
+  };
+  const Posterior nothing(prior, RowMatrix(0, prior.basis.cols()), {});
+  return suggest(predictor.posterior() ? *predictor.posterior() : nothing, impl.measurements, pool, psi,
+                 count);
+}
+
+Suggestion suggest(const Posterior& posterior, const std::vector<Measurement>& measurements,
+                   const std::vector<Architecture>& pool, const PoolPsi& psi, std::size_t count) {
   std::vector<Architecture> measured;
-  for (const auto& one : impl.measurements) measured.push_back(one.architecture);
+  for (const auto& one : measurements) measured.push_back(one.architecture);
   std::sort(measured.begin(), measured.end());
   std::vector<std::size_t> open;
   for (std::size_t i = 0; i < pool.size(); ++i)
@@ -274,13 +296,7 @@ Suggestion suggest(const Predictor& predictor, const std::vector<Architecture>& 
     for (const std::size_t i : rng.choose(open.size(), std::max(kEnough, count))) fewer.push_back(open[i]);
     open = std::move(fewer);
   }
-  std::vector<Architecture> candidates;
-  for (const std::size_t i : open) candidates.push_back(pool[i]);
-  const Prior& prior = impl.embedding->prior();
-  const RowMatrix psi = prior.embed(features_of(*impl.space, candidates));
-  const Posterior nothing(prior, RowMatrix(0, psi.cols()), {});
-  const Posterior& posterior = predictor.posterior() ? *predictor.posterior() : nothing;
-  const Posterior::Next next = posterior.next(psi, count);
+  const Posterior::Next next = posterior.next(psi(open), count);
   Suggestion suggestion;
   suggestion.worth = next.worth;
   for (const std::size_t row : next.rows) suggestion.chosen.push_back(open[row]);

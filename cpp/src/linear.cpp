@@ -25,6 +25,28 @@ DoubleMatrix cholesky(const DoubleMatrix& a) {
   return lower;
 }
 
+DoubleMatrix upper_triangle(DoubleMatrix a) {
+  const Index n = a.rows(), columns = a.cols();
+  Eigen::VectorXd along(columns);
+  for (Index k = 0; k < columns; ++k) {
+    double square = 0;
+    for (Index i = k; i < n; ++i) square += a(i, k) * a(i, k);
+    if (!(square > 0)) continue;
+    // The reflection that takes what is left of column k to its first element alone: along v, the column with
+    // that much more at its beginning.
+    const double diagonal = a(k, k) > 0 ? -std::sqrt(square) : std::sqrt(square);
+    a(k, k) -= diagonal;
+    const double half = square - diagonal * (a(k, k) + diagonal);  // of v . v
+    along.setZero();
+    for (Index i = k; i < n; ++i) along.tail(columns - k - 1) += a(i, k) * a.row(i).tail(columns - k - 1);
+    along /= half;
+    for (Index i = k; i < n; ++i)
+      a.row(i).tail(columns - k - 1) -= a(i, k) * along.tail(columns - k - 1).transpose();
+    a(k, k) = diagonal;
+  }
+  return a.topRows(columns).triangularView<Eigen::Upper>();
+}
+
 DoubleMatrix solve_lower(const DoubleMatrix& lower, DoubleMatrix b) {
   for (Index i = 0; i < lower.rows(); ++i) {
     double* row = b.data() + i * b.cols();

@@ -12,6 +12,10 @@ using DoubleMatrix = Eigen::Matrix<double, Eigen::Dynamic, Eigen::Dynamic, Eigen
 /// pivot that rounding made smaller than 1e-12 of the largest is that.
 DoubleMatrix cholesky(const DoubleMatrix& a);
 
+/// The upper triangle R with A^T A = R^T R, by Householder's reflections: exact to rounding where columns
+/// depend on each other too, which A^T A itself is not. a: at least as many rows as columns.
+DoubleMatrix upper_triangle(DoubleMatrix a);
+
 /// X with L X = B, L lower triangular.
 DoubleMatrix solve_lower(const DoubleMatrix& lower, DoubleMatrix b);
 

@@ -170,10 +170,9 @@ void Posterior::fit(const std::vector<bool>& ignored, bool last) {
   double left_over = 0;
   Index lost = 0;
   if (compressed) {
-    DoubleMatrix all(m, q + 2), gram;
+    DoubleMatrix all(m, q + 2);
     all << rows, y;
-    set_product(all.transpose(), all, gram);
-    const DoubleMatrix upper = cholesky(gram).transpose();
+    const DoubleMatrix upper = upper_triangle(std::move(all));
     rows = upper.topLeftCorner(q + 1, q + 1);
     y = upper.col(q + 1).head(q + 1);
     left_over = square(upper(q + 1, q + 1));

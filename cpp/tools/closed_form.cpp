@@ -7,6 +7,7 @@
 #include <numeric>
 #include <set>
 
+#include "baselines.h"
 #include "data.h"
 #include "evaluate.h"
 #include "jobs.h"
@@ -14,6 +15,7 @@
 #include "latencast/metrics.h"
 #include "latencast/posterior.h"
 #include "latencast/prior.h"
+#include "latencast/table.h"
 #include "markdown.h"
 #include "tasks.h"
 
@@ -71,6 +73,87 @@ Bench bench_of(const std::string& name, const Space& in, const LatencyTable& tab
   return {name, std::move(prior), std::move(psi), targets, select_devices(table, targets).latency_ms};
 }
 
+// A table of one's own and a device whose latencies it does not have.
+struct OwnSpace {
+  std::string name;
+  std::string csv;  // with a column latency_ms:NAME for each known device
+  std::vector<std::string> targets;
+  std::vector<std::vector<double>> truth;  // NaN where not measured
+  bool same_rows = false;                  // the known devices were measured on the target's rows
+};
+
+// Hardware-aware Transformers (Wang et al., arXiv 2005.14187): two processors that ran two and three tasks
+// are known, each task as a device of its own; the Raspberry Pi is new. Every file has rows of its own.
+OwnSpace transformers(const std::string& folder, const std::string& name,
+                      const std::vector<std::string>& summed) {
+  constexpr std::size_t kDescribed = 10;
+  const std::vector<std::string> known = {"wmt14ende_gpu_titanxp", "wmt14enfr_gpu_titanxp",
+                                          "wmt19ende_gpu_titanxp", "wmt14ende_cpu_xeon",
+                                          "wmt14enfr_cpu_xeon"};
+  OwnSpace own{name, {}, {"wmt14ende_cpu_raspberrypi", "wmt14enfr_cpu_raspberrypi"}, {}, false};
+  std::vector<CsvTable> files;
+  std::size_t rows = 0;
+  for (const auto& devices : {known, own.targets})
+    for (const auto& device : devices) {
+      files.push_back(read_csv(folder + "/" + device + "_all.csv"));
+      rows += files.back().rows.size();
+    }
+  for (std::size_t column = 0; column < kDescribed; ++column)
+    own.csv += (column > 0 ? "," : "") + files.front().header[column];
+  for (const auto& device : known) own.csv += ",latency_ms:" + device;
+  own.csv += "\n";
+  own.truth.assign(own.targets.size(), std::vector<double>(rows, std::nan("")));
+  std::size_t at = 0;
+  for (std::size_t file = 0; file < files.size(); ++file) {
+    const CsvTable& csv = files[file];
+    for (std::size_t row = 0; row < csv.rows.size(); ++row, ++at) {
+      double latency = 0;
+      for (const auto& part : summed) latency += csv.number(row, csv.column("latency_mean_" + part));
+      for (std::size_t column = 0; column < kDescribed; ++column)
+        own.csv += (column > 0 ? "," : "") + csv.rows[row][column];
+      for (std::size_t device = 0; device < known.size(); ++device)
+        own.csv += "," + (device == file ? std::to_string(latency) : std::string());
+      own.csv += "\n";
+      if (file >= known.size()) own.truth[file - known.size()][at] = latency;
+    }
+  }
+  return own;
+}
+
+// Accel-NASBench (Ahmad et al., arXiv 2404.08005): EfficientNet-like networks; a ZCU102, GPUs and TPUs are
+// known, the VCK190 is new. Throughputs are told as the time an image takes.
+OwnSpace accelerators(const std::string& path) {
+  const CsvTable csv = read_csv(path);
+  OwnSpace own{"Accel-NASBench, VCK190", "id", {"vck190"}, {{}}, true};
+  std::vector<std::size_t> described, throughputs;
+  for (std::size_t column = 0; column < csv.header.size(); ++column) {
+    const std::string& heading = csv.header[column];
+    if (heading.rfind("block", 0) != 0 && heading != "macs" && heading != "params") continue;
+    described.push_back(column);
+    own.csv += "," + heading;
+  }
+  own.csv += ",latency_ms:zcu102";
+  for (const char* device : {"a100", "3090", "tpuv2", "tpuv3"}) {
+    throughputs.push_back(csv.column(std::string("throughput_") + device));
+    own.csv += std::string(",latency_ms:") + device;
+  }
+  own.csv += "\n";
+  const std::size_t id = csv.column("id"), zcu102 = csv.column("latency_zcu102"),
+                    vck190 = csv.column("latency_vck190");
+  for (std::size_t row = 0; row < csv.rows.size(); ++row) {
+    own.csv += csv.rows[row][id];
+    for (const std::size_t column : described) own.csv += "," + csv.rows[row][column];
+    own.csv += "," + csv.rows[row][zcu102];
+    for (const std::size_t column : throughputs) {
+      const double images = csv.number(row, column);
+      own.csv += "," + (std::isfinite(images) ? std::to_string(1000 / images) : std::string());
+    }
+    own.csv += "\n";
+    own.truth[0].push_back(csv.number(row, vck190));
+  }
+  return own;
+}
+
 enum class Choice { random, informative };
 
 Rows choose(const Bench& bench, const Rows& from, std::size_t count, Choice choice, Rng& rng) {
@@ -101,6 +184,8 @@ struct Figures {
   double coverage = 0, width = 0;  // of the 90 % intervals; width: (high - low) / median
   double conformal_coverage = 0, conformal_width = 0;
   double expected_spearman = 0;
+  double ridge_spearman = 0, ridge_mdape = 0;  // of a table's columns and the same measurements
+  double copied_spearman = 0;  // of the known device that ranks the measurements best, where it has all rows
 };
 
 Figures score(const Posterior& posterior, const RowMatrix& psi, const std::vector<double>& truth,
@@ -150,6 +235,39 @@ void add_conformal(const Bench& bench, const std::vector<double>& truth, const R
         (std::abs(predicted[i] - std::log(truth[scored[i]])) <= reach) / double(scored.size());
 }
 
+// What a ridge on a table's columns and a copy of a known device make of the same measurements.
+void add_baselines(const Table& table, bool same_rows, const std::vector<double>& truth, const Rows& measured,
+                   const Rows& scored, Figures& figures) {
+  const auto described = [&](const Rows& rows) -> Eigen::MatrixXd {
+    return rows_at(table.features.rightCols(table.described), rows).cast<double>();
+  };
+  Eigen::VectorXd log_ms(static_cast<Index>(measured.size()));
+  for (Index i = 0; i < log_ms.size(); ++i)
+    log_ms[i] = std::log(truth[measured[static_cast<std::size_t>(i)]]);
+  const Ridge ridge = fit_ridge(described(measured), log_ms);
+  const Eigen::VectorXd estimates = (described(scored) * ridge.weights).array() + ridge.intercept;
+  const auto actual = values_at(truth, scored);
+  std::vector<double> errors;
+  for (std::size_t i = 0; i < scored.size(); ++i)
+    errors.push_back(std::abs(std::exp(estimates[static_cast<Index>(i)]) / actual[i] - 1));
+  figures.ridge_spearman = spearman({estimates.begin(), estimates.end()}, actual);
+  figures.ridge_mdape = median_of(errors);
+  if (!same_rows) return;
+  double best = -2;
+  for (const auto& known : table.latency_ms) {
+    const auto likeness = [&](const Rows& rows) {
+      Rows both;
+      for (const std::size_t row : rows)
+        if (std::isfinite(known[row])) both.push_back(row);
+      return spearman(values_at(known, both), values_at(truth, both));
+    };
+    const double on_measured = likeness(measured);
+    if (on_measured <= best) continue;
+    best = on_measured;
+    figures.copied_spearman = likeness(scored);
+  }
+}
+
 struct Trial {
   std::size_t target;
   std::uint64_t seed;
@@ -168,10 +286,11 @@ class Tables {
     if (name == "outliers") return outliers();
     if (name == "sequential") return sequential();
     if (name == "datasets") return datasets();
+    if (name == "own-space") return own_space();
     throw Error(ErrorCode::argument,
                 "closed-form: found table \"" + name +
                     "\"; expected tasks, intervals, development, families-nb201, -fbnet, -ofa, outliers, "
-                    "sequential or datasets");
+                    "sequential, datasets or own-space");
   }
 
  private:
@@ -473,6 +592,46 @@ class Tables {
     }
     return markdown(
         {"target, k = 20 informative", "Spearman", "median error", "within 10 %", "90 % interval holds"},
+        rows);
+  }
+
+  // Tables in place of a built-in space.
+  std::string own_space() const {
+    const std::string hat = command_.data + "/hat";
+    std::vector<Cells> rows;
+    for (const OwnSpace& own : {transformers(hat, "HAT, Raspberry Pi", {"encoder", "decoder"}),
+                                transformers(hat, "HAT, encoder alone", {"encoder"}),
+                                transformers(hat, "HAT, decoder alone", {"decoder"}),
+                                accelerators(command_.data + "/accel_nasbench/accel_nasbench.csv")}) {
+      const TableSpace in(read_table(own.csv));
+      const Bench on{own.name, in.prior(), in.psi(), own.targets, own.truth};
+      const double most = ceiling(on);
+      for (const Choice choice : {Choice::random, Choice::informative})
+        for (const std::size_t count : {5, 10, 20}) {
+          const auto results = each<Figures>(on, [&](const Trial& trial) {
+            Rng rng = rng_of(trial);
+            const auto& truth = on.truth[trial.target];
+            const Rows all = measured_rows(truth), measured = choose(on, all, count, choice, rng);
+            const Rows scored = without(all, measured);
+            Figures figures =
+                score(Posterior(on.prior, rows_at(on.psi, measured), values_at(truth, measured)), on.psi,
+                      truth, scored);
+            add_baselines(in.table(), own.same_rows, truth, measured, scored, figures);
+            return figures;
+          });
+          const auto mean = [&](double Figures::*figure) { return mean_of(by_seed(results, figure)); };
+          const auto percent = [](double share) { return number(100 * share, 1) + " %"; };
+          const auto spearmans = by_seed(results, &Figures::spearman);
+          rows.push_back({own.name + (choice == Choice::random ? ", random" : ", informative"),
+                          std::to_string(count), number_with_spread(mean_of(spearmans), spread_of(spearmans)),
+                          percent(mean(&Figures::mdape)), number(mean(&Figures::coverage)),
+                          number(mean(&Figures::ridge_spearman)), percent(mean(&Figures::ridge_mdape)),
+                          own.same_rows ? number(mean(&Figures::copied_spearman)) : "", number(most)});
+        }
+    }
+    return markdown(
+        {"table, new device, measurements", "k", "Spearman", "median error", "90 % interval holds",
+         "ridge on the columns: Spearman", "its median error", "best known device copied", "all data"},
         rows);
   }
 

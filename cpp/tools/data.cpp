@@ -5,7 +5,6 @@
 #include <cstdio>
 #include <fstream>
 #include <iterator>
-#include <limits>
 #include <map>
 
 #include "latencast/error.h"
@@ -13,57 +12,15 @@
 namespace latencast {
 namespace {
 
-std::vector<std::string> split(const std::string& line) {
-  std::vector<std::string> fields(1);
-  for (const char c : line) {
-    if (c == ',')
-      fields.emplace_back();
-    else if (c != '\r')
-      fields.back() += c;
-  }
-  return fields;
-}
-
-std::string place(const CsvTable& table, std::size_t row) {
-  return table.path + " line " + std::to_string(row + 2);
-}
-
 Architecture architecture_at(const CsvTable& table, std::size_t row, std::size_t column, const Space& space) {
   try {
     return space.parse(table.rows[row][column]);
   } catch (const Error& error) {
-    throw Error(error.code(), place(table, row) + ": " + error.what());
+    throw Error(error.code(), table.place(row) + ": " + error.what());
   }
 }
 
 }  // namespace
-
-std::size_t CsvTable::column(const std::string& name) const {
-  const auto found = std::find(header.begin(), header.end(), name);
-  if (found == header.end()) {
-    std::string columns;
-    for (const auto& one : header) columns += (columns.empty() ? "" : ", ") + one;
-    throw Error(ErrorCode::argument,
-                path + ": found the columns " + columns + "; expected one called " + name);
-  }
-  return static_cast<std::size_t>(found - header.begin());
-}
-
-double CsvTable::number(std::size_t row, std::size_t column) const {
-  const std::string& text = rows[row][column];
-  if (text.empty()) return std::numeric_limits<double>::quiet_NaN();
-  std::size_t used = 0;
-  double value = 0;
-  try {
-    value = std::stod(text, &used);
-  } catch (const std::exception&) {
-    used = 0;
-  }
-  if (used == 0 || used != text.size())
-    throw Error(ErrorCode::argument, place(*this, row) + ", column " + header[column] + ": found \"" + text +
-                                         "\"; expected a number");
-  return value;
-}
 
 std::string read_file(const std::string& path) {
   std::ifstream file(path, std::ios::binary);
@@ -80,30 +37,7 @@ void write_file(const std::string& path, const std::string& bytes) {
     throw Error(ErrorCode::argument, path + ": cannot be written");
 }
 
-CsvTable read_csv(const std::string& path) {
-  std::ifstream file(path);
-  if (!file) throw Error(ErrorCode::argument, path + ": cannot be read");
-  CsvTable table;
-  table.path = path;
-  std::string line;
-  while (std::getline(file, line)) {
-    if (table.header.empty()) {
-      constexpr const char* kByteOrderMark = "\xEF\xBB\xBF";
-      if (line.compare(0, 3, kByteOrderMark) == 0) line.erase(0, 3);
-      table.header = split(line);
-      continue;
-    }
-    auto fields = split(line);
-    if (fields.size() == 1 && fields[0].empty()) fields.resize(table.header.size());
-    if (fields.size() != table.header.size())
-      throw Error(ErrorCode::argument, path + " line " + std::to_string(table.rows.size() + 2) + ": found " +
-                                           std::to_string(fields.size()) + " fields; expected " +
-                                           std::to_string(table.header.size()));
-    table.rows.push_back(std::move(fields));
-  }
-  if (table.header.empty()) throw Error(ErrorCode::argument, path + ": is empty; expected a header line");
-  return table;
-}
+CsvTable read_csv(const std::string& path) { return parse_csv(read_file(path), path); }
 
 LatencyTable read_latency_table(const std::string& path, const Space& space) {
   const CsvTable csv = read_csv(path);
@@ -130,7 +64,7 @@ std::vector<Measurement> read_target(const std::string& path, const Space& space
     if (csv.rows[row][latency].empty()) continue;
     const double value = csv.number(row, latency);
     if (!std::isfinite(value) || value <= 0)
-      throw Error(ErrorCode::measurement, place(csv, row) + ": found latency " + csv.rows[row][latency] +
+      throw Error(ErrorCode::measurement, csv.place(row) + ": found latency " + csv.rows[row][latency] +
                                               " ms; expected a finite, positive number");
     const auto architecture = architecture_at(csv, row, arch, space);
     auto& all = readings[architecture];

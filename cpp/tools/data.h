@@ -4,23 +4,12 @@
 #include <string>
 #include <vector>
 
+#include "csv.h"
 #include "latencast/pretrain.h"
 
 namespace latencast {
 
-/// A CSV file without quoted fields: a header line, then rows of as many fields.
-struct CsvTable {
-  std::string path;
-  std::vector<std::string> header;
-  std::vector<std::vector<std::string>> rows;  ///< rows[i] is line i + 2
-
-  /// Index of a column; throws `argument` naming file and column if it is not there.
-  std::size_t column(const std::string& name) const;
-
-  /// A field as a number; an empty one is NaN. Throws `argument` naming file, line and column otherwise.
-  double number(std::size_t row, std::size_t column) const;
-};
-
+/// Throws `argument` where the file cannot be read or is no CSV.
 CsvTable read_csv(const std::string& path);
 
 /// Bytes of a file; throws `argument` if it cannot be read.

@@ -23,6 +23,7 @@
 #include "pretrained.h"
 #include "report.h"
 #include "search_tool.h"
+#include "table_tool.h"
 #include "tasks.h"
 
 namespace latencast {
@@ -311,6 +312,7 @@ int run(int argc, char** argv) {
   ClosedFormCommand closed_form_command;
   PriorCommand prior_command;
   KernelsCommand kernels_command;
+  TableCommand table_command;
   pretrain_command.add_to(app);
   evaluate_command.add_to(app);
   transfer_command.add_to(app);
@@ -324,6 +326,7 @@ int run(int argc, char** argv) {
   closed_form_command.add_to(app);
   prior_command.add_to(app);
   kernels_command.add_to(app);
+  table_command.add_to(app);
   try {
     app.parse(argc, argv);
   } catch (const CLI::ParseError& error) {

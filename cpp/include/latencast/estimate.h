@@ -2,6 +2,7 @@
 // intervals, in milliseconds of work, and what is to be said of the measurements.
 #pragma once
 
+#include <functional>
 #include <string>
 #include <vector>
 
@@ -60,6 +61,11 @@ struct Review {
 /// predictor: made by estimate(), else throws `argument`.
 Review review(const Predictor& predictor);
 
+/// Of any space. posterior: of `measurements`, with `prior`; Measurement::architecture need only tell them
+/// apart. psi: of architectures that stand for the space, a row each.
+Review review(const Posterior& posterior, const Prior& prior, const std::vector<Measurement>& measurements,
+              const RowMatrix& psi);
+
 /// What to measure next.
 struct Suggestion {
   std::vector<std::size_t> chosen;  ///< of the pool, best first
@@ -70,5 +76,14 @@ struct Suggestion {
 /// not proposed. Throws `argument` where the pool has fewer than `count` others. Of a pool above 2,000 as
 /// many are looked at.
 Suggestion suggest(const Predictor& predictor, const std::vector<Architecture>& pool, std::size_t count);
+
+/// Of any space. psi: gives a row for each of some indices of the pool.
+using PoolPsi = std::function<RowMatrix(const std::vector<std::size_t>&)>;
+Suggestion suggest(const Posterior& posterior, const std::vector<Measurement>& measured,
+                   const std::vector<Architecture>& pool, const PoolPsi& psi, std::size_t count);
+
+/// Posterior options by which some of `count` measurements are never set aside. Throws `argument` where there
+/// are not as many.
+PosteriorOptions trusting(const std::vector<std::size_t>& trusted, std::size_t count);
 
 }  // namespace latencast
