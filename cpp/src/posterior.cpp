@@ -429,10 +429,11 @@ double Posterior::expected_spearman(const RowMatrix& psi) const {
   const auto beliefs = predict(psi);
   // The part of the error that all share moves no rank.
   double level_variance = 0;
-  for (const Component& component : components_)
-    level_variance +=
-        component.weight / (1 / square(prior_.level_spread) +
-                            component.inverse.lazyProduct(component.rows.rightCols(1)).squaredNorm());
+  for (const Component& component : components_) {
+    const Eigen::VectorXd level = component.rows.col(psi.cols());
+    const Eigen::VectorXd of_rows = component.inverse.lazyProduct(level);
+    level_variance += component.weight / (1 / square(prior_.level_spread) + of_rows.squaredNorm());
+  }
   std::vector<double> estimates, drawn;
   Rng rng(1);
   for (const Belief& belief : beliefs) {

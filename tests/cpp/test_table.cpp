@@ -302,6 +302,7 @@ TEST_CASE("more measurements than are kept row by row agree with as many that ar
   const TableEstimate many(own_space(), measured(some_rows(260))),
       fewer(own_space(), measured(some_rows(250)));
   const auto some = fewer.beliefs(), more = many.beliefs();
+  CHECK(many.review().expected_spearman == Approx(fewer.review().expected_spearman).margin(0.01));
   for (std::size_t row = 0; row < some.size(); ++row) {
     CHECK(std::abs(some[row].mean - more[row].mean) < 0.02);
     CHECK(more[row].spread < 1.2 * some[row].spread);
