@@ -51,6 +51,12 @@ void ExplainCommand::run() const {
                 graph.live[i] ? "yes" : "no", 1e-6 * macs);
   }
 
+  if (predictor.posterior()) {
+    const auto interval = predictor.beliefs({canonical}).front().interval();
+    std::printf("\ndevice %s, in closed form\nlatency  %.4f ms, 90 %%: %.4f to %.4f ms\n",
+                predictor.devices().front().c_str(), interval.median, interval.low, interval.high);
+    return;
+  }
   const auto supplements = supplements_of(impl, {canonical});
   const Plan plan =
       impl.network.plan(space, {graph}, {0}, rows_of(supplements, 1, impl.network.shape().supplement));
