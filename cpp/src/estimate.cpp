@@ -17,7 +17,7 @@ constexpr std::size_t kEnough = 2000;  // architectures that stand for a space, 
 
 std::string shown(double value) {
   char text[32];
-  std::snprintf(text, sizeof text, "%.3g", value);
+  std::snprintf(text, sizeof text, value >= 1000 ? "%.0f" : "%.3g", value);
   return text;
 }
 
@@ -44,8 +44,8 @@ std::vector<Architecture> some_of(const Space& space) {
   return some;
 }
 
-// Whether two factors are the same but for what a busy machine does to a reading.
-bool about(double factor, double other) { return std::abs(std::log(factor / other)) < 0.15; }
+// Whether two factors are the same but for the error of an estimate.
+bool about(double factor, double other) { return std::abs(std::log(factor / other)) < 0.35; }
 
 std::string slower(double factor) {
   return factor >= 1 ? shown(factor) + " times slower" : shown(1 / factor) + " times faster";

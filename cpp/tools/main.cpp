@@ -211,7 +211,8 @@ struct TransferCommand {
         ->check(CLI::IsMember({"closed-form", "finetune"}))
         ->capture_default_str();
     command->add_option("--trust", trusted, "of closed-form: measurements never to be set aside, from 1")
-        ->delimiter(',');
+        ->delimiter(',')
+        ->check(CLI::PositiveNumber);
     command->add_option("--epochs", options.epochs)->capture_default_str();
     command->add_option("--learning-rate", options.learning_rate, "absent: by the nearest source");
     command->add_option("--seed", options.seed)->capture_default_str();

@@ -8,6 +8,7 @@
 
 #include "data.h"
 #include "latencast/error.h"
+#include "latencast/estimate.h"
 #include "options.h"
 #include "pretrained.h"
 
@@ -73,7 +74,8 @@ void SearchCommand::run() const {
 void SearchCommand::search_on_device() const {
   const Predictor base = read_weights(weights);
   const Space& space = base.space();
-  const Predictor adapted = transfer(base, read_target(measurements, space), transfer_options);
+  const auto target = read_target(measurements, space);
+  const Predictor adapted = base.has_prior() ? estimate(base, target) : transfer(base, target, {});
   SearchOptions search_options = options;
   Estimate quality = [&space](const std::vector<Architecture>& all) {
     std::vector<double> values;

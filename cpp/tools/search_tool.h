@@ -12,7 +12,6 @@ namespace latencast {
 
 struct SearchCommand {
   SearchOptions options;
-  TransferOptions transfer_options;
   SearchTableOptions table_options;
   std::string weights, measurements, accuracy, column = "test_acc_cifar100", table;
   bool as_json = false;

@@ -75,27 +75,36 @@ describe('latencast evaluate', () => {
     expect((result['spearman'] as Figure).mean).toBeGreaterThan(0.85);
     expect(result).toMatchObject({ method: 'finetune', sampler: 'random', samples: 20, seeds: 3, architectures_scored: 605 });
     expect(result['seconds']).toEqual({ transfer: expect.any(Number), predict_1000: expect.any(Number) });
+    expect(result['coverage90']).toEqual({ mean: null, std: null });
     // The default method is the best there is, and the same question has the same answer.
-    const { seconds: _, ...again } = JSON.parse(latencast(...ask).out) as Record<string, unknown>;
-    const { seconds: __, ...first } = result;
+    const { seconds: _, ...first } = JSON.parse(latencast(...ask, '--method', 'bayes').out) as Record<string, unknown>;
+    const { seconds: __, ...again } = JSON.parse(latencast(...ask).out) as Record<string, unknown>;
     expect(again).toEqual(first);
+    expect(first).toMatchObject({ method: 'bayes', sampler: 'random', samples: 20, seeds: 3, architectures_scored: 605 });
+    expect((first['spearman'] as Figure).mean).toBeGreaterThan(0.85);
+    expect((first['coverage90'] as Figure).mean).toBeGreaterThan(0.7);
+    expect((first['coverage90'] as Figure).mean).toBeLessThan(1);
+    // What is measured may be chosen by what the closed form learns most of.
+    const chosen = JSON.parse(latencast(...ask, '--sampler', 'informative').out) as Record<string, Figure>;
+    expect(chosen['spearman']!.mean).toBeGreaterThan(0.85);
+    expect(chosen['spearman']).not.toEqual(first['spearman']);
   });
 
   test('pre-trains a task once, keeps the result, and offers every method', () => {
     const data = taskData();
     const cache = join(folder, 'cache');
     const ask = ['evaluate', '--task', 'ND', '--data', data, '--cache', cache, '--seeds', '2', '--json'];
-    const first = latencast(...ask, '--steps', '20');
+    const first = latencast(...ask, '--steps', '20', '--method', 'finetune');
     expect(first.err).toContain('step 20 of 20');
     expect(readdirSync(join(cache, 'pretrained'))).toHaveLength(1);
     expect(Object.keys(JSON.parse(first.out).targets)).toHaveLength(6);
-    for (const method of ['finetune-published', 'best-source', 'source-ridge', 'flops', 'params', 'ridge']) {
+    for (const method of ['bayes', 'finetune-published', 'best-source', 'source-ridge', 'flops', 'params', 'ridge']) {
       const run = latencast(...ask, '--steps', '20', '--method', method);
       expect(run.err, method).not.toContain('step');
       expect(JSON.parse(run.out)).toMatchObject({ task: 'ND', method });
     }
     // Other settings are another predictor.
-    latencast(...ask, '--steps', '30');
+    latencast(...ask, '--steps', '30', '--method', 'finetune');
     expect(readdirSync(join(cache, 'pretrained'))).toHaveLength(2);
   });
 
@@ -212,22 +221,45 @@ describe('latencast ablate and report', () => {
 });
 
 describe('latencast transfer and predict', () => {
-  test('adapt to a device, keep the predictor, estimate with it', () => {
-    const out = join(folder, 'mine');
-    const run = latencast('transfer', '--weights', 'weights/nb201', '--measurements', kMeasurements, '--out', out, '--seed', '3');
+  test.each([
+    ['closed-form', ['--trust', '2'], /expected rank correlation 0\.\d+, median error/, 'closed_form.csv', 'arch,latency_ms,low_ms,high_ms'],
+    ['finetune', ['--seed', '3'], /started from \w+ \(rank correlation 0\.\d+ on the measurements\)/, 'latency_ms.csv', 'arch,latency_ms'],
+  ])('%s: adapt to a device, keep the predictor, estimate with it', (method, more, said, file, header) => {
+    const out = join(folder, method);
+    const ask = ['transfer', '--weights', 'weights/nb201', '--measurements', kMeasurements, '--out', out];
+    const run = latencast(...ask, '--method', method, ...more);
     expect(run.status).toBe(0);
-    expect(run.err).toMatch(/started from \w+ \(rank correlation 0\.\d+ on the measurements\)/);
-    const golden = readFileSync(join(kRoot, 'tests/golden/latency_ms.csv'), 'utf8').trim().split('\n').slice(1);
+    expect(run.err).toMatch(said);
+    const golden = readFileSync(join(kRoot, 'tests/golden', file), 'utf8').trim().split('\n').slice(1);
     const predicted = latencast('predict', '--weights', out, ...golden.map((row) => row.split(',')[0] as string));
     const rows = predicted.out.trim().split('\n');
-    expect(rows.shift()).toBe('arch,latency_ms');
+    expect(rows.shift()).toBe(header);
     rows.forEach((row, i) => {
-      const [architecture, ms] = row.split(',');
+      const [architecture, ms, low, high] = row.split(',');
       const [expected, goldenMs] = (golden[i] as string).split(',');
       expect(architecture).toBe(expected);
       expect(Number(ms) / Number(goldenMs)).toBeCloseTo(1, 4);
+      if (method === 'finetune') return;
+      expect(Number(low)).toBeLessThan(Number(ms));
+      expect(Number(high)).toBeGreaterThan(Number(ms));
     });
     expect(latencast('predict', '--weights', out).out.trim().split('\n')).toHaveLength(15_626);
+    expect(latencast('explain', '--weights', out, '421211').out).toMatch(/latency +\d/);
+  });
+
+  test('a measurement that looks wrong is named, and used where it is trusted', () => {
+    const [header, ...rows] = readFileSync(kMeasurements, 'utf8').trim().split('\n') as [string, ...string[]];
+    const slipped = rows.map((row, i) => {
+      const fields = row.split(',');
+      if (i === 4) fields[header.split(',').indexOf('latency_ms')] = String(1000 * Number(fields[header.split(',').indexOf('latency_ms')]));
+      return fields.join(',');
+    });
+    const measurements = file('slipped.csv', [header, ...slipped]);
+    const ask = ['transfer', '--weights', 'weights/nb201', '--measurements', measurements, '--out', join(folder, 'slipped')];
+    expect(latencast(...ask).err).toMatch(/measurement 5 is .* another unit, by a factor of 1000\? \(set aside\)/);
+    expect(latencast(...ask, '--trust', '5').err).not.toContain('set aside');
+    expect(latencast(...ask, '--trust', '0').err).toMatch(/--trust/);
+    expect(latencast(...ask, '--trust', '21').err).toMatch(/found the trusted measurement 20 \(from 0\); expected below 20/);
   });
 
   test.each([
