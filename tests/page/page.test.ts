@@ -310,10 +310,10 @@ describe('transfer', () => {
 });
 
 describe('intervals and doubts', () => {
-  /** The example with one reading in the wrong unit and one tripled. */
+  /** The example with one reading in the wrong unit and one twelve times too long. */
   const odd = raspi4.measurements.map(({ architecture, latency_ms }, i) => {
     if (i === 2) return `${architecture}, ${latency_ms} s`;
-    return `${architecture}, ${i === 4 ? 3 * latency_ms : latency_ms} ms`;
+    return `${architecture}, ${i === 4 ? 12 * latency_ms : latency_ms} ms`;
   });
   const problems = (page: Page) => page.getByRole('list', { name: 'Lines that need attention' }).getByRole('listitem');
   const line = (page: Page, number: number) => problems(page).filter({ has: page.getByRole('button', { name: `Line ${number}`, exact: true }) });
@@ -364,20 +364,20 @@ describe('intervals and doubts', () => {
   test('what is set aside is named by its line; one click uses it anyway, another judges it again', async () => {
     const page = await visit.open({ address: '#device=mine' });
     await engineReady(page);
-    await write(page, `# tripled below\n${odd.join('\n')}`);
+    await write(page, `# one slip below\n${odd.join('\n')}`);
     await estimated(page);
-    const tripled = line(page, 6);
-    await tripled.waitFor();
-    expect(await tripled.innerText()).toMatch(/all others let expect .* times slower.*Set aside: it does not count/s);
+    const slipped = line(page, 6);
+    await slipped.waitFor();
+    expect(await slipped.innerText()).toMatch(/all others let expect .* times slower.*Set aside: it does not count/s);
     expect(await page.locator('#sheet-problems').innerText()).toMatch(/20 measurements, \d set aside, every line understood/);
     const before = await page.locator('.answer').innerText();
-    await tripled.getByRole('button', { name: 'Use it anyway' }).click();
-    await tripled.getByText('Counts whatever the others say').waitFor();
+    await slipped.getByRole('button', { name: 'Use it anyway' }).click();
+    await slipped.getByText('Counts whatever the others say').waitFor();
     await expect.poll(() => page.locator('.answer').innerText()).not.toBe(before);
     await page.reload();
     await engineReady(page);
-    await tripled.getByRole('button', { name: 'Judge it again' }).click();
-    await tripled.getByRole('button', { name: 'Use it anyway' }).waitFor();
+    await slipped.getByRole('button', { name: 'Judge it again' }).click();
+    await slipped.getByRole('button', { name: 'Use it anyway' }).waitFor();
     await expect.poll(() => page.locator('.answer').innerText()).toBe(before);
   });
 
