@@ -295,7 +295,7 @@ void Posterior::fit(const std::vector<bool>& ignored, bool last) {
     covariance.diagonal() += (rounding.array() + square(trial.noise)).matrix();
     component.inverse = solve_lower(cholesky(covariance), DoubleMatrix::Identity(r, r));
     const DoubleMatrix whitening = solve_lower(trial.lower, DoubleMatrix::Identity(r, r));
-    component.precision = whitening.transpose().lazyProduct(whitening);
+    set_product(whitening.transpose(), whitening, component.precision);
     component.rows = rows;
     components_.push_back(std::move(component));
   }
@@ -400,17 +400,17 @@ std::vector<Belief> Posterior::predict(const RowMatrix& psi) const {
   for (const Component* component : components) {
     const double a2 = square(component->apart), share = component->weight / weights;
     DoubleMatrix whitened(n, rows.rows());
-    Eigen::VectorXd of_rows = Eigen::VectorXd::Zero(rows.rows());
+    DoubleMatrix of_rows = DoubleMatrix::Zero(rows.rows(), 1);
     if (rows.rows() > 0) {
       set_product(cross_double, component->inverse.transpose(), whitened);
-      of_rows = component->inverse.lazyProduct(rows.col(q));
+      set_product(component->inverse, rows.rightCols(1), of_rows);
     }
     const double level_variance = 1 / (1 / square(prior_.level_spread) + of_rows.squaredNorm());
     for (Index i = 0; i < n; ++i) {
       double explained = 0, of_level = 0;
       for (Index j = 0; j < whitened.cols(); ++j) {
         explained += square(a2 * whitened(i, j));
-        of_level += a2 * whitened(i, j) * of_rows[j];
+        of_level += a2 * whitened(i, j) * of_rows(j, 0);
       }
       const double own = a2 * double(psi.row(i).squaredNorm());
       variance[i] += share * (std::max(own - explained, 0.0) + square(1 - of_level) * level_variance +
@@ -430,8 +430,8 @@ double Posterior::expected_spearman(const RowMatrix& psi) const {
   // The part of the error that all share moves no rank.
   double level_variance = 0;
   for (const Component& component : components_) {
-    const Eigen::VectorXd level = component.rows.col(psi.cols());
-    const Eigen::VectorXd of_rows = component.inverse.lazyProduct(level);
+    DoubleMatrix of_rows = DoubleMatrix::Zero(component.rows.rows(), 1);
+    if (component.rows.rows() > 0) set_product(component.inverse, component.rows.rightCols(1), of_rows);
     level_variance += component.weight / (1 / square(prior_.level_spread) + of_rows.squaredNorm());
   }
   std::vector<double> estimates, drawn;

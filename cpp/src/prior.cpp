@@ -33,8 +33,9 @@ Eigen::VectorXd regress(const DoubleMatrix& features, const Eigen::VectorXd& log
   set_product(centred.transpose(), centred, gram);
   gram.diagonal().array() += ridge;
   const DoubleMatrix lower = cholesky(gram);
-  const DoubleMatrix right =
-      centred.transpose().lazyProduct((log_latency.array() - log_latency.mean()).matrix());
+  const DoubleMatrix target = (log_latency.array() - log_latency.mean()).matrix();
+  DoubleMatrix right;
+  set_product(centred.transpose(), target, right);
   return solve_lower_transposed(lower, solve_lower(lower, right)).col(0);
 }
 
