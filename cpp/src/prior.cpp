@@ -18,7 +18,7 @@ namespace {
 using Index = Eigen::Index;
 
 // How a device may differ from the one it is most like: as invented devices differ among themselves, as real
-// ones do, and in what physical totals cost. Shares chosen on source devices (docs/results.md).
+// ones do, and in what physical totals cost. Shares chosen on source devices (docs/closed-form.md).
 constexpr double kLikeInvented = 0.5, kLikeReal = 0.3, kPhysical = 0.2;
 
 // log(ms) more than this below the median is a network that was computed beforehand; how much faster says

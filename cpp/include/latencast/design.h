@@ -26,7 +26,7 @@ class Design {
   virtual void write_row(const Architecture& architecture, float* row) const = 0;
 };
 
-/// Of the space; shared, lives for ever.
+/// Of the space; shared, lives for ever. Throws `argument` where none is known.
 const Design& design_of(const Space& space);
 
 }  // namespace latencast

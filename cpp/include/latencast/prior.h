@@ -3,7 +3,7 @@
 // Log latency is a + psi(x) . t: psi are the features of an architecture (latencast/design.h) in a basis in
 // which any direction is equally likely, t says what the device finds slow. t is a priori near that of some
 // known or invented device, a mixture of Gaussians with a centre on each. Ours; the method it stands in for
-// is NASFLAT's transfer (arXiv 2403.02446), the linear Gaussian start that of the project's evaluation notes.
+// is NASFLAT's transfer (arXiv 2403.02446).
 #pragma once
 
 #include <Eigen/Core>
@@ -19,7 +19,7 @@ namespace latencast {
 using RowMatrix = Eigen::Matrix<float, Eigen::Dynamic, Eigen::Dynamic, Eigen::RowMajor>;
 
 /// Raise it whenever the same data come to give another prior or the same measurements other estimates.
-constexpr int kPriorVersion = 1;
+constexpr int kPriorVersion = 2;
 
 struct Prior {
   // Features -> psi = basis^T (features - mean).
@@ -69,7 +69,7 @@ std::vector<Tensor> prior_tensors(const Prior& prior);
 std::string prior_meta(const Prior& prior);
 Prior read_prior(const std::vector<Tensor>& tensors, const std::string& meta);
 
-/// design rows of architectures of a built-in space.
+/// Features of architectures of a built-in space, a row each (latencast/design.h).
 RowMatrix features_of(const Space& space, const std::vector<Architecture>& architectures);
 
 }  // namespace latencast
