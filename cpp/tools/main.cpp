@@ -13,6 +13,7 @@
 #include "encode_tool.h"
 #include "evaluate.h"
 #include "explain.h"
+#include "export_tool.h"
 #include "jobs.h"
 #include "kernels_tool.h"
 #include "laboratory.h"
@@ -313,6 +314,7 @@ int run(int argc, char** argv) {
   ClosedFormCommand closed_form_command;
   PriorCommand prior_command;
   KernelsCommand kernels_command;
+  ExportCommand export_command;
   TableCommand table_command;
   pretrain_command.add_to(app);
   evaluate_command.add_to(app);
@@ -327,6 +329,7 @@ int run(int argc, char** argv) {
   closed_form_command.add_to(app);
   prior_command.add_to(app);
   kernels_command.add_to(app);
+  export_command.add_to(app);
   table_command.add_to(app);
   try {
     app.parse(argc, argv);

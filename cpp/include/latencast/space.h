@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "latencast/kernel.h"
+#include "latencast/layer.h"
 #include "latencast/rng.h"
 
 namespace latencast {
@@ -68,6 +69,10 @@ class Space {
   /// choices, the output node what follows them; so the kernels of an architecture are those of all its
   /// nodes. op, place: as in Graph.
   virtual std::vector<Kernel> kernels(int op, int place) const = 0;
+
+  /// The network as it is built, dead operations included; its kernels are those of all nodes. The last layer
+  /// is the output, of one number per class.
+  virtual std::vector<Layer> layers(const Architecture& architecture) const = 0;
 
   /// Length of features(); 0 where nodes have no place.
   virtual int feature_width() const { return 0; }

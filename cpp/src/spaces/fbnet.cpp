@@ -7,6 +7,7 @@
 #include "spaces/common.h"
 #include "spaces/features.h"
 #include "spaces/kernels.h"
+#include "spaces/layer_list.h"
 #include "spaces/spaces.h"
 
 namespace latencast {
@@ -187,6 +188,32 @@ class Fbnet final : public Space {
       return {layer::convolution(site.in_pixels, site.in_channels, kHeader, 1),
               layer::global_pool(site.in_pixels, kHeader), layer::linear(kHeader, kClasses)};
     return block_kernels(kChoices[static_cast<std::size_t>(op - kFirstOp)], site);
+  }
+
+  /// Figure 3 of the FBNet paper: ReLU behind the first two convolutions of a block, channels shuffled
+  /// between the groups.
+  std::vector<Layer> layers(const Architecture& architecture) const override {
+    const Graph chain = graph(architecture);
+    LayerList list;
+    std::size_t at = 0;
+    for (std::size_t node = 0; node + 1 < chain.op.size(); ++node) {
+      const std::vector<Kernel> all = kernels(chain.op[node], chain.place[node]);
+      const std::size_t before = at;
+      if (all.size() <= 1) {  // stem, or a skip that changes the shape or does nothing
+        for (const Kernel& kernel : all) at = list.relu(list.run(kernel, {at}));
+        continue;
+      }
+      at = list.relu(list.run(all[0], {at}));
+      if (all[0].groups > 1) at = list.shuffle(at, all[0].groups);
+      at = list.relu(list.run(all[1], {at}));
+      at = list.run(all[2], {at});
+      if (all.size() == 4) at = list.run(all[3], {at, before});
+    }
+    const std::vector<Kernel> last = kernels(0, kOutput);
+    at = list.relu(list.run(last[0], {at}));
+    at = list.apply(Layer::Type::flatten, list.run(last[1], {at}));
+    list.run(last[2], {at});
+    return std::move(list).finish();
   }
 
   int feature_width() const override { return node_feature_width(static_cast<int>(kStages.size())); }

@@ -8,6 +8,7 @@
 
 #include "spaces/common.h"
 #include "spaces/kernels.h"
+#include "spaces/layer_list.h"
 #include "spaces/spaces.h"
 
 namespace latencast {
@@ -241,15 +242,32 @@ class Nb201 final : public Space {
     if (op == 0) return head_kernels();
     if (op == 1) return fixed_kernels();
     std::vector<Kernel> all;
-    for (std::size_t stage = 0; stage < kWidth.size(); ++stage) {
-      const int pixels = kPixels[stage], width = kWidth[stage];
-      for (int cell = 0; cell < kCellsPerStage; ++cell) {
-        if (op - 2 == kConv1) all.push_back(layer::convolution(pixels, width, width, 1));
-        if (op - 2 == kConv3) all.push_back(layer::convolution(pixels, width, width, 3));
-        if (op - 2 == kPool) all.push_back(layer::average_pool(pixels, width, 3, 1));
-      }
-    }
+    if (op - 2 == kNone || op - 2 == kSkip) return all;
+    for (std::size_t stage = 0; stage < kWidth.size(); ++stage)
+      all.insert(all.end(), kCellsPerStage, edge_kernel(op - 2, stage));
     return all;
+  }
+
+  /// The benchmark's own program (https://github.com/D-X-Y/AutoDL-Projects, InferCell): ReLU before every
+  /// convolution, and an absent edge is its input times zero.
+  std::vector<Layer> layers(const Architecture& architecture) const override {
+    check(architecture);
+    LayerList list;
+    std::size_t at = list.run(stem_kernel(), {0});
+    for (std::size_t stage = 0; stage < kWidth.size(); ++stage) {
+      if (stage > 0) {
+        const auto [first, second, pool, shortcut, sum] = reduction_kernels(stage);
+        std::size_t deep = list.run(first, {list.relu(at)});
+        deep = list.run(second, {list.relu(deep)});
+        const std::size_t shallow = list.run(shortcut, {list.run(pool, {at})});
+        at = list.run(sum, {shallow, deep});
+      }
+      for (int cell = 0; cell < kCellsPerStage; ++cell) at = put_cell(list, architecture, stage, at);
+    }
+    const std::vector<Kernel> head = head_kernels();
+    at = list.run(head[1], {list.relu(list.run(head[0], {at}))});
+    list.run(head[2], {list.apply(Layer::Type::flatten, at)});
+    return std::move(list).finish();
   }
 
  private:
@@ -262,25 +280,55 @@ class Nb201 final : public Space {
     return static_cast<std::size_t>(architecture[static_cast<std::size_t>(edge)] - '0');
   }
 
-  // Stem, the sums inside the cells, and the residual blocks between the stages: 3x3 stride 2, 3x3, and a 1x1
-  // without batch norm on the pooled shortcut.
+  // Of an operation that computes.
+  static Kernel edge_kernel(int operation, std::size_t stage) {
+    const int pixels = kPixels[stage], width = kWidth[stage];
+    if (operation == kPool) return layer::average_pool(pixels, width, 3, 1);
+    return layer::convolution(pixels, width, width, operation == kConv1 ? 1 : 3);
+  }
+
+  static Kernel stem_kernel() { return layer::convolution(kPixels[0], 3, kWidth[0], 3); }
+
+  // The residual block before a stage: 3x3 stride 2, 3x3, pool and 1x1 without batch norm on the shortcut,
+  // and their sum.
+  static std::array<Kernel, 5> reduction_kernels(std::size_t stage) {
+    const int pixels = kPixels[stage], width = kWidth[stage];
+    const int before = kPixels[stage - 1], narrow = kWidth[stage - 1];
+    Kernel shortcut = layer::convolution(pixels, narrow, width, 1);
+    shortcut.norm = false;
+    return {layer::convolution(before, narrow, width, 3, 2), layer::convolution(pixels, width, width, 3),
+            layer::average_pool(before, narrow, 2, 2), shortcut, layer::add(pixels, width)};
+  }
+
+  // Stem, the sums inside the cells, and the residual blocks between the stages.
   static std::vector<Kernel> fixed_kernels() {
-    std::vector<Kernel> all = {layer::convolution(kPixels[0], 3, kWidth[0], 3)};
+    std::vector<Kernel> all = {stem_kernel()};
     constexpr int kSumsPerCell = kEdges - 3;  // of the edges into the cell's nodes 1, 2 and 3
     for (std::size_t stage = 0; stage < kWidth.size(); ++stage) {
-      const int pixels = kPixels[stage], width = kWidth[stage];
       if (stage > 0) {
-        const int before = kPixels[stage - 1], narrow = kWidth[stage - 1];
-        Kernel shortcut = layer::convolution(pixels, narrow, width, 1);
-        shortcut.norm = false;
-        all.insert(
-            all.end(),
-            {layer::convolution(before, narrow, width, 3, 2), layer::convolution(pixels, width, width, 3),
-             layer::average_pool(before, narrow, 2, 2), shortcut, layer::add(pixels, width)});
+        const auto reduction = reduction_kernels(stage);
+        all.insert(all.end(), reduction.begin(), reduction.end());
       }
-      all.insert(all.end(), kCellsPerStage * kSumsPerCell, layer::add(pixels, width));
+      all.insert(all.end(), kCellsPerStage * kSumsPerCell, layer::add(kPixels[stage], kWidth[stage]));
     }
     return all;
+  }
+
+  static std::size_t put_cell(LayerList& list, const Architecture& architecture, std::size_t stage,
+                              std::size_t input) {
+    std::array<std::size_t, 4> node{input};
+    std::array<bool, 4> begun{true};
+    for (int edge = 0; edge < kEdges; ++edge) {
+      const auto from = static_cast<std::size_t>(kFrom[edge]), to = static_cast<std::size_t>(kTo[edge]);
+      const auto chosen = static_cast<int>(operation(architecture, edge));
+      std::size_t result = node[from];
+      if (chosen == kNone) result = list.apply(Layer::Type::zero, result);
+      if (chosen == kConv1 || chosen == kConv3) result = list.relu(result);
+      if (chosen >= kConv1) result = list.run(edge_kernel(chosen, stage), {result});
+      node[to] = begun[to] ? list.run(layer::add(kPixels[stage], kWidth[stage]), {node[to], result}) : result;
+      begun[to] = true;
+    }
+    return node.back();
   }
 
   static std::vector<Kernel> head_kernels() {

@@ -12,6 +12,7 @@
 #include "spaces/common.h"
 #include "spaces/features.h"
 #include "spaces/kernels.h"
+#include "spaces/layer_list.h"
 #include "spaces/spaces.h"
 
 namespace latencast {
@@ -29,11 +30,15 @@ constexpr int kImages = (kLargestImage - kSmallestImage) / kImageStep + 1;
 struct Stage {
   int channels, stride;  // stride of its first block
   bool excited;          // squeeze-excite
+  Layer::Type activation;
 };
 // Basic widths 24, 40, 80, 112, 160; stem and first block 16; last layers 960 and 1280; all times 1.2, to the
 // nearest multiple of 8, but up where that would lose more than 10 %.
-constexpr std::array<Stage, 5> kStages = {
-    {{32, 2, false}, {48, 2, true}, {96, 2, false}, {136, 1, true}, {192, 2, true}}};
+constexpr std::array<Stage, 5> kStages = {{{32, 2, false, Layer::Type::relu},
+                                           {48, 2, true, Layer::Type::relu},
+                                           {96, 2, false, Layer::Type::hard_swish},
+                                           {136, 1, true, Layer::Type::hard_swish},
+                                           {192, 2, true, Layer::Type::hard_swish}}};
 constexpr int kStageCount = static_cast<int>(kStages.size());
 constexpr int kSlots = kStageCount * kSlotsPerStage;
 constexpr int kStem = 24, kFinal = 1152, kMixed = 1536, kClasses = 1000;
@@ -84,6 +89,24 @@ std::vector<Kernel> block_kernels(int size, int expansion, const NodeSite& site)
   if (stride == 1 && site.in_channels == site.out_channels)
     kernels.push_back(layer::add(site.out_pixels, site.out_channels));
   return kernels;
+}
+
+// The layers of block_kernels.
+std::size_t put_block(LayerList& list, const std::vector<Kernel>& kernels, const NodeSite& site,
+                      std::size_t before) {
+  const Stage& stage = kStages[static_cast<std::size_t>(site.stage)];
+  auto kernel = kernels.begin();
+  std::size_t at = list.apply(stage.activation, list.run(*kernel++, {before}));
+  at = list.run(*kernel++, {at});
+  at = list.apply(stage.activation, at);
+  if (stage.excited) {
+    std::size_t gate = list.run(*kernel++, {at});
+    gate = list.relu(list.run(*kernel++, {gate}));
+    gate = list.apply(Layer::Type::hard_sigmoid, list.run(*kernel++, {gate}));
+    at = list.run(*kernel++, {at, gate});
+  }
+  at = list.run(*kernel++, {at});
+  return kernel == kernels.end() ? at : list.run(*kernel, {at, before});
 }
 
 std::size_t used_depth(const Architecture& canonical, int stage) {
@@ -332,6 +355,22 @@ class Ofa final : public Space {
     }
     const auto choice = static_cast<std::size_t>(op - kFirstOp);
     return block_kernels(kSizes[choice / 3] - '0', kExpansions[choice % 3] - '0', site);
+  }
+
+  std::vector<Layer> layers(const Architecture& architecture) const override {
+    const Graph chain = graph(architecture);
+    LayerList list;
+    const auto stem = kernels(1, chain.place.front());
+    const std::size_t image = list.apply(Layer::Type::hard_swish, list.run(stem[0], {0}));
+    const std::size_t wide = list.relu(list.run(stem[1], {image}));
+    std::size_t at = list.run(stem[3], {list.run(stem[2], {wide}), image});
+    for (std::size_t node = 1; node + 1 < chain.op.size(); ++node)
+      at = put_block(list, kernels(chain.op[node], chain.place[node]), site_of(chain.place[node]), at);
+    const auto last = kernels(0, chain.place.back());
+    at = list.run(last[1], {list.apply(Layer::Type::hard_swish, list.run(last[0], {at}))});
+    at = list.apply(Layer::Type::hard_swish, list.run(last[2], {at}));
+    list.run(last[3], {list.apply(Layer::Type::flatten, at)});
+    return std::move(list).finish();
   }
 
   int feature_width() const override { return node_feature_width(kStageCount); }
