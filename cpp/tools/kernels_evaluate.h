@@ -10,7 +10,7 @@ namespace latencast {
 
 struct KernelsEvaluateCommand {
   EvaluateOptions options;
-  std::string models;
+  std::string models, weights = "weights/ncnn.fleet.latencast";
   int seeds = 5;
   bool as_json = false;
 

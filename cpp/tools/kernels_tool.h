@@ -6,7 +6,9 @@
 #include <string>
 #include <vector>
 
+#include "fleet_tool.h"
 #include "kernels_evaluate.h"
+#include "platforms_tool.h"
 
 namespace latencast {
 
@@ -16,6 +18,8 @@ struct KernelsCommand {
   int batch = 1;
   bool as_json = false;
   KernelsEvaluateCommand evaluate;
+  PlatformsCommand platforms;
+  LearnFleetCommand learn_fleet;
 
   void add_to(CLI::App& app);
   void run() const;
