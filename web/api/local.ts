@@ -12,6 +12,7 @@ import type {
   Encoder,
   Encoding,
   Engine,
+  ExportOptions,
   Intervals,
   LeaveOneOut,
   Measurement,
@@ -164,6 +165,10 @@ export class LocalEngine implements Engine, Owner {
 
   async runtimeFamilies(): Promise<RuntimeFamily[]> {
     return (await this.#anyModel()).runtimeFamilies();
+  }
+
+  async exportOnnx(space: SpaceId, architecture: string, options: ExportOptions = {}): Promise<Uint8Array> {
+    return (await this.#anyModel()).exportOnnx(space, architecture, options);
   }
 
   async accuracy(predicted: Float64Array, truth: Float64Array): Promise<Accuracy> {

@@ -329,6 +329,16 @@ export interface StatedInput {
   readonly shape: readonly (number | null)[] | null;
 }
 
+/** 0 or left out: as the architecture has it. */
+export interface ExportOptions {
+  /** Width and height of the image; 16 for ImageNet16-120 (NAS-Bench-201). */
+  readonly pixels?: number;
+  /** Outputs; 120 for ImageNet16-120. */
+  readonly classes?: number;
+  /** Of the weights; default 0. */
+  readonly seed?: number;
+}
+
 export interface ModelOptions {
   /** For a first length that the file leaves open; default 1. */
   readonly batch?: number;
@@ -450,6 +460,9 @@ export interface Engine {
   openModel(file: ModelFile, options?: ModelOptions): Promise<Model>;
 
   runtimeFamilies(): Promise<RuntimeFamily[]>;
+
+  /** The network of an architecture as an ONNX model with random weights, to be run by other runtimes. */
+  exportOnnx(space: SpaceId, architecture: string, options?: ExportOptions): Promise<Uint8Array>;
 
   accuracy(predicted: Float64Array, truth: Float64Array): Promise<Accuracy>;
 
