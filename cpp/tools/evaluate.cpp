@@ -121,10 +121,11 @@ std::vector<std::size_t> choose_by_latency(const std::vector<double>& latency_ms
   return chosen;
 }
 
+constexpr std::size_t kPool = 100;  // as in suggest()
+
 // Those that the closed form learns most of before anything is measured.
 std::vector<std::size_t> choose_informative(const Setting& setting, const Predictor* base, std::size_t count,
                                             std::uint64_t seed) {
-  constexpr std::size_t kPool = 100;
   const auto& all = setting.targets.architectures;
   const auto pool = Rng(seed).choose(all.size(), std::min(all.size(), std::max(kPool, count)));
   std::vector<Architecture> candidates;
@@ -160,6 +161,7 @@ json describe(const EvaluateOptions& options) {
       {"method", method}, {"sampler", sampler}, {"samples", samples}, {"scored_at_most", scored_at_most}};
   if (method == "bayes" || method == "combined" || sampler == kInformative)
     described["prior"] = {{"version", kPriorVersion}, {"simulate", kSimulateVersion}};
+  if (sampler == kInformative) described["pool"] = kPool;
   if (!needs_predictor(method)) return described;
   // A new option does not compile until it is part of the key.
   const TransferOptions asked = transfer_options(options);
