@@ -24,8 +24,7 @@ Predictor estimate(const Predictor& base, const std::vector<Measurement>& measur
 
 /// What a combination's network is to be fine-tuned on (latencast/transfer.h): the measurements of a
 /// predictor in closed form that it does not set aside. Empty where a network would add nothing: in chain
-/// spaces (on source devices it made the estimates worse there), and where they are too few or all of one
-/// latency.
+/// spaces (docs/results.md), and where they are too few or all of one latency.
 std::vector<Measurement> to_fine_tune_on(const Predictor& closed_form);
 
 /// Both methods at once: log latency is a weighted mean of the two estimates; intervals, doubts and what to
