@@ -39,8 +39,8 @@ export function cmakeBuild(preset, ...targets) {
   run('cmake', ['--build', '--preset', preset, '-j', String(availableParallelism()), ...chosen]);
 }
 
-/** The WebAssembly module that the page and the API use. */
-export const buildModule = () => cmakeBuild('wasm', 'latencast_wasm');
+/** The WebAssembly modules that the page and the API use. */
+export const buildModule = () => cmakeBuild('wasm', 'latencast_wasm', 'latencast_models_wasm');
 
 /** The TypeScript interface, into dist/api. */
 export const buildApi = () => runTool('tsc', ['-p', 'web/api']);

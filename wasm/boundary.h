@@ -1,4 +1,4 @@
-// What crosses between C++ and JavaScript, and in which shape. bindings.cpp is its only user.
+// What crosses between C++ and JavaScript, and in which shape.
 //
 //   text        UTF-8 strings; configuration and small results as JSON text
 //   lists       one string, every item followed by '\n' (so that "" is the empty list)

@@ -164,6 +164,15 @@ Node& ModelBuilder::node(std::string op, std::string name, std::vector<int> inpu
   return model_.nodes.back();
 }
 
+std::vector<ModelInput> ModelBuilder::inputs() const {
+  std::vector<ModelInput> stated;
+  for (const auto& [index, shape] : inputs_) {
+    const ModelTensor& tensor = model_.tensors[static_cast<std::size_t>(index)];
+    if (!tensor.constant) stated.push_back({tensor.name, shape});  // older files list their weights as well
+  }
+  return stated;
+}
+
 void ModelBuilder::resolve_inputs(const ImportOptions& options) {
   if (options.batch < 1)
     refuse_model("batch " + std::to_string(options.batch) + " asked for; at least 1 expected");
@@ -275,15 +284,43 @@ Model ModelBuilder::finish(const ImportOptions& options) && {
   return std::move(model_);
 }
 
-Model read_model(std::string_view bytes, const ImportOptions& options) {
+namespace {
+
+// What people have at hand in place of an ONNX file, by the bytes it begins with.
+struct Foreign {
+  std::size_t at;
+  std::string_view magic;
+  const char* what;
+};
+constexpr Foreign kForeign[] = {
+    {0, "PK\x03\x04", "a zip archive, as PyTorch saves a model"},
+    {4, "TFL3", "a TensorFlow Lite model"},
+    {0, "\x89HDF", "an HDF5 file, as Keras saves a model"},
+    {0, "\x80\x02", "a Python pickle"},
+    {0, "GGUF", "a GGUF file"},
+};
+
+ModelBuilder read_format(std::string_view bytes) {
+  for (const Foreign& foreign : kForeign)
+    if (bytes.size() > foreign.at && bytes.substr(foreign.at, foreign.magic.size()) == foreign.magic)
+      refuse_model(std::string(foreign.what) +
+                   " found; ONNX, ncnn .param or JSON expected: export the model to ONNX first");
   constexpr std::string_view kNcnnMagic = "7767517";
   const auto first = bytes.find_first_not_of(" \t\r\n");
   if (first == std::string_view::npos)
     refuse_model("nothing but blanks found; ONNX, ncnn .param or JSON expected");
-  if (bytes.substr(first, kNcnnMagic.size()) == kNcnnMagic) return read_ncnn(bytes.substr(first), options);
+  if (bytes.substr(first, kNcnnMagic.size()) == kNcnnMagic) return read_ncnn(bytes.substr(first));
   // An ONNX file begins with a field's key: 0x08 of the version, in practice; never with a brace.
-  if (bytes[first] == '{') return read_graph_json(bytes.substr(first), options);
-  return read_onnx(bytes, options);
+  if (bytes[first] == '{') return read_graph_json(bytes.substr(first));
+  return read_onnx(bytes);
 }
+
+}  // namespace
+
+Model read_model(std::string_view bytes, const ImportOptions& options) {
+  return read_format(bytes).finish(options);
+}
+
+std::vector<ModelInput> read_inputs(std::string_view bytes) { return read_format(bytes).inputs(); }
 
 }  // namespace latencast

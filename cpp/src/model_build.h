@@ -23,7 +23,6 @@ std::int64_t plus(std::int64_t a, std::int64_t b);
 /// Refuses negative lengths and sizes that no machine holds. where: e.g. "input 'x'".
 void check_shape(const std::string& where, const Dims& shape);
 
-constexpr std::int64_t kOpen = -1;          ///< a dimension that the file leaves open
 constexpr std::int64_t kMostValues = 4096;  ///< of a constant whose values are kept
 constexpr std::size_t kMostDims = 16;
 constexpr std::int64_t kMostElements = std::int64_t{1} << 40;
@@ -60,6 +59,9 @@ class ModelBuilder {
   /// The reference is valid until the next `node`.
   Node& node(std::string op, std::string name, std::vector<int> inputs, std::vector<int> outputs);
 
+  /// As the file states them, without weights that it lists among them.
+  std::vector<ModelInput> inputs() const;
+
   /// Orders the nodes, infers every shape, and takes out what is not executed. Without outputs, what nobody
   /// reads is one.
   Model finish(const ImportOptions& options) &&;
@@ -78,8 +80,8 @@ class ModelBuilder {
 /// for its input leaves the model. The nodes are in order.
 void infer(Model& model, const std::unordered_map<int, Dims>& declared);
 
-Model read_onnx(std::string_view bytes, const ImportOptions& options);
-Model read_ncnn(std::string_view text, const ImportOptions& options);
-Model read_graph_json(std::string_view text, const ImportOptions& options);
+ModelBuilder read_onnx(std::string_view bytes);
+ModelBuilder read_ncnn(std::string_view text);
+ModelBuilder read_graph_json(std::string_view text);
 
 }  // namespace latencast

@@ -71,7 +71,7 @@ Attribute attribute(const std::string& where, const json& value) {
 
 class GraphReader {
  public:
-  Model read(const json& graph, const ImportOptions& options) {
+  ModelBuilder read(const json& graph) && {
     const json name = graph.value("name", json(""));
     if (!name.is_string()) refuse("name", name, "a text");
     builder_.call(name.get<std::string>());
@@ -88,7 +88,7 @@ class GraphReader {
     for (std::size_t i = 0; i < nodes.size(); ++i) read_node(i, nodes[i]);
     if (graph.contains("outputs"))
       for (const json& output : list(graph, "outputs")) builder_.output(named("outputs", output));
-    return std::move(builder_).finish(options);
+    return std::move(builder_);
   }
 
  private:
@@ -142,11 +142,11 @@ class GraphReader {
 
 }  // namespace
 
-Model read_graph_json(std::string_view text, const ImportOptions& options) {
+ModelBuilder read_graph_json(std::string_view text) {
   const json graph = read_json(text);
   if (!graph.is_object())
     refuse_model("begins with a brace but is no JSON object (" + std::to_string(text.size()) + " bytes)");
-  return GraphReader().read(graph, options);
+  return GraphReader().read(graph);
 }
 
 }  // namespace latencast

@@ -85,7 +85,7 @@ const char* chosen(const Layer& layer, const char* const (&names)[N], std::int64
 
 class NcnnReader {
  public:
-  Model read(std::string_view text, const ImportOptions& options) {
+  ModelBuilder read(std::string_view text) && {
     std::size_t number = 0;
     while (!text.empty()) {
       const auto end = std::min(text.find('\n'), text.size());
@@ -94,7 +94,7 @@ class NcnnReader {
       // The magic number and the counts of layers and blobs, which nothing here needs.
       if (++number > 2) read_line(number, line);
     }
-    return std::move(builder_).finish(options);
+    return std::move(builder_);
   }
 
  private:
@@ -513,8 +513,6 @@ class NcnnReader {
 
 }  // namespace
 
-Model read_ncnn(std::string_view text, const ImportOptions& options) {
-  return NcnnReader().read(text, options);
-}
+ModelBuilder read_ncnn(std::string_view text) { return NcnnReader().read(text); }
 
 }  // namespace latencast

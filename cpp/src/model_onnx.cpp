@@ -92,7 +92,7 @@ class OnnxReader {
  public:
   explicit OnnxReader(std::string_view bytes) : bytes_(bytes), at_(bytes.data()) {}
 
-  Model read(const ImportOptions& options) {
+  ModelBuilder read() && {
     try {
       read_model(pbf_reader(bytes_.data(), bytes_.size()));
     } catch (const protozero::exception& error) {
@@ -104,7 +104,7 @@ class OnnxReader {
       refuse_model("no graph found in " + std::to_string(bytes_.size()) +
                    " bytes; an ONNX model, an ncnn .param or a JSON graph expected");
     add_inputs();
-    return std::move(builder_).finish(options);
+    return std::move(builder_);
   }
 
  private:
@@ -475,8 +475,6 @@ class OnnxReader {
 
 }  // namespace
 
-Model read_onnx(std::string_view bytes, const ImportOptions& options) {
-  return OnnxReader(bytes).read(options);
-}
+ModelBuilder read_onnx(std::string_view bytes) { return OnnxReader(bytes).read(); }
 
 }  // namespace latencast

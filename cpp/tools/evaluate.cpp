@@ -22,13 +22,6 @@ using nlohmann::json;
 constexpr const char* kOracle = "latency-oracle";
 constexpr const char* kInformative = "informative";
 
-// Of this thread alone: the machine may be shared.
-double cpu_seconds() {
-  timespec now{};
-  clock_gettime(CLOCK_THREAD_CPUTIME_ID, &now);
-  return double(now.tv_sec) + 1e-9 * double(now.tv_nsec);
-}
-
 struct Estimates {
   std::vector<double> latency_ms;
   std::vector<Belief> beliefs = {};  ///< empty where the method states none
@@ -275,23 +268,35 @@ json evaluate_seed(const Setting& setting, const Predictor* base, const Evaluate
     const double adapted = cpu_seconds();
     const auto [predicted, beliefs] = estimator(unseen);
     const double done = cpu_seconds();
-    const Figures figures = {spearman(predicted, truth), kendall(predicted, truth), mdape(predicted, truth),
-                             within(predicted, truth, 0.05), within(predicted, truth, 0.10)};
-    for (const auto& [name, value] : kFigures) result["targets"][targets.devices[t]][name] = figures.*value;
-    if (!beliefs.empty()) {
-      const double reach = normal_reach(0.9);
-      double held = 0;
-      for (std::size_t i = 0; i < truth.size(); ++i) {
-        const auto interval = beliefs[i].within(reach);
-        held += interval.low <= truth[i] && truth[i] <= interval.high;
-      }
-      result["targets"][targets.devices[t]][kCoverage] = held / double(truth.size());
-    }
+    std::vector<Belief::Interval> intervals;
+    const double reach = normal_reach(0.9);
+    for (const Belief& belief : beliefs) intervals.push_back(belief.within(reach));
+    result["targets"][targets.devices[t]] = score(predicted, truth, intervals);
     transfer_seconds += (adapted - start) / double(targets.devices.size());
     predict_seconds += (done - adapted) * 1000 / double(unseen.size() * targets.devices.size());
     result["architectures_scored"] = unseen.size();
   }
   result["seconds"] = {{"transfer", transfer_seconds}, {"predict_1000", predict_seconds}};
+  return result;
+}
+
+double cpu_seconds() {
+  timespec now{};
+  clock_gettime(CLOCK_THREAD_CPUTIME_ID, &now);
+  return double(now.tv_sec) + 1e-9 * double(now.tv_nsec);
+}
+
+json score(const std::vector<double>& predicted, const std::vector<double>& truth,
+           const std::vector<Belief::Interval>& intervals) {
+  json result;
+  const Figures figures = {spearman(predicted, truth), kendall(predicted, truth), mdape(predicted, truth),
+                           within(predicted, truth, 0.05), within(predicted, truth, 0.10)};
+  for (const auto& [name, value] : kFigures) result[name] = figures.*value;
+  if (intervals.empty()) return result;
+  double held = 0;
+  for (std::size_t i = 0; i < truth.size(); ++i)
+    held += intervals[i].low <= truth[i] && truth[i] <= intervals[i].high;
+  result[kCoverage] = held / double(truth.size());
   return result;
 }
 

@@ -11,6 +11,7 @@
 
 #include "baselines.h"
 #include "latencast/encode.h"
+#include "latencast/posterior.h"
 #include "latencast/predictor.h"
 #include "latencast/pretrain.h"
 #include "latencast/prior.h"
@@ -79,6 +80,14 @@ nlohmann::json evaluate_seed(const Setting& setting, const Predictor* base, cons
 /// What `latencast evaluate` prints: mean and standard deviation over seeds, of each target and of the mean
 /// over targets. seeds: of evaluate_seed(), at least one.
 nlohmann::json summary(const EvaluateOptions& options, const std::vector<nlohmann::json>& seeds);
+
+/// How good estimates are: {"spearman": ..., "within10": ..., "coverage90": ...}. intervals: of 90 %, one for
+/// each; empty where the method states none, and then no coverage is.
+nlohmann::json score(const std::vector<double>& predicted, const std::vector<double>& truth,
+                     const std::vector<Belief::Interval>& intervals);
+
+/// Seconds of this thread alone: the machine may be shared.
+double cpu_seconds();
 
 /// Mean and standard deviation (n - 1) as {"mean": m, "std": s}.
 nlohmann::json mean_and_std(const std::vector<double>& values);

@@ -119,7 +119,7 @@ void KernelsCommand::add_to(CLI::App& app) {
   auto* command = app.add_subcommand("kernels", "a model as a runtime executes it, kernel by kernel");
   std::vector<std::string> families;
   for (const RuntimeFamily& family : runtime_families()) families.push_back(family.id);
-  command->add_option("--model", model, "ONNX, ncnn .param or JSON graph")->required();
+  command->add_option("--model", model, "ONNX, ncnn .param or JSON graph");
   command->add_option("--runtime", runtime, "whose fusions apply")
       ->check(CLI::IsMember(families))
       ->capture_default_str();
@@ -128,7 +128,12 @@ void KernelsCommand::add_to(CLI::App& app) {
       ->capture_default_str();
   command->add_option("--input", inputs, "shape of an input, NAME=1x3x224x224");
   command->add_flag("--json", as_json, "print JSON");
-  command->callback([this] { run(); });
+  evaluate.add_to(*command);
+  command->callback([this, command] {
+    if (!command->get_subcommands().empty()) return;
+    if (model.empty()) throw CLI::RequiredError("--model");
+    run();
+  });
 }
 
 void KernelsCommand::run() const {

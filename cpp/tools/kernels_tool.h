@@ -1,9 +1,12 @@
-// `latencast kernels`: a model as a runtime executes it, kernel by kernel.
+// `latencast kernels`: a model as a runtime executes it, kernel by kernel; `latencast kernels ...`: its
+// subcommands.
 #pragma once
 
 #include <CLI/CLI.hpp>
 #include <string>
 #include <vector>
+
+#include "kernels_evaluate.h"
 
 namespace latencast {
 
@@ -12,6 +15,7 @@ struct KernelsCommand {
   std::vector<std::string> inputs;
   int batch = 1;
   bool as_json = false;
+  KernelsEvaluateCommand evaluate;
 
   void add_to(CLI::App& app);
   void run() const;

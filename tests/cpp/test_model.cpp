@@ -433,3 +433,33 @@ TEST_CASE("model: no damaged file does more than be refused") {
   refuses(onnx(text(5, varint(1 << 3) + huge + text(8, "w"))), "2^40");
   refuses(number(1, 8) + varint(7 << 3 | 2) + huge, "end of buffer");
 }
+
+TEST_CASE("model: what a file leaves open is known before it is read") {
+  const auto of_json = read_inputs(
+      R"({"inputs": {"x": [null, 3, null, 32], "y": [5]}, "nodes": [{"op": "Conv", "channels": 2, "kernel": 1, "in": "x"}]})");
+  REQUIRE(of_json.size() == 2);
+  CHECK(of_json[0].name == "x");
+  CHECK(of_json[0].shape == Dims{kOpen, 3, kOpen, 32});
+  CHECK(of_json[1].shape == Dims{5});
+
+  // Older files list their weights among the inputs.
+  const std::string weight = text(5, number(1, 2) + number(1, 3) + number(2, 1) + text(8, "w"));
+  const std::string graph = node("MatMul", {"x", "w"}, {"y"}) + weight + text(11, value_info("x", {-1, 2})) +
+                            text(11, value_info("w", {2, 3})) + text(12, value_info("y", {}));
+  const auto of_onnx = read_inputs(onnx(graph));
+  REQUIRE(of_onnx.size() == 1);
+  CHECK(of_onnx[0].name == "x");
+  CHECK(of_onnx[0].shape == Dims{kOpen, 2});
+
+  const auto of_ncnn = read_inputs("7767517\n2 2\nInput data 0 1 data\nReLU act 1 1 data out\n");
+  REQUIRE(of_ncnn.size() == 1);
+  CHECK(of_ncnn[0].name == "data");
+  CHECK_FALSE(of_ncnn[0].shape);
+}
+
+TEST_CASE("model: files of other formats are called by their names") {
+  refuses(std::string("PK\x03\x04", 4) + "archive/data.pkl", "zip archive, as PyTorch saves");
+  refuses(std::string("\x1c\0\0\0TFL3", 8), "TensorFlow Lite");
+  refuses("\x89HDF\r\n", "HDF5");
+  refuses("GGUF\x03", "GGUF");
+}

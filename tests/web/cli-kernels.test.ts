@@ -58,3 +58,14 @@ test('an open input takes the shape that is given, and what cannot be read is re
     expect(kernels('--model', path, '--input', wrong).err).toContain(`--input: '${wrong}' found; NAME=1x3x224x224 expected`);
   expect(kernels('--model', 'package.json').err).toContain('model: JSON graph: has no "nodes"');
 });
+
+test('evaluate wants more models than it may measure, and names a row that cannot be', () => {
+  const path = join(folder, 'models.csv');
+  const model = join(kRoot, kMobilenet);
+  writeFileSync(path, `model,latency_ms\n${model},3\n`);
+  expect(kernels('evaluate', '--models', path).err).toContain('has 1 measured models; 10 samples need at least two more');
+  writeFileSync(path, `model,latency_ms\n${model},3\n${model},0\n`);
+  expect(kernels('evaluate', '--models', path).err).toContain(`${path} line 3: found latency 0 ms`);
+  writeFileSync(path, 'model,latency_ms\nnone.onnx,3\n');
+  expect(kernels('evaluate', '--models', path).err).toContain(`${path} line 2: ${join(folder, 'none.onnx')}: cannot be read`);
+});

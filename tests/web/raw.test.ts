@@ -4,6 +4,7 @@ import ts from 'typescript';
 import { beforeAll, describe, expect, test } from 'vitest';
 
 import type { RawEncoder, RawHandle, RawModule, RawPredictor, RawSearch, RawTransfer } from '../../wasm/latencast.js';
+import type { RawModel, RawModelsModule } from '../../wasm/latencast-models.js';
 import { encoderFile, kMeasurements, kSamplers, weights } from './helpers.js';
 
 const kRoot = new URL('../../', import.meta.url);
@@ -37,6 +38,20 @@ function arity(target: object, name: string): number | undefined {
   }
 }
 
+/** Every function embind added to a module. `_malloc` and its like are the C library's own. */
+function expectFunctions(module: object, functions: ReadonlyMap<string, number>): void {
+  const live = Object.keys(module).filter((name) => /^_[a-z]/.test(name) && arity(module, name) !== undefined);
+  expect(live.sort()).toEqual([...functions.keys()].sort());
+  for (const [name, count] of functions) expect([name, arity(module, name)]).toEqual([name, count]);
+}
+
+function expectMethods(handle: RawHandle, functions: ReadonlyMap<string, number>): void {
+  const live = Object.getOwnPropertyNames(Object.getPrototypeOf(handle)).filter((name) => name !== 'constructor');
+  expect(live.sort()).toEqual([...functions.keys()].sort());
+  for (const [method, count] of functions) expect([method, arity(handle, method)]).toEqual([method, count]);
+  expect(typeof handle.delete).toBe('function');
+}
+
 // The hand-written types of wasm/latencast.d.ts against the module itself.
 describe('raw module', () => {
   const types = source('wasm/latencast.d.ts');
@@ -61,17 +76,8 @@ describe('raw module', () => {
     encoder = module._loadEncoder(encoderFile()).value!;
   });
 
-  /** The functions embind added. `_malloc` and its like are the C library's own. */
-  const live = () =>
-    Object.keys(module).filter((name) => /^_[a-z]/.test(name) && arity(module, name) !== undefined);
-
-  const methods = (handle: RawHandle) =>
-    Object.getOwnPropertyNames(Object.getPrototypeOf(handle)).filter((name) => name !== 'constructor');
-
   test('has the functions that are declared, and no others', () => {
-    const functions = declared(types, 'RawModule');
-    expect(live().sort()).toEqual([...functions.keys()].sort());
-    for (const [name, count] of functions) expect([name, arity(module, name)]).toEqual([name, count]);
+    expectFunctions(module, declared(types, 'RawModule'));
   });
 
   test.each([
@@ -80,10 +86,7 @@ describe('raw module', () => {
     ['RawSearch', () => search],
     ['RawEncoder', () => encoder],
   ])('%s has the methods that are declared, and no others', (name, handle) => {
-    const functions = declared(types, name);
-    expect(methods(handle()).sort()).toEqual([...functions.keys()].sort());
-    for (const [method, count] of functions) expect([method, arity(handle(), method)]).toEqual([method, count]);
-    expect(typeof handle().delete).toBe('function');
+    expectMethods(handle(), declared(types, name));
   });
 
   test('knows the error codes that the API declares', () => {
@@ -121,5 +124,40 @@ describe('raw module', () => {
   test('measures matrix products', () => {
     expect(module._gemmGflops(64, 3).value).toBeGreaterThan(0.1);
     expect(module._gemmGflops(0, 3).error).toMatchObject({ code: 'argument' });
+  });
+});
+
+// The same of wasm/latencast-models.d.ts.
+describe('raw module of models', () => {
+  const types = source('wasm/latencast-models.d.ts');
+  let module: RawModelsModule;
+  let model: RawModel;
+
+  beforeAll(async () => {
+    const glue = new URL('build-wasm/wasm/latencast-models.mjs', kRoot).href;
+    const { default: create } = (await import(/* @vite-ignore */ glue)) as typeof import('../../wasm/latencast-models.js');
+    const wasmBinary = new Uint8Array(readFileSync(new URL('build-wasm/wasm/latencast-models.wasm', kRoot)));
+    module = await create({ wasmBinary });
+    model = module._open(new Uint8Array(readFileSync(new URL('tests/golden/models/resnet18.onnx', kRoot))), '{}').value!;
+  });
+
+  test('has the functions that are declared, and no others', () => {
+    expectFunctions(module, declared(types, 'RawModelsModule'));
+  });
+
+  test.each([['RawModel', () => model]])('%s has the methods that are declared, and no others', (name, handle) => {
+    expectMethods(handle(), declared(types, name));
+  });
+
+  test('answers with failures instead of throwing', () => {
+    expect(module._open(new Uint8Array(3), '{}').error).toMatchObject({ code: 'model' });
+    expect(module._open(new Uint8Array(3), '{"inputs":{"x":3}}').error).toMatchObject({
+      code: 'argument',
+      message: expect.stringMatching(/inputs is .*; expected lists of whole numbers/) as unknown,
+    });
+    expect(model._decompose('fastest').error).toMatchObject({
+      code: 'argument',
+      message: expect.stringMatching(/onnxruntime/) as unknown,
+    });
   });
 });

@@ -1,7 +1,10 @@
 import type { Json, List, RawEncoder, RawHandle, RawModule, RawPredictor, RawTransfer, RawTransferOptions } from '../../wasm/latencast.js';
 
+import { fromList, parseJson, toJson, toList, wellFormed } from './crossing.js';
 import { ask, LatencastError } from './errors.js';
-import { kDispose, Owned } from './owned.js';
+import type { LocalModels } from './models.js';
+import type { WasmSource } from './module.js';
+import { kDispose, own, Owned, type Owner } from './owned.js';
 import { drive, kSliceMilliseconds, type Share, type Steps } from './slices.js';
 import type {
   Accuracy,
@@ -9,10 +12,14 @@ import type {
   Encoder,
   Encoding,
   Engine,
+  ExportOptions,
   Intervals,
   LeaveOneOut,
   Measurement,
   Method,
+  Model,
+  ModelFile,
+  ModelOptions,
   Next,
   NextOptions,
   ParsedArchitecture,
@@ -21,11 +28,13 @@ import type {
   PredictOptions,
   Quality,
   Review,
+  RuntimeFamily,
   SampleOptions,
   SearchOptions,
   SearchResult,
   SpaceId,
   SpaceInfo,
+  StatedInput,
   TransferOptions,
 } from './types.js';
 
@@ -54,14 +63,17 @@ const kForeignOptions: Record<Method, readonly (keyof TransferOptions)[]> = {
 };
 
 /** The engine in this thread. Long work gives way to the event loop every few milliseconds. */
-export class LocalEngine implements Engine {
+export class LocalEngine implements Engine, Owner {
   readonly kind = 'local';
-  /** What lives in the module, for the day the engine goes before it. */
+  /** What lives in the modules, for the day the engine goes before it. */
   readonly handles = new Set<RawHandle>();
   readonly #module: Owned<RawModule>;
+  readonly #modelsWasm: WasmSource | undefined;
+  #models: Promise<LocalModels> | undefined;
 
-  constructor(module: RawModule) {
+  constructor(module: RawModule, modelsWasm?: WasmSource) {
     const { handles } = this;
+    this.#modelsWasm = modelsWasm;
     this.#module = new Owned(
       module,
       () => {
@@ -75,6 +87,11 @@ export class LocalEngine implements Engine {
   /** Throws `disposed` once the engine is. */
   get module(): RawModule {
     return this.#module.value;
+  }
+
+  /** Throws `disposed` once the engine is. */
+  alive(): void {
+    void this.module;
   }
 
   async load(bytes: Uint8Array): Promise<Predictor> {
@@ -143,12 +160,29 @@ export class LocalEngine implements Engine {
     return fromList(ask(() => this.module._chooseSamples(space, pool, raw, toJson({ sampler, count, seed }))));
   }
 
+  async modelInputs(file: ModelFile): Promise<StatedInput[]> {
+    return (await this.#anyModel()).inputs(file);
+  }
+
+  async openModel(file: ModelFile, options: ModelOptions = {}): Promise<Model> {
+    return (await this.#anyModel()).open(file, options);
+  }
+
+  async runtimeFamilies(): Promise<RuntimeFamily[]> {
+    return (await this.#anyModel()).runtimeFamilies();
+  }
+
+  async exportOnnx(space: SpaceId, architecture: string, options: ExportOptions = {}): Promise<Uint8Array> {
+    return (await this.#anyModel()).exportOnnx(space, architecture, options);
+  }
+
   async accuracy(predicted: Float64Array, truth: Float64Array): Promise<Accuracy> {
     return accuracy(this.module, predicted, truth);
   }
 
   async liveHandles(): Promise<number> {
-    return ask(() => this.module._liveHandles());
+    const models = this.#models ? (await this.#models).liveHandles() : 0;
+    return models + ask(() => this.module._liveHandles());
   }
 
   dispose(): void {
@@ -158,18 +192,17 @@ export class LocalEngine implements Engine {
   [kDispose](): void {
     this.dispose();
   }
-}
 
-/** A handle that is freed with its owner or with the engine, whichever goes first. */
-function own<T extends RawHandle>({ handles }: LocalEngine, raw: T, what: string): Owned<T> {
-  handles.add(raw);
-  return new Owned(
-    raw,
-    () => {
-      if (handles.delete(raw)) raw.delete();
-    },
-    what,
-  );
+  /** The second module, fetched when it is first needed. */
+  #anyModel(): Promise<LocalModels> {
+    this.alive();
+    if (this.#models) return this.#models;
+    const starting = import('./models.js').then(({ LocalModels }) => LocalModels.start(this, this.#modelsWasm));
+    this.#models = starting;
+    // What failed may be tried again.
+    starting.catch(() => (this.#models = undefined));
+    return starting;
+  }
 }
 
 class LocalEncoder implements Encoder {
@@ -468,26 +501,4 @@ function* mapShares<T>(work: Steps<T>, map: (share: Share) => Share): Steps<T> {
   } finally {
     work.return(undefined as T);
   }
-}
-
-// A line end inside a text would make two items of it; as a space it stays one, which is refused and quoted.
-function toList(items: readonly string[]): List {
-  return items.map((item) => wellFormed(item).replace(/[\r\n]+/g, ' ') + '\n').join('');
-}
-
-// Half a surrogate pair has no UTF-8; embind would take the next character for the other half.
-function wellFormed(text: string): string {
-  return text.replace(/\p{Surrogate}/gu, '\ufffd');
-}
-
-function fromList(list: List): string[] {
-  return list.split('\n').slice(0, -1);
-}
-
-function parseJson<T>(text: Json<T>): T {
-  return JSON.parse(text) as T;
-}
-
-function toJson<T>(value: T): Json<T> {
-  return JSON.stringify(value) as Json<T>;
 }

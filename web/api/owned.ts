@@ -1,3 +1,5 @@
+import type { RawHandle } from '../../wasm/latencast.js';
+
 import { LatencastError } from './errors.js';
 
 /** `Symbol.dispose`, or a stand-in where the runtime has none; there `dispose()` is the way. */
@@ -40,4 +42,23 @@ export class Owned<T> {
     this.#free?.();
     this.#free = undefined;
   }
+}
+
+/** What handles into a module live and die with. */
+export interface Owner {
+  readonly handles: Set<RawHandle>;
+  /** Throws `disposed` once the owner is. */
+  alive(): void;
+}
+
+/** A handle that is freed with the object that holds it or with the engine, whichever goes first. */
+export function own<T extends RawHandle>({ handles }: Owner, raw: T, what: string): Owned<T> {
+  handles.add(raw);
+  return new Owned(
+    raw,
+    () => {
+      if (handles.delete(raw)) raw.delete();
+    },
+    what,
+  );
 }

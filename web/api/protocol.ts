@@ -3,20 +3,27 @@ import type { Envelope } from '../../wasm/latencast.js';
 import type {
   Accuracy,
   ArchitectureFacts,
+  Decomposition,
   Encoding,
+  ExportOptions,
   Intervals,
   LeaveOneOut,
   Measurement,
+  ModelFile,
+  ModelInfo,
+  ModelOptions,
   Next,
   NextOptions,
   ParsedArchitecture,
   PredictorInfo,
   Review,
+  RuntimeFamily,
   SampleOptions,
   SearchOptions,
   SearchResult,
   SpaceId,
   SpaceInfo,
+  StatedInput,
   TransferOptions,
   TransferProgress,
 } from './types.js';
@@ -33,11 +40,20 @@ export interface HeldEncoder {
   readonly space: SpaceId;
 }
 
+/** A model in the worker, as this side knows it. */
+export interface HeldModel {
+  readonly id: number;
+  readonly info: ModelInfo;
+}
+
 /** The part of the options that can be sent; the signal and the callback stay on their side, known by a job's number. */
 export type TransferSettings = Omit<TransferOptions, 'signal' | 'onProgress'>;
 export type SearchSettings = Omit<SearchOptions, 'signal' | 'onProgress'>;
 /** `encoder` is the number of one. */
 export type SampleSettings = Omit<SampleOptions, 'encoder'> & { readonly encoder?: number };
+
+/** The bytes of a module, or their full address. */
+export type SentWasm = Uint8Array | string | undefined;
 
 /** Resolves when the other side has heard it. */
 export type Report = (job: number, progress: TransferProgress) => Promise<void>;
@@ -48,7 +64,7 @@ export type Report = (job: number, progress: TransferProgress) => Promise<void>;
  */
 export interface Host {
   /** First of all; once. */
-  start(wasm: Uint8Array | string | undefined, report: Report): Promise<Envelope<null>>;
+  start(wasm: SentWasm, modelsWasm: SentWasm, report: Report): Promise<Envelope<null>>;
   cancel(job: number): void;
 
   load(bytes: Uint8Array): Promise<Envelope<Held>>;
@@ -61,6 +77,10 @@ export interface Host {
   pool(space: SpaceId): Promise<Envelope<string[]>>;
   neighbours(space: SpaceId, architecture: string): Promise<Envelope<string[]>>;
   chooseSamples(space: SpaceId, settings: SampleSettings): Promise<Envelope<string[]>>;
+  modelInputs(file: ModelFile): Promise<Envelope<StatedInput[]>>;
+  openModel(file: ModelFile, options: ModelOptions): Promise<Envelope<HeldModel>>;
+  runtimeFamilies(): Promise<Envelope<RuntimeFamily[]>>;
+  exportOnnx(space: SpaceId, architecture: string, options: ExportOptions): Promise<Envelope<Uint8Array>>;
   accuracy(predicted: Float64Array, truth: Float64Array): Promise<Envelope<Accuracy>>;
   liveHandles(): Promise<Envelope<number>>;
 
@@ -90,6 +110,7 @@ export interface Host {
   ): Promise<Envelope<SearchResult>>;
   save(id: number): Promise<Envelope<Uint8Array>>;
   encode(id: number, encoding: Encoding, architectures: readonly string[]): Promise<Envelope<Float32Array>>;
-  /** Of a predictor or an encoder. */
+  decompose(id: number, runtime: string | undefined): Promise<Envelope<Decomposition>>;
+  /** Of a predictor, an encoder or a model. */
   release(id: number): void;
 }

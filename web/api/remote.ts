@@ -4,19 +4,27 @@ import nodeEndpoint from 'comlink/dist/esm/node-adapter.mjs';
 import type { Envelope } from '../../wasm/latencast.js';
 
 import { asLatencastError, cancelled, LatencastError, unwrap } from './errors.js';
+import type { WasmSource } from './module.js';
 import { kDispose, Owned } from './owned.js';
 import { nodeBuiltin } from './platform.js';
-import type { Held, HeldEncoder, Host, Report } from './protocol.js';
+import type { Held, HeldEncoder, HeldModel, Host, Report, SentWasm } from './protocol.js';
+import { skim } from './skim.js';
 import type {
   Accuracy,
   ArchitectureFacts,
   Cancellable,
+  Decomposition,
   Encoder,
   Encoding,
   Engine,
+  ExportOptions,
   Intervals,
   LeaveOneOut,
   Measurement,
+  Model,
+  ModelFile,
+  ModelInfo,
+  ModelOptions,
   Next,
   NextOptions,
   ParsedArchitecture,
@@ -24,11 +32,13 @@ import type {
   PredictorInfo,
   PredictOptions,
   Review,
+  RuntimeFamily,
   SampleOptions,
   SearchOptions,
   SearchResult,
   SpaceId,
   SpaceInfo,
+  StatedInput,
   TransferOptions,
   TransferProgress,
 } from './types.js';
@@ -76,10 +86,10 @@ export class RemoteEngine implements Engine {
   #failure: LatencastError | undefined;
   #jobs = 0;
 
-  static async start(wasm?: Uint8Array | string | URL): Promise<RemoteEngine> {
+  static async start(wasm?: WasmSource, modelsWasm?: WasmSource): Promise<RemoteEngine> {
     const engine = new RemoteEngine(startThread());
     try {
-      await engine.#begin(wasm instanceof Uint8Array ? wasm : wasm && absolute(wasm));
+      await engine.#begin(sendable(wasm), sendable(modelsWasm));
       return engine;
     } catch (caught) {
       engine.dispose();
@@ -135,6 +145,24 @@ export class RemoteEngine implements Engine {
     }
     const id = encoder instanceof RemoteEncoder ? { encoder: encoder.id } : {};
     return this.call((host) => host.chooseSamples(space, { ...settings, ...id }));
+  }
+
+  async modelInputs(file: ModelFile): Promise<StatedInput[]> {
+    const part = await toSend(file);
+    return this.call((host) => host.modelInputs(part));
+  }
+
+  async openModel(file: ModelFile, options: ModelOptions = {}): Promise<Model> {
+    const part = await toSend(file);
+    return new RemoteModel(this, await this.call((host) => host.openModel(part, options)));
+  }
+
+  runtimeFamilies(): Promise<RuntimeFamily[]> {
+    return this.call((host) => host.runtimeFamilies());
+  }
+
+  exportOnnx(space: SpaceId, architecture: string, options: ExportOptions = {}): Promise<Uint8Array> {
+    return this.call((host) => host.exportOnnx(space, architecture, options));
   }
 
   accuracy(predicted: Float64Array, truth: Float64Array): Promise<Accuracy> {
@@ -215,9 +243,9 @@ export class RemoteEngine implements Engine {
     }
   }
 
-  #begin(wasm: Uint8Array | string | undefined): Promise<null> {
+  #begin(wasm: SentWasm, modelsWasm: SentWasm): Promise<null> {
     const report: Report = async (job, progress) => this.#listeners.get(job)?.(progress);
-    return this.call((host) => host.start(wasm, Comlink.proxy(report)));
+    return this.call((host) => host.start(wasm, modelsWasm, Comlink.proxy(report)));
   }
 
   #fail(reason: LatencastError): void {
@@ -340,9 +368,40 @@ class RemoteEncoder implements Encoder {
   }
 }
 
+class RemoteModel implements Model {
+  readonly info: ModelInfo;
+  readonly #engine: RemoteEngine;
+  readonly #owned: Owned<number>;
+
+  constructor(engine: RemoteEngine, { id, info }: HeldModel) {
+    this.info = info;
+    this.#engine = engine;
+    this.#owned = new Owned(id, (held) => engine.release(held), 'model');
+  }
+
+  async decompose(runtime?: string): Promise<Decomposition> {
+    const id = this.#owned.value;
+    return this.#engine.call((host) => host.decompose(id, runtime));
+  }
+
+  dispose(): void {
+    this.#owned.dispose();
+  }
+
+  [kDispose](): void {
+    this.dispose();
+  }
+}
+
+/** Bytes would be copied to the worker; without the weights they are few. A Blob is read there, but Node cannot send one of a file. */
+async function toSend(file: ModelFile): Promise<ModelFile> {
+  return file instanceof Uint8Array || nodeBuiltin('node:worker_threads') ? skim(file) : file;
+}
+
 /** An address as the page means it; the worker's own folder is another. */
-function absolute(address: string | URL): string {
-  return typeof document === 'object' ? new URL(address, document.baseURI).href : String(address);
+function sendable(wasm: WasmSource | undefined): SentWasm {
+  if (wasm === undefined || wasm instanceof Uint8Array) return wasm;
+  return typeof document === 'object' ? new URL(wasm, document.baseURI).href : String(wasm);
 }
 
 /** Options without what cannot be sent. */

@@ -320,6 +320,109 @@ export interface Encoder {
   [Symbol.dispose](): void;
 }
 
+/** A model's file: ONNX (opset 9 and later), ncnn's .param or a JSON graph (docs/format.md). Its weights are never read. */
+export type ModelFile = Uint8Array | Blob;
+
+/** An input as a file states it. */
+export interface StatedInput {
+  readonly name: string;
+  /** Row-major, images as batch, channels, height, width; null in place of a length left open, or of the whole. */
+  readonly shape: readonly (number | null)[] | null;
+}
+
+/** 0 or left out: as the architecture has it. */
+export interface ExportOptions {
+  /** Width and height of the image; 16 for ImageNet16-120 (NAS-Bench-201). */
+  readonly pixels?: number;
+  /** Outputs; 120 for ImageNet16-120. */
+  readonly classes?: number;
+  /** Of the weights; default 0. */
+  readonly seed?: number;
+}
+
+export interface ModelOptions {
+  /** For a first length that the file leaves open; default 1. */
+  readonly batch?: number;
+  /** Shapes by input; needed where the file leaves other lengths open, and free to replace what it says. */
+  readonly inputs?: Readonly<Record<string, readonly number[]>>;
+}
+
+export interface ModelTensor {
+  readonly name: string;
+  readonly shape: readonly number[];
+  readonly element: 'f32' | 'f16' | 'f64' | 'i8' | 'i16' | 'i32' | 'i64' | 'bool';
+}
+
+export interface ModelInfo {
+  /** As the file calls it; may be empty. */
+  readonly name: string;
+  readonly format: 'ONNX' | 'ncnn' | 'JSON';
+  readonly inputs: readonly ModelTensor[];
+  readonly outputs: readonly ModelTensor[];
+  /** That are executed. */
+  readonly operators: number;
+  /** Multiply-adds. */
+  readonly macs: number;
+  /** Weights, each counted once. */
+  readonly params: number;
+}
+
+/** Runtimes that fuse operators alike. */
+export interface RuntimeFamily {
+  /** E.g. `onnxruntime`; `none` fuses nothing. */
+  readonly id: string;
+  readonly title: string;
+  /** Where its fusions are documented. */
+  readonly source: string;
+}
+
+/** What a runtime launches at once. */
+export interface ModelKernel {
+  /** E.g. `conv`; `other` for what has no name of its own. */
+  readonly type: string;
+  /** The operator that decides the cost, e.g. `Conv`. */
+  readonly op: string;
+  /** Equal for kernels that cost the same, e.g. `conv,1,56,56,64,128,3,3,2,1`: n, h, w, cin, cout, kh, kw, stride, groups. */
+  readonly key: string;
+  readonly macs: number;
+  readonly params: number;
+  readonly bytes_in: number;
+  readonly bytes_weights: number;
+  readonly bytes_out: number;
+  /** The operators fused into it, in order. */
+  readonly nodes: readonly { readonly name: string; readonly op: string }[];
+}
+
+/** Operators of one name that nobody knows; they count by what they read and write. */
+export interface UnknownOperator {
+  readonly op: string;
+  readonly count: number;
+  /** Of the bytes that all kernels read and write. */
+  readonly traffic_share: number;
+  /** Of all multiply-adds: in the kernels that they read from or write to. */
+  readonly macs_beside_share: number;
+}
+
+/** A model as a family of runtimes executes it. */
+export interface Decomposition {
+  readonly runtime: string;
+  /** In the order of execution. */
+  readonly kernels: readonly ModelKernel[];
+  readonly unknown: readonly UnknownOperator[];
+}
+
+/** A neural network read from a file, held by an engine. */
+export interface Model {
+  readonly info: ModelInfo;
+
+  /** Its kernels. `runtime`: the id of a family; default `none`. */
+  decompose(runtime?: string): Promise<Decomposition>;
+
+  /** Frees the memory now; a forgotten model is freed when it is garbage-collected. */
+  dispose(): void;
+  [Symbol.dispose](): void;
+}
+
 /** The engine. Obtain one from `createEngine()`; every method works the same in-thread and in a worker. */
 export interface Engine {
   readonly kind: 'local' | 'worker';
@@ -351,9 +454,20 @@ export interface Engine {
   /** Which architectures to measure on a new device. In one go: to encode a whole space takes a second or two. */
   chooseSamples(space: SpaceId, options?: SampleOptions): Promise<string[]>;
 
+  /** What a file says of its inputs: which shapes have to be given to `openModel`. */
+  modelInputs(file: ModelFile): Promise<StatedInput[]>;
+
+  /** Reads a model. A Blob (a File) is read where the engine runs, and only as far as needed: some kilobytes of 100 MB. */
+  openModel(file: ModelFile, options?: ModelOptions): Promise<Model>;
+
+  runtimeFamilies(): Promise<RuntimeFamily[]>;
+
+  /** The network of an architecture as an ONNX model with random weights, to be run by other runtimes. */
+  exportOnnx(space: SpaceId, architecture: string, options?: ExportOptions): Promise<Uint8Array>;
+
   accuracy(predicted: Float64Array, truth: Float64Array): Promise<Accuracy>;
 
-  /** Predictors, encoders and work alive in the engine; 0 when all are disposed. */
+  /** Predictors, encoders, models and work alive in the engine; 0 when all are disposed. */
   liveHandles(): Promise<number>;
 
   /** Frees everything; stops the worker. */
@@ -366,4 +480,6 @@ export interface EngineOptions {
   readonly kind?: 'local' | 'worker';
   /** The bytes of `latencast.wasm`, or where to fetch them; default: where the build puts them. */
   readonly wasm?: Uint8Array | string | URL;
+  /** The same of `latencast-models.wasm`, which is fetched when the first model is opened. */
+  readonly modelsWasm?: Uint8Array | string | URL;
 }

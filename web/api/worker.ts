@@ -7,11 +7,15 @@ import { enclose, LatencastError } from './errors.js';
 import { LocalEngine } from './local.js';
 import { loadModule } from './module.js';
 import { nodeBuiltin } from './platform.js';
-import type { Held, Host, Report, SampleSettings, SearchSettings, TransferSettings } from './protocol.js';
+import type { Held, Host, Report, SampleSettings, SearchSettings, SentWasm, TransferSettings } from './protocol.js';
 import type {
   Encoder,
   Encoding,
+  ExportOptions,
   Measurement,
+  Model,
+  ModelFile,
+  ModelOptions,
   NextOptions,
   Predictor,
   PredictOptions,
@@ -25,12 +29,13 @@ class WorkerHost implements Host {
   #report: Report | undefined;
   readonly #predictors = new Map<number, Predictor>();
   readonly #encoders = new Map<number, Encoder>();
+  readonly #models = new Map<number, Model>();
   readonly #jobs = new Map<number, AbortController>();
   #ids = 0;
 
-  start(wasm: Uint8Array | string | undefined, report: Report) {
+  start(wasm: SentWasm, modelsWasm: SentWasm, report: Report) {
     return enclose(async () => {
-      this.#engine = new LocalEngine(await loadModule(wasm));
+      this.#engine = new LocalEngine(await loadModule(wasm), modelsWasm);
       this.#report = report;
       return null;
     });
@@ -90,6 +95,31 @@ class WorkerHost implements Host {
     );
   }
 
+  modelInputs(file: ModelFile) {
+    return enclose(() => this.#started.modelInputs(file));
+  }
+
+  openModel(file: ModelFile, options: ModelOptions) {
+    return enclose(async () => {
+      const model = await this.#started.openModel(file, options);
+      const id = ++this.#ids;
+      this.#models.set(id, model);
+      return { id, info: model.info };
+    });
+  }
+
+  runtimeFamilies() {
+    return enclose(() => this.#started.runtimeFamilies());
+  }
+
+  exportOnnx(space: SpaceId, architecture: string, options: ExportOptions) {
+    return enclose(() => this.#started.exportOnnx(space, architecture, options));
+  }
+
+  decompose(id: number, runtime: string | undefined) {
+    return enclose(() => alive(this.#models, id, 'model').decompose(runtime));
+  }
+
   accuracy(predicted: Float64Array, truth: Float64Array) {
     return enclose(() => this.#started.accuracy(predicted, truth));
   }
@@ -145,7 +175,7 @@ class WorkerHost implements Host {
   }
 
   release(id: number) {
-    for (const held of [this.#predictors, this.#encoders]) {
+    for (const held of [this.#predictors, this.#encoders, this.#models]) {
       held.get(id)?.dispose();
       held.delete(id);
     }

@@ -17,6 +17,8 @@ import { budgetSummary, front, measured, othersThan, quality, rows } from './der
 import { setAside } from './doubts.js';
 import { loadAccuracies, loadExample, loadTable, loadWeightsIndex, type WeightsIndex } from './examples.js';
 import { count } from './format.js';
+import { ModelEffects } from './model/effects.js';
+import { isModelFile, type ModelAction } from './model/state.js';
 import { checkLookup, checkSheet, readQuality, type Admit } from './reading.js';
 import { saveFile, toCsv } from './save.js';
 import { kSpaces } from './spaces/index.js';
@@ -73,16 +75,20 @@ export class Effects {
   private following: { readonly stop: AbortController; readonly from: string } | undefined;
   private sheetTimer: ReturnType<typeof setTimeout> | undefined;
   private lookupTimer: ReturnType<typeof setTimeout> | undefined;
+  private readonly models: ModelEffects;
 
   constructor(
     private readonly send: (action: Action) => void,
     private readonly state: () => State,
-  ) {}
+  ) {
+    const tell = (action: ModelAction): void => send({ type: 'model', action });
+    this.models = new ModelEffects(tell, () => state().model, this.started);
+  }
 
-  /** Shows the chosen example first, then fetches what everything else in its space needs, so that nothing is fetched later. */
+  /** Shows the chosen example first, then fetches what everything else in its mode needs, so that nothing is fetched later. */
   async start(): Promise<void> {
-    const { device } = this.state();
-    await this.openSpace(device);
+    const { mode, device } = this.state();
+    await (mode === 'model' ? this.models.show() : this.openSpace(device));
     await this.startEngine();
   }
 
@@ -92,8 +98,19 @@ export class Effects {
       case 'text':
         this.checkSoon(kTypingPause);
         break;
+      case 'model':
+        this.models.react(action.action);
+        return;
+      case 'mode':
       case 'device':
       case 'address':
+        if (this.state().mode === 'model') {
+          if (action.type === 'address' && action.address.mode === 'model') {
+            this.models.react({ type: 'address', address: action.address.model });
+          }
+          void this.models.show();
+          break;
+        }
         void this.openSpace(this.state().device);
         this.checkSoon(0);
         this.lookUpSoon(0);
@@ -133,7 +150,12 @@ export class Effects {
         void this.choose(spaceId(this.state()));
         break;
       case 'open-file':
-        void this.open(action.file);
+        if (isModelFile(action.file.name, this.state().mode === 'model')) {
+          this.send({ type: 'mode', mode: 'model' });
+          this.send({ type: 'model', action: { type: 'open', file: action.file } });
+        } else {
+          void this.open(action.file);
+        }
         break;
       case 'open-quality':
         void this.openQuality(spaceId(this.state()), action.file);

@@ -14,6 +14,15 @@ import type {
   TransferProgress,
 } from '../api/index.js';
 import { kBaseUnits } from '../api/measurements.js';
+import {
+  initialModelState,
+  readModelAddress,
+  reduceModel,
+  writeModelAddress,
+  type ModelAction,
+  type ModelAddress,
+  type ModelState,
+} from './model/state.js';
 import { kSpaceIds, kSpaces } from './spaces/index.js';
 import { extendTable, joined, type NewRow, type SpaceTable } from './spaces/table.js';
 
@@ -55,6 +64,8 @@ export function nameOf(device: DeviceId): string {
 
 export const kTabs = ['estimates', 'fit', 'lookup', 'search', 'measure'] as const;
 export type Tab = (typeof kTabs)[number];
+/** What the page is about: networks of a search space, or any network out of a file. */
+export type Mode = 'space' | 'model';
 export type Theme = 'auto' | 'light' | 'dark';
 
 export type UnitChoice = 'auto' | LatencyUnit;
@@ -234,6 +245,8 @@ export interface Lookup {
 }
 
 export interface State {
+  readonly mode: Mode;
+  readonly model: ModelState;
   /** The module. */
   readonly engine: Loading;
   /** The pre-trained predictor of each space; absent until the space is shown. */
@@ -330,10 +343,20 @@ export type Action =
   | { readonly type: 'chosen'; readonly space: SpaceId; readonly chosen?: NonNullable<Plan['chosen']> }
   | { readonly type: 'use-plan' }
   | { readonly type: 'theme'; readonly theme: Theme }
+  | { readonly type: 'mode'; readonly mode: Mode }
+  | { readonly type: 'model'; readonly action: ModelAction }
   | { readonly type: 'address'; readonly address: Address };
 
-/** The part of the state that the URL carries: of the space that is shown. */
-export interface Address {
+/** The part of the state that the URL carries: of the model, or of the space that is shown. */
+export type Address = ModelPlace | SpacePlace;
+
+export interface ModelPlace {
+  readonly mode: 'model';
+  readonly model: ModelAddress;
+}
+
+export interface SpacePlace {
+  readonly mode: 'space';
   readonly device: DeviceId;
   readonly tab: Tab;
   readonly view: View;
@@ -365,6 +388,8 @@ export function anyCounts(space: SpaceId): readonly CountFilter[] {
 
 export function initialState(): State {
   return {
+    mode: 'space',
+    model: initialModelState(),
     engine: { status: 'loading', done: 0 },
     weights: {},
     tables: {},
@@ -433,7 +458,7 @@ export function sheetOf(state: State, device: DeviceId = state.device): Sheet {
 
 /** What a transfer waits for, as one: the engine, then the weights of the space that is shown. */
 export function readiness(state: State): Loading {
-  if (state.engine.status !== 'ready') return state.engine;
+  if (state.engine.status !== 'ready' || state.mode === 'model') return state.engine;
   return state.weights[spaceId(state)] ?? { status: 'loading', done: 0 };
 }
 
@@ -613,6 +638,7 @@ export function reduce(state: State, action: Action): State {
       return without(
         {
           ...withoutNext(state, action.device),
+          mode: 'space',
           device: action.device,
           name: action.name,
           sheets: { ...state.sheets, [action.device]: sheet },
@@ -676,9 +702,17 @@ export function reduce(state: State, action: Action): State {
     }
     case 'theme':
       return { ...state, theme: action.theme };
+    case 'mode':
+      return without({ ...state, mode: action.mode }, 'notice', 'hovered');
+    case 'model':
+      return { ...state, model: reduceModel(state.model, action.action) };
     case 'address': {
-      const { device, tab, view } = action.address;
-      return { ...without(state, 'hovered'), device, tab, views: { ...state.views, [spaceOf(device)]: view } };
+      if (action.address.mode === 'model') {
+        const model = reduceModel(state.model, { type: 'address', address: action.address.model });
+        return { ...without(state, 'hovered'), mode: 'model', model };
+      }
+      const { mode, device, tab, view } = action.address;
+      return { ...without(state, 'hovered'), mode, device, tab, views: { ...state.views, [spaceOf(device)]: view } };
     }
     // What these ask for happens outside the state; its outcome comes back as another action.
     case 'cancel':
@@ -776,6 +810,11 @@ export function writeAddress(state: State): string {
   const { selected, wanted, sort, query, counts, budget_ms, quality } = viewOf(state);
   const first = start.views[space];
   const params = new URLSearchParams();
+  if (state.mode === 'model') {
+    params.set('mode', 'model');
+    writeModelAddress(state.model, params);
+    return params.toString();
+  }
   if (space !== spaceId(start)) params.set('space', space);
   if (state.device !== firstDevice(space)) params.set('device', nameOf(state.device));
   if (state.tab !== start.tab) params.set('tab', state.tab);
@@ -802,6 +841,7 @@ export function firstDevice(space: SpaceId): DeviceId {
 /** The inverse; whatever a fragment says that is not understood is left out. */
 export function readAddress(fragment: string): Address {
   const params = new URLSearchParams(fragment.replace(/^#/, ''));
+  if (params.get('mode') === 'model') return { mode: 'model', model: readModelAddress(params) };
   const start = initialState();
   const space = kSpaceIds.find((id) => id === params.get('space')) ?? spaceId(start);
   const first = start.views[space];
@@ -819,6 +859,7 @@ export function readAddress(fragment: string): Address {
   });
   const budget_ms = Number(params.get('under') ?? Number.NaN);
   return {
+    mode: 'space',
     device,
     tab,
     view: {

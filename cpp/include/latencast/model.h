@@ -3,6 +3,7 @@
 
 #include <cstdint>
 #include <map>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -84,5 +85,17 @@ struct ImportOptions {
 /// vocabulary is kept. Throws `model`, saying where (node, line or byte), what was found and what was
 /// expected.
 Model read_model(std::string_view bytes, const ImportOptions& options = {});
+
+constexpr std::int64_t kOpen = -1;  ///< a length that the file leaves open
+
+/// An input as a file states it.
+struct ModelInput {
+  std::string name;
+  std::optional<Dims> shape;  ///< kOpen where a length is open; none where the file says nothing of it
+};
+
+/// What has to be asked before `read_model`, which refuses open lengths but the batch. Throws as it does
+/// where the file cannot be read at all.
+std::vector<ModelInput> read_inputs(std::string_view bytes);
 
 }  // namespace latencast

@@ -1,0 +1,122 @@
+#include "kernels_evaluate.h"
+
+#include <algorithm>
+#include <cmath>
+#include <cstdio>
+#include <filesystem>
+#include <iostream>
+
+#include "data.h"
+#include "latencast/decompose.h"
+#include "latencast/error.h"
+#include "latencast/rng.h"
+
+namespace latencast {
+namespace {
+
+using nlohmann::json;
+
+constexpr const char* kFlops = "flops";
+
+struct MeasuredModel {
+  Decomposition kernels;
+  double latency_ms;
+};
+
+// Columns `model`, a path relative to the table's folder or absolute, and `latency_ms`; rows without a
+// latency count for nothing.
+std::vector<MeasuredModel> read_models(const std::string& path) {
+  const CsvTable csv = read_csv(path);
+  const std::size_t model = csv.column("model"), latency = csv.column("latency_ms");
+  const auto folder = std::filesystem::path(path).parent_path();
+  std::vector<MeasuredModel> all;
+  for (std::size_t row = 0; row < csv.rows.size(); ++row) {
+    const std::string& text = csv.rows[row][latency];
+    if (text.empty()) continue;
+    const double value = csv.number(row, latency);
+    if (!std::isfinite(value) || value <= 0)
+      throw Error(ErrorCode::measurement,
+                  csv.place(row) + ": found latency " + text + " ms; expected a finite, positive number");
+    try {
+      const std::string file = (folder / csv.rows[row][model]).string();
+      all.push_back({decompose(read_model(read_file(file)), "ncnn"), value});
+    } catch (const Error& error) {
+      throw Error(error.code(), csv.place(row) + ": " + error.what());
+    }
+  }
+  return all;
+}
+
+struct Estimates {
+  std::vector<double> latency_ms;
+  std::vector<Belief::Interval> intervals = {};  ///< empty where the method states none
+};
+
+// As many ms per multiply-add as the measured ones take.
+Estimates by_flops(const std::vector<MeasuredModel>& measured, const std::vector<MeasuredModel>& asked) {
+  double log_rate = 0;
+  for (const MeasuredModel& one : measured)
+    log_rate += std::log(one.latency_ms / double(one.kernels.macs())) / double(measured.size());
+  Estimates estimates;
+  for (const MeasuredModel& one : asked)
+    estimates.latency_ms.push_back(std::exp(log_rate) * double(one.kernels.macs()));
+  return estimates;
+}
+
+json evaluate_seed(const std::vector<MeasuredModel>& all, const std::string& name,
+                   const EvaluateOptions& options, std::uint64_t seed) {
+  Rng rng(seed * 1000003 + 17);
+  const auto chosen = rng.choose(all.size(), options.samples);
+  std::vector<bool> is_measured(all.size(), false);
+  for (const std::size_t i : chosen) is_measured[i] = true;
+  std::vector<MeasuredModel> measured, rest;
+  for (std::size_t i = 0; i < all.size(); ++i) (is_measured[i] ? measured : rest).push_back(all[i]);
+  std::vector<double> truth;
+  for (const MeasuredModel& one : rest) truth.push_back(one.latency_ms);
+  const double start = cpu_seconds();
+  const Estimates estimates = by_flops(measured, rest);
+  const double done = cpu_seconds();
+  return {{"targets", {{name, score(estimates.latency_ms, truth, estimates.intervals)}}},
+          {"seconds", {{"transfer", 0.0}, {"predict_1000", 1000 * (done - start) / double(rest.size())}}},
+          {"architectures_scored", rest.size()}};
+}
+
+}  // namespace
+
+KernelsEvaluateCommand::KernelsEvaluateCommand() {
+  options.method = kFlops;
+  options.samples = 10;
+}
+
+void KernelsEvaluateCommand::add_to(CLI::App& kernels) {
+  auto* command = kernels.add_subcommand("evaluate", "accuracy on a platform measured little");
+  command->add_option("--models", models, "CSV with the columns model, a path, and latency_ms")->required();
+  command->add_option("--samples", options.samples, "measurements to adapt to")->capture_default_str();
+  command->add_option("--seeds", seeds)->check(CLI::PositiveNumber)->capture_default_str();
+  command->add_option("--method", options.method)->check(CLI::IsMember({kFlops}))->capture_default_str();
+  command->add_flag("--json", as_json, "print JSON");
+  command->callback([this] { run(); });
+}
+
+void KernelsEvaluateCommand::run() const {
+  const auto all = read_models(models);
+  if (all.size() < options.samples + 2)
+    throw Error(ErrorCode::argument, models + ": has " + std::to_string(all.size()) + " measured models; " +
+                                         std::to_string(options.samples) + " samples need at least two more");
+  std::vector<json> figures;
+  for (int seed = 0; seed < seeds; ++seed)
+    figures.push_back(evaluate_seed(all, models, options, static_cast<std::uint64_t>(seed)));
+  json result = summary(options, figures);
+  result["models_scored"] = result.at("architectures_scored");
+  result.erase("architectures_scored");
+  if (as_json) {
+    std::cout << result.dump(2) << "\n";
+    return;
+  }
+  std::printf("%zu models, %zu measured, %s\n", all.size(), options.samples, options.method.c_str());
+  for (const char* figure : {"spearman", "kendall", "mdape", "within5", "within10"})
+    std::printf("%-9s %.3f +- %.3f\n", figure, result.at(figure).at("mean").get<double>(),
+                result.at(figure).at("std").get<double>());
+}
+
+}  // namespace latencast

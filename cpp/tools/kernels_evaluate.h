@@ -1,0 +1,22 @@
+// `latencast kernels evaluate`: how good the estimates for a platform are that was measured little.
+#pragma once
+
+#include <CLI/CLI.hpp>
+#include <string>
+
+#include "evaluate.h"
+
+namespace latencast {
+
+struct KernelsEvaluateCommand {
+  EvaluateOptions options;
+  std::string models;
+  int seeds = 5;
+  bool as_json = false;
+
+  KernelsEvaluateCommand();
+  void add_to(CLI::App& kernels);
+  void run() const;
+};
+
+}  // namespace latencast

@@ -1,0 +1,89 @@
+/**
+ * The raw module that `models_bindings.cpp` makes, name by name; a test holds the two together. Only `web/api` uses it. Everything
+ * is as in `latencast.d.ts`.
+ */
+
+import type { Envelope, Json, RawHandle } from './latencast.js';
+
+export interface RawFamily {
+  readonly id: string;
+  readonly title: string;
+  readonly source: string;
+}
+
+export interface RawStatedInput {
+  readonly name: string;
+  /** null in place of a length that the file leaves open, or of the whole. */
+  readonly shape: readonly (number | null)[] | null;
+}
+
+export interface RawModelOptions {
+  readonly batch?: number | undefined;
+  readonly inputs?: Readonly<Record<string, readonly number[]>> | undefined;
+}
+
+export interface RawExportOptions {
+  readonly pixels?: number | undefined;
+  readonly classes?: number | undefined;
+  readonly seed?: number | undefined;
+}
+
+export interface RawTensor {
+  readonly name: string;
+  readonly shape: readonly number[];
+  readonly element: 'f32' | 'f16' | 'f64' | 'i8' | 'i16' | 'i32' | 'i64' | 'bool';
+}
+
+export interface RawModelInfo {
+  readonly name: string;
+  readonly format: 'ONNX' | 'ncnn' | 'JSON';
+  readonly inputs: readonly RawTensor[];
+  readonly outputs: readonly RawTensor[];
+  readonly operators: number;
+  readonly macs: number;
+  readonly params: number;
+}
+
+export interface RawKernel {
+  readonly type: string;
+  readonly op: string;
+  readonly key: string;
+  readonly macs: number;
+  readonly params: number;
+  readonly bytes_in: number;
+  readonly bytes_weights: number;
+  readonly bytes_out: number;
+  readonly nodes: readonly { readonly name: string; readonly op: string }[];
+}
+
+export interface RawUnknown {
+  readonly op: string;
+  readonly count: number;
+  readonly traffic_share: number;
+  readonly macs_beside_share: number;
+}
+
+export interface RawDecomposition {
+  readonly runtime: string;
+  readonly kernels: readonly RawKernel[];
+  readonly unknown: readonly RawUnknown[];
+}
+
+export interface RawModel extends RawHandle {
+  _info(): Envelope<Json<RawModelInfo>>;
+  _decompose(runtime: string): Envelope<Json<RawDecomposition>>;
+}
+
+export interface RawModelsModule {
+  _runtimeFamilies(): Envelope<Json<RawFamily[]>>;
+  _inputs(bytes: Uint8Array): Envelope<Json<RawStatedInput[]>>;
+  _open(bytes: Uint8Array, options: Json<RawModelOptions>): Envelope<RawModel>;
+  _exportOnnx(space: string, architecture: string, options: Json<RawExportOptions>): Envelope<Uint8Array>;
+  _liveHandles(): Envelope<number>;
+}
+
+/** As that of `latencast.d.ts`. */
+export default function createModelsModule(options: {
+  readonly wasmBinary: Uint8Array;
+  readonly printErr?: (line: string) => void;
+}): Promise<RawModelsModule>;
