@@ -392,10 +392,12 @@ export class Effects {
     try {
       const options = { device: this.deviceName(device), trusted, signal };
       let predictor: Predictor | undefined;
-      // At once, then better where the network adds something.
-      for (const method of ['closed-form', 'combined'] as const) {
+      const shown = this.state().results[device];
+      // At once, then better where the network adds something. What was computed beforehand is that good already.
+      const methods = shown?.source === 'precomputed' ? (['combined'] as const) : (['closed-form', 'combined'] as const);
+      for (const method of methods) {
         const adapted = await base.transfer(readings, { ...options, method });
-        if (adapted.info.method !== method) {
+        if (predictor && adapted.info.method !== method) {
           adapted.dispose();
           continue;
         }

@@ -272,7 +272,7 @@ function waitingFor(state: State, readings: number, read: boolean): string {
     return `${plural(readings, 'measurement')}; at least ${kFewestReadings} are needed.`;
   }
   if (methodOf(state) === 'closed-form') {
-    const also = resultOf(state)?.method === 'combined' ? '; a moment later the network has its share in them' : '';
+    const also = resultOf(state)?.method === 'combined' ? '; a moment later the network refines them' : '';
     return `The estimates follow every change${also}.`;
   }
   const source = resultOf(state)?.source;
