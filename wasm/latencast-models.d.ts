@@ -22,6 +22,12 @@ export interface RawModelOptions {
   readonly inputs?: Readonly<Record<string, readonly number[]>> | undefined;
 }
 
+export interface RawExportOptions {
+  readonly pixels?: number | undefined;
+  readonly classes?: number | undefined;
+  readonly seed?: number | undefined;
+}
+
 export interface RawTensor {
   readonly name: string;
   readonly shape: readonly number[];
@@ -72,6 +78,7 @@ export interface RawModelsModule {
   _runtimeFamilies(): Envelope<Json<RawFamily[]>>;
   _inputs(bytes: Uint8Array): Envelope<Json<RawStatedInput[]>>;
   _open(bytes: Uint8Array, options: Json<RawModelOptions>): Envelope<RawModel>;
+  _exportOnnx(space: string, architecture: string, options: Json<RawExportOptions>): Envelope<Uint8Array>;
   _liveHandles(): Envelope<number>;
 }
 

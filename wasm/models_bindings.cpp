@@ -1,8 +1,9 @@
-// Any model as JavaScript sees it, in a module of its own that is fetched when somebody opens one. Raw types:
-// latencast-models.d.ts.
+// Models as JavaScript sees them, in a module of its own that is fetched when somebody opens or exports one.
+// Raw types: latencast-models.d.ts.
 
 #include "boundary.h"
 #include "latencast/decompose.h"
+#include "latencast/export.h"
 #include "latencast/model.h"
 #include "options.h"
 
@@ -91,6 +92,21 @@ val inputs(const std::string& bytes) {
   });
 }
 
+val export_onnx(const std::string& space_id, const std::string& text, const std::string& settings) {
+  return envelope([&] {
+    const Space& space = latencast::space(space_id);
+    ExportOptions chosen;
+    Options options("exportOnnx", settings, "pixels, classes or seed");
+    options.read("pixels", chosen.pixels);
+    options.read("classes", chosen.classes);
+    options.read("seed", chosen.seed);
+    options.finish();
+    const std::string file = latencast::export_onnx(space, space.parse(text), chosen);
+    const auto* bytes = reinterpret_cast<const std::uint8_t*>(file.data());
+    return val(emscripten::typed_memory_view(file.size(), bytes)).call<val>("slice");
+  });
+}
+
 val live_handles() {
   return envelope([] { return Handle::live(); });
 }
@@ -146,6 +162,7 @@ EMSCRIPTEN_BINDINGS(latencast_models) {
   emscripten::function("_runtimeFamilies", &boundary::runtime_families);
   emscripten::function("_inputs", &inputs);
   emscripten::function("_open", &boundary::open);
+  emscripten::function("_exportOnnx", &boundary::export_onnx);
   emscripten::function("_liveHandles", &live_handles);
 
   emscripten::class_<RawModel>("RawModel")

@@ -7,6 +7,9 @@
 #include <iostream>
 
 #include "data.h"
+#include "kernel_data.h"
+#include "kernels_pool.h"
+#include "kernels_target.h"
 #include "latencast/error.h"
 #include "latencast/fleet.h"
 #include "latencast/rng.h"
@@ -102,6 +105,13 @@ json evaluate_seed(const Fleet& fleet, const std::vector<ModelMeasurement>& all,
           {"architectures_scored", rest.size()}};
 }
 
+void print_figures(const json& result) {
+  for (const char* figure : {"spearman", "kendall", "mdape", "within5", "within10", "coverage90"})
+    if (result.at(figure).at("mean").is_number())
+      std::printf("%-10s %.3f +- %.3f\n", figure, result.at(figure).at("mean").get<double>(),
+                  result.at(figure).at("std").get<double>());
+}
+
 }  // namespace
 
 KernelsEvaluateCommand::KernelsEvaluateCommand() {
@@ -111,18 +121,52 @@ KernelsEvaluateCommand::KernelsEvaluateCommand() {
 
 void KernelsEvaluateCommand::add_to(CLI::App& kernels) {
   auto* command = kernels.add_subcommand("evaluate", "accuracy on a platform measured little");
-  command->add_option("--models", models, "CSV with the columns model, a path, and latency_ms")->required();
-  command->add_option("--weights", weights, "fleet of known platforms")->capture_default_str();
+  auto* with_models =
+      command->add_option("--models", models, "CSV with the columns model, a path, and latency_ms");
+  auto* with_target = command->add_option(
+      "--target", target, "CSV with the columns kernel,n,h,w,cin,cout,kh,kw,stride,groups,latency_ms");
+  with_models->excludes(with_target);
+  command->add_option("--pool", pool, "folder of the pool for --target")
+      ->capture_default_str()
+      ->needs(with_target);
   command->add_option("--samples", options.samples, "measurements to adapt to")->capture_default_str();
   command->add_option("--seeds", seeds)->check(CLI::PositiveNumber)->capture_default_str();
-  command->add_option("--method", options.method)
-      ->check(CLI::IsMember({kBayes, kFlops}))
-      ->capture_default_str();
+  command->add_option("--weights", weights, "fleet of known platforms for --models")
+      ->capture_default_str()
+      ->needs(with_models);
+  std::vector<std::string> methods = kernel_methods();
+  methods.insert(methods.end(), {kBayes, kFlops});
+  auto* with_method = command->add_option("--method", options.method)->check(CLI::IsMember(methods));
+  with_method->capture_default_str();
   command->add_flag("--json", as_json, "print JSON");
-  command->callback([this] { run(); });
+  command->callback([this, with_method] {
+    if (models.empty() == target.empty()) throw CLI::RequiredError("--models or --target");
+    if (!target.empty() && with_method->count() == 0) options.method = kernel_methods().front();
+    if (target.empty())
+      run();
+    else
+      run_on_kernels();
+  });
+}
+
+void KernelsEvaluateCommand::run_on_kernels() const {
+  KernelProtocol protocol;
+  protocol.method = options.method;
+  protocol.samples = options.samples;
+  protocol.seeds = seeds;
+  const auto timings = read_timings(target);
+  const json result = evaluate_kernels(read_pool(pool), timings, protocol);
+  if (as_json) {
+    std::cout << result.dump(2) << "\n";
+    return;
+  }
+  std::printf("%zu kernels, %zu measured, %s\n", timings.size(), options.samples, options.method.c_str());
+  print_figures(result);
 }
 
 void KernelsEvaluateCommand::run() const {
+  if (options.method != kBayes && options.method != kFlops)
+    throw Error(ErrorCode::argument, "evaluate: " + options.method + " is a method for --target");
   const Fleet fleet(read_file(weights));
   const auto all = read_models(models, fleet);
   if (all.size() < options.samples + 2)
@@ -139,11 +183,7 @@ void KernelsEvaluateCommand::run() const {
     return;
   }
   std::printf("%zu models, %zu measured, %s\n", all.size(), options.samples, options.method.c_str());
-  for (const char* figure : {"spearman", "kendall", "mdape", "within5", "within10", "coverage90"}) {
-    if (result.at(figure).at("mean").is_null()) continue;
-    std::printf("%-10s %.3f +- %.3f\n", figure, result.at(figure).at("mean").get<double>(),
-                result.at(figure).at("std").get<double>());
-  }
+  print_figures(result);
 }
 
 }  // namespace latencast

@@ -10,13 +10,17 @@ namespace latencast {
 
 struct KernelsEvaluateCommand {
   EvaluateOptions options;
-  std::string models, weights = "weights/ncnn.fleet.latencast";
+  std::string models;
+  std::string weights = "weights/ncnn.fleet.latencast";  ///< fleet that serves models
+  std::string target;                                    ///< CSV of kernel timings, in place of models
+  std::string pool = "weights/pool";                     ///< folder of the pool that serves a target
   int seeds = 5;
   bool as_json = false;
 
   KernelsEvaluateCommand();
   void add_to(CLI::App& kernels);
   void run() const;
+  void run_on_kernels() const;
 };
 
 }  // namespace latencast

@@ -131,6 +131,9 @@ void KernelsCommand::add_to(CLI::App& app) {
   evaluate.add_to(*command);
   platforms.add_to(*command);
   learn_fleet.add_to(*command);
+  learn.add_to(*command);
+  coverage.add_to(*command);
+  figures.add_to(*command);
   command->callback([this, command] {
     if (!command->get_subcommands().empty()) return;
     if (model.empty()) throw CLI::RequiredError("--model");

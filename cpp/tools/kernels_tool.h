@@ -8,6 +8,8 @@
 
 #include "fleet_tool.h"
 #include "kernels_evaluate.h"
+#include "kernels_figures.h"
+#include "kernels_pool.h"
 #include "platforms_tool.h"
 
 namespace latencast {
@@ -20,6 +22,9 @@ struct KernelsCommand {
   KernelsEvaluateCommand evaluate;
   PlatformsCommand platforms;
   LearnFleetCommand learn_fleet;
+  KernelsLearnCommand learn;
+  KernelsCoverageCommand coverage;
+  KernelsFiguresCommand figures;
 
   void add_to(CLI::App& app);
   void run() const;

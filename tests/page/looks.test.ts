@@ -51,6 +51,24 @@ const kViews: readonly View[] = [
         { name: 'OFA, nothing yet', address: '#space=ofa&device=mine' },
       ]
     : []),
+  { name: 'any model', address: '#mode=model' },
+  {
+    name: 'any model, unknown operators and a kernel',
+    address: '#mode=model&net=mobilenet_ssd&order=cost',
+    prepare: async (page) => {
+      await page.locator('.model-unknown').waitFor();
+      await page.locator('.kernel').nth(3).click();
+      await page.locator('.model-detail').waitFor();
+    },
+  },
+  {
+    name: 'any model, a broken file',
+    address: '#mode=model',
+    prepare: async (page) => {
+      await page.locator('.drop-zone input').setInputFiles({ name: 'weights.pt', mimeType: '', buffer: Buffer.from('PK\x03\x04') });
+      await page.locator('.model-error').waitFor();
+    },
+  },
   { name: 'bad lines', address: '#device=mine', prepare: (page) => write(page, kBadText) },
 ];
 

@@ -26,6 +26,7 @@ import {
   type Check,
   type Mark,
   type Result,
+  type SpacePlace,
   type State,
 } from '../../web/app/state.js';
 
@@ -119,6 +120,13 @@ describe('tables of the spaces', () => {
   });
 });
 
+/** An address of a space. */
+function placeOf(fragment: string): SpacePlace {
+  const address = readAddress(fragment);
+  if (address.mode !== 'space') throw new Error(`${fragment} is no address of a space`);
+  return address;
+}
+
 describe('address', () => {
   const view = fc.constantFrom(...kDevices).chain((device) => {
     const { countables } = kSpaces[spaceOf(device)];
@@ -126,6 +134,7 @@ describe('address', () => {
       fc.record({ min: fc.integer({ min: 0, max: most }), max: fc.integer({ min: 0, max: most }) }),
     );
     return fc.record({
+      mode: fc.constant('space' as const),
       device: fc.constant(device),
       tab: fc.constantFrom(...kTabs),
       view: fc.record(
@@ -162,7 +171,7 @@ describe('address', () => {
     const shown = (index: number): string => writeAddress(reduce(state, { type: 'select', index }));
     expect(shown(5019)).toBe('space=fbnet&cell=5019');
     expect(shown(5020)).toBe(`space=fbnet&arch=${'7'.repeat(22)}`);
-    const { view } = readAddress(shown(5020));
+    const { view } = placeOf(shown(5020));
     expect(view.wanted).toBe('7'.repeat(22));
     // Whatever is selected after that takes its place.
     const later = reduce(reduce(state, { type: 'address', address: readAddress(shown(5020)) }), { type: 'select', index: 3 });
@@ -179,10 +188,10 @@ describe('address', () => {
   });
 
   test('accuracies of another space are not asked for', () => {
-    expect(readAddress('#space=fbnet&against=cifar100').view.quality).toBe('macs');
-    expect(readAddress('#space=nb201&against=cifar100').view.quality).toBe('cifar100');
-    expect(readAddress('#space=mars&device=eyeriss').device).toBe('nb201/eyeriss');
-    expect(readAddress('#space=ofa').device).toBe('ofa/titan_rtx_1');
+    expect(placeOf('#space=fbnet&against=cifar100').view.quality).toBe('macs');
+    expect(placeOf('#space=nb201&against=cifar100').view.quality).toBe('cifar100');
+    expect(placeOf('#space=mars&device=eyeriss').device).toBe('nb201/eyeriss');
+    expect(placeOf('#space=ofa').device).toBe('ofa/titan_rtx_1');
   });
 });
 

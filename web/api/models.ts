@@ -3,12 +3,22 @@
 import createModelsModule from '../../build-wasm/wasm/latencast-models.mjs';
 import type { RawModel, RawModelsModule } from '../../wasm/latencast-models.js';
 
-import { parseJson, toJson } from './crossing.js';
+import { parseJson, toJson, wellFormed } from './crossing.js';
 import { ask } from './errors.js';
 import { startModule, type WasmSource } from './module.js';
 import { kDispose, own, type Owned, type Owner } from './owned.js';
 import { skim } from './skim.js';
-import type { Decomposition, Model, ModelFile, ModelInfo, ModelOptions, RuntimeFamily, StatedInput } from './types.js';
+import type {
+  Decomposition,
+  ExportOptions,
+  Model,
+  ModelFile,
+  ModelInfo,
+  ModelOptions,
+  RuntimeFamily,
+  SpaceId,
+  StatedInput,
+} from './types.js';
 
 /** What an engine does with models. */
 export class LocalModels {
@@ -35,6 +45,10 @@ export class LocalModels {
 
   runtimeFamilies(): RuntimeFamily[] {
     return parseJson(ask(() => this.module._runtimeFamilies()));
+  }
+
+  exportOnnx(space: SpaceId, architecture: string, { pixels, classes, seed }: ExportOptions): Uint8Array {
+    return ask(() => this.module._exportOnnx(space, wellFormed(architecture), toJson({ pixels, classes, seed })));
   }
 
   liveHandles(): number {

@@ -5,6 +5,7 @@ import type {
   ArchitectureFacts,
   Decomposition,
   Encoding,
+  ExportOptions,
   Intervals,
   LeaveOneOut,
   Measurement,
@@ -79,6 +80,7 @@ export interface Host {
   modelInputs(file: ModelFile): Promise<Envelope<StatedInput[]>>;
   openModel(file: ModelFile, options: ModelOptions): Promise<Envelope<HeldModel>>;
   runtimeFamilies(): Promise<Envelope<RuntimeFamily[]>>;
+  exportOnnx(space: SpaceId, architecture: string, options: ExportOptions): Promise<Envelope<Uint8Array>>;
   accuracy(predicted: Float64Array, truth: Float64Array): Promise<Envelope<Accuracy>>;
   liveHandles(): Promise<Envelope<number>>;
 

@@ -17,6 +17,7 @@ import type {
   Encoder,
   Encoding,
   Engine,
+  ExportOptions,
   Intervals,
   LeaveOneOut,
   Measurement,
@@ -158,6 +159,10 @@ export class RemoteEngine implements Engine {
 
   runtimeFamilies(): Promise<RuntimeFamily[]> {
     return this.call((host) => host.runtimeFamilies());
+  }
+
+  exportOnnx(space: SpaceId, architecture: string, options: ExportOptions = {}): Promise<Uint8Array> {
+    return this.call((host) => host.exportOnnx(space, architecture, options));
   }
 
   accuracy(predicted: Float64Array, truth: Float64Array): Promise<Accuracy> {

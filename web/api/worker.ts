@@ -11,6 +11,7 @@ import type { Held, Host, Report, SampleSettings, SearchSettings, SentWasm, Tran
 import type {
   Encoder,
   Encoding,
+  ExportOptions,
   Measurement,
   Model,
   ModelFile,
@@ -109,6 +110,10 @@ class WorkerHost implements Host {
 
   runtimeFamilies() {
     return enclose(() => this.#started.runtimeFamilies());
+  }
+
+  exportOnnx(space: SpaceId, architecture: string, options: ExportOptions) {
+    return enclose(() => this.#started.exportOnnx(space, architecture, options));
   }
 
   decompose(id: number, runtime: string | undefined) {

@@ -17,6 +17,9 @@ import { budgetSummary, front, measured, othersThan, quality, rows } from './der
 import { setAside } from './doubts.js';
 import { loadAccuracies, loadExample, loadTable, loadWeightsIndex, type WeightsIndex } from './examples.js';
 import { count } from './format.js';
+import { BrowserEffects } from './measure/effects.js';
+import { ModelEffects } from './model/effects.js';
+import { isModelFile, type ModelAction } from './model/state.js';
 import { checkLookup, checkSheet, readQuality, type Admit } from './reading.js';
 import { saveFile, toCsv } from './save.js';
 import { kSpaces } from './spaces/index.js';
@@ -53,6 +56,7 @@ const kConfirmation = 6000; // ms that a confirmation stays
 const kMostText = 4e6; // characters; the whole space with arch strings is a third of it
 const kMagic = 'LATCAST\n';
 const kCoverage = 0.9; // of all intervals shown
+const kSettling = 10_000; // ms that a measurement waits for the estimates at most
 const kNextCount = 5; // architectures proposed at a time
 const kSearchLimits = 8; // latencies that a search aims at, beside the user's own
 
@@ -73,16 +77,31 @@ export class Effects {
   private following: { readonly stop: AbortController; readonly from: string } | undefined;
   private sheetTimer: ReturnType<typeof setTimeout> | undefined;
   private lookupTimer: ReturnType<typeof setTimeout> | undefined;
+  private readonly models: ModelEffects;
+  private readonly browser: BrowserEffects;
+  /** Who waits for the state to become something. */
+  private waiting: { readonly until: () => boolean; readonly go: () => void }[] = [];
 
   constructor(
     private readonly send: (action: Action) => void,
     private readonly state: () => State,
-  ) {}
+  ) {
+    const tell = (action: ModelAction): void => send({ type: 'model', action });
+    this.models = new ModelEffects(tell, () => state().model, this.started);
+    this.browser = new BrowserEffects({
+      send,
+      state,
+      engine: this.started,
+      base: (space) => this.base(space),
+      settled: (device) => this.settled(device),
+    });
+  }
 
-  /** Shows the chosen example first, then fetches what everything else in its space needs, so that nothing is fetched later. */
+  /** Shows the chosen example first, then fetches what everything else in its mode needs, so that nothing is fetched later. */
   async start(): Promise<void> {
-    const { device } = this.state();
-    await this.openSpace(device);
+    const { mode, device } = this.state();
+    if (mode === 'space') void this.browser.show(spaceOf(device));
+    await (mode === 'model' ? this.models.show() : this.openSpace(device));
     await this.startEngine();
   }
 
@@ -92,9 +111,24 @@ export class Effects {
       case 'text':
         this.checkSoon(kTypingPause);
         break;
+      case 'model':
+        this.models.react(action.action);
+        return;
+      case 'browser':
+        this.browser.react(action.space, action.action);
+        break;
+      case 'mode':
       case 'device':
       case 'address':
+        if (this.state().mode === 'model') {
+          if (action.type === 'address' && action.address.mode === 'model') {
+            this.models.react({ type: 'address', address: action.address.model });
+          }
+          void this.models.show();
+          break;
+        }
         void this.openSpace(this.state().device);
+        void this.browser.show(spaceId(this.state()));
         this.checkSoon(0);
         this.lookUpSoon(0);
         void this.findWanted();
@@ -108,6 +142,8 @@ export class Effects {
       case 'restore-example':
       case 'example':
       case 'use-plan':
+      case 'plan-browser':
+      case 'readings':
       case 'opened':
         this.checkSoon(0);
         break;
@@ -133,7 +169,12 @@ export class Effects {
         void this.choose(spaceId(this.state()));
         break;
       case 'open-file':
-        void this.open(action.file);
+        if (isModelFile(action.file.name, this.state().mode === 'model')) {
+          this.send({ type: 'mode', mode: 'model' });
+          this.send({ type: 'model', action: { type: 'open', file: action.file } });
+        } else {
+          void this.open(action.file);
+        }
         break;
       case 'open-quality':
         void this.openQuality(spaceId(this.state()), action.file);
@@ -168,6 +209,7 @@ export class Effects {
         break;
     }
     if (action.type !== 'hover' && isDue(this.state())) void this.follow(this.state().device);
+    this.wake();
   }
 
   /** Fetches what the space of a device needs, where it has not been: table and the device's own example first. */
@@ -247,6 +289,39 @@ export class Effects {
     } catch (caught) {
       tell({ status: 'failed', message: reason(caught) });
     }
+  }
+
+  /** The pre-trained predictor of a space, once it is here. Throws where it does not come. */
+  private async base(space: SpaceId): Promise<Predictor> {
+    const weights = (): Loading | undefined => this.state().weights[space];
+    await this.until(() => weights()?.status === 'ready' || weights()?.status === 'failed');
+    const base = this.bases.get(space);
+    if (!base) throw new Error(`the weights of ${kSpaces[space].title} did not load`);
+    return base;
+  }
+
+  /** Resolves when the estimates of a device are those of its text; at once where it is not shown, as nothing follows then. */
+  private async settled(device: DeviceId): Promise<void> {
+    const timeout = setTimeout(() => this.wake(), kSettling);
+    const late = performance.now() + kSettling;
+    await this.until(() => {
+      const state = this.state();
+      if (state.device !== device || state.notice?.kind === 'error' || performance.now() > late) return true;
+      return currentCheck(sheetOf(state)) !== undefined && !isDue(state) && !this.following;
+    });
+    clearTimeout(timeout);
+  }
+
+  private wake(): void {
+    this.waiting = this.waiting.filter(({ until, go }) => {
+      const there = until();
+      if (there) go();
+      return !there;
+    });
+  }
+
+  private until(until: () => boolean): Promise<void> {
+    return until() ? Promise.resolve() : new Promise((go) => this.waiting.push({ until, go }));
   }
 
   /** A shipped file of a space. Throws where there is none. */
@@ -368,20 +443,31 @@ export class Effects {
     this.following = { stop, from };
     const { signal } = stop;
     try {
-      const options = { device: this.deviceName(device), method: 'closed-form', trusted, signal } as const;
-      const predictor = await base.transfer(readings, options);
-      const result = await this.resultOf(device, predictor, readings, 'transfer', { trusted, signal });
-      if (signal.aborted) {
-        predictor.dispose();
-        return;
+      const options = { device: this.deviceName(device), trusted, signal };
+      let predictor: Predictor | undefined;
+      const shown = this.state().results[device];
+      // At once, then better where the network adds something. What was computed beforehand is that good already.
+      const methods = shown?.source === 'precomputed' ? (['combined'] as const) : (['closed-form', 'combined'] as const);
+      for (const method of methods) {
+        const adapted = await base.transfer(readings, { ...options, method });
+        if (predictor && adapted.info.method !== method) {
+          adapted.dispose();
+          continue;
+        }
+        const result = await this.resultOf(device, adapted, readings, 'transfer', options);
+        if (signal.aborted) {
+          adapted.dispose();
+          return;
+        }
+        this.keep(device, adapted);
+        predictor = adapted;
+        this.send({ type: 'result', device, result });
+        this.estimateAdded(spaceOf(device));
       }
-      this.keep(device, predictor);
-      this.send({ type: 'result', device, result });
-      this.estimateAdded(spaceOf(device));
-      const next = await predictor.next({ count: kNextCount, pool: (await this.tableNow(spaceOf(device))).architectures });
+      const next = await predictor?.next({ count: kNextCount, pool: (await this.tableNow(spaceOf(device))).architectures });
       if (signal.aborted) return;
       this.following = undefined;
-      this.send({ type: 'next', device, next });
+      if (next) this.send({ type: 'next', device, next });
     } catch (caught) {
       if (!signal.aborted) this.fail('The measurements could not be used', caught);
     }
@@ -486,7 +572,7 @@ export class Effects {
       ...bounds,
       readings,
       trusted: options.trusted ?? [],
-      ...(method === 'closed-form' ? await this.reviewOf(predictor, readings) : {}),
+      ...(method === 'finetune' ? {} : await this.reviewOf(predictor, readings)),
       ...(nearest ? { nearest } : {}),
       ...(accuracy ? { accuracy: { ...accuracy, count: others.length } } : {}),
     };
@@ -614,7 +700,7 @@ export class Effects {
   private async bytesOf(device: DeviceId, predictor: Predictor, { method, readings, trusted }: Result): Promise<Uint8Array> {
     const base = this.bases.get(spaceOf(device));
     const name = this.deviceName(device);
-    if (method !== 'closed-form' || predictor.info.target === name || !base) return predictor.save();
+    if (method === 'finetune' || predictor.info.target === name || !base) return predictor.save();
     const named = await base.transfer(readings, { device: name, method, trusted });
     try {
       return await named.save();
@@ -668,8 +754,8 @@ async function estimatesOf(
   architectures: readonly string[],
   options: PredictOptions = {},
 ): Promise<Pick<Result, 'latency_ms' | 'low' | 'high'>> {
-  if (predictor.info.method === 'closed-form') return predictor.intervals(architectures, kCoverage, options);
-  return { latency_ms: await predictor.predict(architectures, options) };
+  if (predictor.info.method === 'finetune') return { latency_ms: await predictor.predict(architectures, options) };
+  return predictor.intervals(architectures, kCoverage, options);
 }
 
 function reason(caught: unknown): string {

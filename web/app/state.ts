@@ -5,6 +5,7 @@ import type {
   CheckedLine,
   Fix,
   LatencyUnit,
+  Measurement,
   Method,
   Next,
   Quantity,
@@ -14,6 +15,16 @@ import type {
   TransferProgress,
 } from '../api/index.js';
 import { kBaseUnits } from '../api/measurements.js';
+import { kInitialBrowser, reduceBrowser, type BrowserAction, type BrowserState } from './measure/state.js';
+import {
+  initialModelState,
+  readModelAddress,
+  reduceModel,
+  writeModelAddress,
+  type ModelAction,
+  type ModelAddress,
+  type ModelState,
+} from './model/state.js';
 import { kSpaceIds, kSpaces } from './spaces/index.js';
 import { extendTable, joined, type NewRow, type SpaceTable } from './spaces/table.js';
 
@@ -38,9 +49,15 @@ export function mine(space: SpaceId): DeviceId {
   return `${space}/mine`;
 }
 
+/** The browser that shows the page, as it is measured by it. */
+export function browserOf(space: SpaceId): DeviceId {
+  return `${space}/browser`;
+}
+
 /** All devices, the user's own of each space first. */
 export const kDevices: readonly DeviceId[] = kSpaceIds.flatMap((space) => [
   mine(space),
+  browserOf(space),
   ...kExamples.flatMap(({ id }) => (spaceOf(id) === space ? [id] : [])),
 ]);
 
@@ -48,13 +65,15 @@ export function spaceOf(device: DeviceId): SpaceId {
   return device.split('/')[0] as SpaceId;
 }
 
-/** The name of a device within its space: of the example's files, or `mine`. */
+/** The name of a device within its space: of the example's files, `mine` or `browser`. */
 export function nameOf(device: DeviceId): string {
   return device.slice(device.indexOf('/') + 1);
 }
 
 export const kTabs = ['estimates', 'fit', 'lookup', 'search', 'measure'] as const;
 export type Tab = (typeof kTabs)[number];
+/** What the page is about: networks of a search space, or any network out of a file. */
+export type Mode = 'space' | 'model';
 export type Theme = 'auto' | 'light' | 'dark';
 
 export type UnitChoice = 'auto' | LatencyUnit;
@@ -234,6 +253,9 @@ export interface Lookup {
 }
 
 export interface State {
+  readonly mode: Mode;
+  readonly model: ModelState;
+  readonly browsers: Readonly<Record<SpaceId, BrowserState>>;
   /** The module. */
   readonly engine: Loading;
   /** The pre-trained predictor of each space; absent until the space is shown. */
@@ -330,10 +352,25 @@ export type Action =
   | { readonly type: 'chosen'; readonly space: SpaceId; readonly chosen?: NonNullable<Plan['chosen']> }
   | { readonly type: 'use-plan' }
   | { readonly type: 'theme'; readonly theme: Theme }
+  | { readonly type: 'mode'; readonly mode: Mode }
+  | { readonly type: 'model'; readonly action: ModelAction }
+  | { readonly type: 'browser'; readonly space: SpaceId; readonly action: BrowserAction }
+  /** What is to be measured in this browser: becomes its text. */
+  | { readonly type: 'plan-browser'; readonly space: SpaceId; readonly architectures: readonly string[] }
+  /** Written beside the architectures of a planned text; those that have been taken out of it stay out. */
+  | { readonly type: 'readings'; readonly device: DeviceId; readonly readings: readonly Measurement[] }
   | { readonly type: 'address'; readonly address: Address };
 
-/** The part of the state that the URL carries: of the space that is shown. */
-export interface Address {
+/** The part of the state that the URL carries: of the model, or of the space that is shown. */
+export type Address = ModelPlace | SpacePlace;
+
+export interface ModelPlace {
+  readonly mode: 'model';
+  readonly model: ModelAddress;
+}
+
+export interface SpacePlace {
+  readonly mode: 'space';
   readonly device: DeviceId;
   readonly tab: Tab;
   readonly view: View;
@@ -365,6 +402,9 @@ export function anyCounts(space: SpaceId): readonly CountFilter[] {
 
 export function initialState(): State {
   return {
+    mode: 'space',
+    model: initialModelState(),
+    browsers: eachSpace(() => kInitialBrowser),
     engine: { status: 'loading', done: 0 },
     weights: {},
     tables: {},
@@ -395,10 +435,11 @@ export const kUsualReadings = 20;
 export const kPlanCounts = { fewest: 5, most: 100 } as const;
 
 export function isExample(device: DeviceId): boolean {
-  return nameOf(device) !== 'mine';
+  return !['mine', 'browser'].includes(nameOf(device));
 }
 
 export function deviceTitle(state: State, device: DeviceId = state.device): string {
+  if (nameOf(device) === 'browser') return 'this browser';
   if (!isExample(device)) return state.name.trim() || 'my device';
   return kExamples.find((example) => example.id === device)?.title ?? nameOf(device);
 }
@@ -433,7 +474,7 @@ export function sheetOf(state: State, device: DeviceId = state.device): Sheet {
 
 /** What a transfer waits for, as one: the engine, then the weights of the space that is shown. */
 export function readiness(state: State): Loading {
-  if (state.engine.status !== 'ready') return state.engine;
+  if (state.engine.status !== 'ready' || state.mode === 'model') return state.engine;
   return state.weights[spaceId(state)] ?? { status: 'loading', done: 0 };
 }
 
@@ -480,8 +521,9 @@ export function isStale(state: State): boolean {
   const method = methodOf(state);
   // A predictor file does not say what it is about.
   if (result.source !== 'file' && result.quantity !== check.quantity) return true;
-  if (result.source === 'transfer' && method && result.method !== method) return true;
-  if (result.method === 'closed-form' && String(trustedOf(sheet)) !== String(result.trusted)) return true;
+  const byHand = result.method === 'finetune';
+  if (result.source === 'transfer' && method && byHand !== (method === 'finetune')) return true;
+  if (!byHand && String(trustedOf(sheet)) !== String(result.trusted)) return true;
   const same =
     check.readings.length === result.readings.length &&
     check.readings.every((reading, i) => {
@@ -612,6 +654,7 @@ export function reduce(state: State, action: Action): State {
       return without(
         {
           ...withoutNext(state, action.device),
+          mode: 'space',
           device: action.device,
           name: action.name,
           sheets: { ...state.sheets, [action.device]: sheet },
@@ -666,18 +709,33 @@ export function reduce(state: State, action: Action): State {
       return withPlan(state, action.space, { settings, ...(chosen ? { chosen } : {}) });
     }
     case 'use-plan': {
-      const device = mine(spaceId(state));
       const { chosen } = state.plans[spaceId(state)];
-      if (!chosen) return state;
-      const text = planText(chosen.architectures);
-      const sheet = replaceText(sheetOf(state, device), { text, unit: 'auto' });
-      return without({ ...state, device, sheets: { ...state.sheets, [device]: sheet } }, 'notice', 'hovered');
+      return chosen ? withPlannedText(state, mine(spaceId(state)), chosen.architectures) : state;
+    }
+    case 'browser': {
+      const browser = reduceBrowser(state.browsers[action.space], action.action);
+      return { ...state, browsers: { ...state.browsers, [action.space]: browser } };
+    }
+    case 'plan-browser':
+      return withPlannedText(state, browserOf(action.space), action.architectures);
+    case 'readings': {
+      const sheet = sheetOf(state, action.device);
+      const text = withReadings(sheet.text, action.readings);
+      return { ...state, sheets: { ...state.sheets, [action.device]: { ...sheet, text } } };
     }
     case 'theme':
       return { ...state, theme: action.theme };
+    case 'mode':
+      return without({ ...state, mode: action.mode }, 'notice', 'hovered');
+    case 'model':
+      return { ...state, model: reduceModel(state.model, action.action) };
     case 'address': {
-      const { device, tab, view } = action.address;
-      return { ...without(state, 'hovered'), device, tab, views: { ...state.views, [spaceOf(device)]: view } };
+      if (action.address.mode === 'model') {
+        const model = reduceModel(state.model, { type: 'address', address: action.address.model });
+        return { ...without(state, 'hovered'), mode: 'model', model };
+      }
+      const { mode, device, tab, view } = action.address;
+      return { ...without(state, 'hovered'), mode, device, tab, views: { ...state.views, [spaceOf(device)]: view } };
     }
     // What these ask for happens outside the state; its outcome comes back as another action.
     case 'cancel':
@@ -696,6 +754,25 @@ export function reduce(state: State, action: Action): State {
 /** A list of architectures as a file whose second column is to be filled in; the notebook reads it back. */
 export function planText(architectures: readonly string[]): string {
   return ['arch,latency_ms', ...architectures.map((architecture) => `${architecture},`), ''].join('\n');
+}
+
+/** Significant digits of a latency in a planned text. */
+const kDigits = 5;
+
+function withReadings(text: string, readings: readonly Measurement[]): string {
+  const known = new Map(readings.map(({ architecture, latency_ms }) => [architecture, latency_ms]));
+  const lines = text.split('\n').map((line) => {
+    const architecture = line.slice(0, line.indexOf(','));
+    const latency_ms = known.get(architecture);
+    return latency_ms === undefined ? line : `${architecture},${Number(latency_ms.toPrecision(kDigits))}`;
+  });
+  return lines.join('\n');
+}
+
+/** Shows a device whose text is a list of architectures to measure. */
+function withPlannedText(state: State, device: DeviceId, architectures: readonly string[]): State {
+  const sheet = replaceText(sheetOf(state, device), { text: planText(architectures), unit: 'auto' });
+  return without({ ...state, device, sheets: { ...state.sheets, [device]: sheet } }, 'notice', 'hovered');
 }
 
 function without<K extends keyof State>(state: State, ...keys: K[]): State {
@@ -775,6 +852,11 @@ export function writeAddress(state: State): string {
   const { selected, wanted, sort, query, counts, budget_ms, quality } = viewOf(state);
   const first = start.views[space];
   const params = new URLSearchParams();
+  if (state.mode === 'model') {
+    params.set('mode', 'model');
+    writeModelAddress(state.model, params);
+    return params.toString();
+  }
   if (space !== spaceId(start)) params.set('space', space);
   if (state.device !== firstDevice(space)) params.set('device', nameOf(state.device));
   if (state.tab !== start.tab) params.set('tab', state.tab);
@@ -801,6 +883,7 @@ export function firstDevice(space: SpaceId): DeviceId {
 /** The inverse; whatever a fragment says that is not understood is left out. */
 export function readAddress(fragment: string): Address {
   const params = new URLSearchParams(fragment.replace(/^#/, ''));
+  if (params.get('mode') === 'model') return { mode: 'model', model: readModelAddress(params) };
   const start = initialState();
   const space = kSpaceIds.find((id) => id === params.get('space')) ?? spaceId(start);
   const first = start.views[space];
@@ -818,6 +901,7 @@ export function readAddress(fragment: string): Address {
   });
   const budget_ms = Number(params.get('under') ?? Number.NaN);
   return {
+    mode: 'space',
     device,
     tab,
     view: {

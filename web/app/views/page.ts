@@ -8,6 +8,7 @@ import { estimates, estimatesTools } from './estimates.js';
 import { fit } from './fit.js';
 import { legend } from './legend.js';
 import { lookup } from './lookup.js';
+import { modelPage } from '../model/views/model-page.js';
 import { measure, measureTools } from './measure.js';
 import { rail } from './rail.js';
 import { search, searchTools } from './search.js';
@@ -23,6 +24,7 @@ import {
   tableOf,
   unitOf,
   viewOf,
+  type Mode,
   type QualityId,
   type Result,
   type State,
@@ -35,15 +37,33 @@ export function page(state: State, send: Send): TemplateResult {
   return html`
     <header class="top">
       <h1>
-        How fast will this network run on <em>your</em> device? <b>Measure 20. Know ${kSpaces[spaceId(state)].know}.</b>
+        How fast will this network run on <em>your</em> device?
+        <b>${state.mode === 'model' ? 'Drop it here.' : `Measure 20. Know ${kSpaces[spaceId(state)].know}.`}</b>
       </h1>
-      ${engineStatus(state)} ${themeButton(state, send)}
+      ${modes(state, send)} ${engineStatus(state)} ${themeButton(state, send)}
     </header>
     ${engineFailure(state)}
-    <div class="columns">${rail(state, send)} ${main(state, send)}</div>
+    ${
+      state.mode === 'model'
+        ? modelPage(state.model, send)
+        : html`<div class="columns">${rail(state, send)} ${main(state, send)}</div>`
+    }
     ${notice(state, send)}
     <div class="announcer" role="status" aria-live="polite">${announcement(state)}</div>
   `;
+}
+
+const kModeTitles: Readonly<Record<Mode, string>> = { space: 'Search space', model: 'Any model' };
+
+function modes({ mode }: State, send: Send): TemplateResult {
+  return html`<div class="modes" role="group" aria-label="Mode">
+    ${(['space', 'model'] as const).map(
+      (each) =>
+        html`<button type="button" aria-pressed=${each === mode} @click=${() => send({ type: 'mode', mode: each })}>
+          ${kModeTitles[each]}
+        </button>`,
+    )}
+  </div>`;
 }
 
 function engineStatus(state: State): TemplateResult {
@@ -85,8 +105,12 @@ function engineFailure(state: State): TemplateResult | typeof nothing {
       : `The weights of ${kSpaces[spaceId(state)].title} did not load:`;
   return html`<div class="banner error" role="alert">
     <p>
-      <strong>${what}</strong> ${needed.message}. The examples below were computed beforehand and still work; a transfer
-      does not. Your text is kept.
+      <strong>${what}</strong> ${needed.message}.
+      ${
+        state.mode === 'model'
+          ? 'The example below was computed beforehand; models cannot be read.'
+          : 'The examples below were computed beforehand and still work; a transfer does not. Your text is kept.'
+      }
     </p>
     <button type="button" @click=${() => location.reload()}>Try again</button>
   </div>`;
@@ -204,7 +228,9 @@ function writings(state: State, architecture: string): TemplateResult {
 const kSources: Readonly<Record<Result['source'], (result: Result) => string>> = {
   precomputed: () => 'computed beforehand from 20 real measurements',
   transfer: (result) =>
-    `${result.method === 'finetune' ? 'fine-tuned' : 'estimated'} here from ${plural(result.readings.length, 'measurement')}`,
+    `${result.method === 'finetune' ? 'fine-tuned' : 'estimated'} here from ${plural(result.readings.length, 'measurement')}${
+      result.method === 'combined' ? ', refined by the network' : ''
+    }`,
   file: (result) => `from a saved predictor with ${plural(result.readings.length, 'measurement')}`,
 };
 

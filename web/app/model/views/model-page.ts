@@ -1,0 +1,322 @@
+import { html, nothing, type TemplateResult } from 'lit';
+import './kernel-list.js';
+import type { Decomposition, ModelKernel, StatedInput } from '../../../api/index.js';
+import { count, percent, plural } from '../../format.js';
+import type { Send } from '../../views/send.js';
+import {
+  bytesText,
+  byType,
+  costOf,
+  kernelTitle,
+  layerName,
+  listed,
+  mostExpensive,
+  scaled,
+  sizes,
+  typeTitle,
+  type Cost,
+} from '../derive.js';
+import { isOpen, kNetworkIds, kNetworks, type ModelAction, type ModelState, type NetworkId, type Opened, type Order, type Work } from '../state.js';
+import { bar, kindOf } from './kernel-list.js';
+
+/** How the views of the mode say what the user did. */
+type Tell = (action: ModelAction) => void;
+
+/** The mode: what is measured on the left, its kernels in the middle. */
+export function modelPage(state: ModelState, send: Send): TemplateResult {
+  const tell: Tell = (action) => send({ type: 'model', action });
+  return html`<div class="columns">${rail(state, tell)} ${main(state, tell)}</div>`;
+}
+
+// ---- rail ----
+
+function rail(state: ModelState, tell: Tell): TemplateResult {
+  return html`<aside class="rail" aria-label="Your model">
+    ${chooser(state, tell)} ${opening(state, tell)} ${inputs(state, tell)} ${runtime(state, tell)}
+    <p class="small quiet">Nothing is uploaded: the file stays in this browser, and of its weights nothing is read. See for yourself: go offline.</p>
+  </aside>`;
+}
+
+/** In the list of networks, what stands for a file of the user's. */
+const kFile = '';
+
+function chooser({ opened, network }: ModelState, tell: Tell): TemplateResult {
+  const chosen = opened && opened.network === undefined ? kFile : (network ?? kFile);
+  const open = (event: Event): void => {
+    const input = event.target as HTMLInputElement;
+    const file = input.files?.[0];
+    if (file) tell({ type: 'open', file });
+    // The same file may be chosen again after a change.
+    input.value = '';
+  };
+  return html`<section class="model-choice" aria-label="Which model">
+    <div class="fields">
+      <label for="network">Model</label>
+      <select
+        id="network"
+        .value=${chosen}
+        @change=${(event: Event) => {
+          const { value } = event.target as HTMLSelectElement;
+          if (value !== kFile) tell({ type: 'network', network: value as NetworkId });
+        }}
+      >
+        ${chosen === kFile ? html`<option value=${kFile} selected>${opened?.name ?? 'your file'}</option>` : nothing}
+        ${kNetworkIds.map((id) => html`<option value=${id} ?selected=${id === chosen}>${kNetworks[id]}</option>`)}
+      </select>
+    </div>
+    <label class="drop-zone">
+      <input type="file" class="hidden" accept=".onnx,.param,.json" @change=${open} />
+      <b>Open a model of yours</b>
+      <span class="small quiet">or drop it anywhere: ONNX, ncnn .param, JSON graph</span>
+    </label>
+  </section>`;
+}
+
+function opening({ opening: now, opened }: ModelState, tell: Tell): TemplateResult | typeof nothing {
+  if (!now) return nothing;
+  if (now.status === 'reading') {
+    return html`<p class="quiet small" role="status">Reading ${now.name}…</p>`;
+  }
+  const other = opened?.info && opened.name !== now.name ? ` ${opened.name} is still shown.` : '';
+  return html`<div class="model-error" role="alert">
+    <p><strong>${now.name} could not be read.</strong> ${sentence(now.message)}${other}</p>
+    <button type="button" class="plain" @click=${() => tell({ type: 'dismiss' })}>Close</button>
+  </div>`;
+}
+
+function sentence(message: string): string {
+  const text = message.charAt(0).toUpperCase() + message.slice(1);
+  return /[.?!]$/.test(text) ? text : `${text}.`;
+}
+
+function inputs({ opened }: ModelState, tell: Tell): TemplateResult | typeof nothing {
+  if (!opened || opened.stated.length === 0) return nothing;
+  return html`<section class="model-inputs" aria-labelledby="inputs-title">
+    <h2 id="inputs-title">${opened.stated.length === 1 ? 'Input' : 'Inputs'}</h2>
+    ${opened.stated.map((input, i) => shapeField(input, i, opened, tell))}
+  </section>`;
+}
+
+function shapeField(input: StatedInput, i: number, opened: Opened, tell: Tell): TemplateResult {
+  return html`<div class="shape">
+    <label for="shape-${i}" title=${input.name}>${input.name}</label>
+    <input
+      id="shape-${i}"
+      type="text"
+      inputmode="text"
+      autocomplete="off"
+      spellcheck="false"
+      .value=${opened.shapes[input.name] ?? ''}
+      aria-describedby=${isOpen(input) ? `shape-note-${i}` : nothing}
+      @input=${(event: Event) => tell({ type: 'shape', input: input.name, text: (event.target as HTMLInputElement).value })}
+    />
+    ${isOpen(input) ? html`<p class="small quiet" id="shape-note-${i}">${openNote(input)}</p>` : nothing}
+  </div>`;
+}
+
+function openNote({ shape }: StatedInput): string {
+  if (shape === null) return 'The file says nothing of its shape; this is assumed.';
+  const text = shape.map((length) => length ?? '?').join('x');
+  return `The file says ${text}; the rest is assumed.`;
+}
+
+function runtime({ families, family }: ModelState, tell: Tell): TemplateResult {
+  const known = families.length > 0 ? families : [{ id: family, title: family, source: '' }];
+  const source = known.find(({ id }) => id === family)?.source ?? '';
+  return html`<section aria-label="Which runtime">
+    <div class="fields">
+      <label for="family">Runtime</label>
+      <select
+        id="family"
+        .value=${family}
+        @change=${(event: Event) => tell({ type: 'family', family: (event.target as HTMLSelectElement).value })}
+      >
+        ${known.map(({ id, title }) => html`<option value=${id} ?selected=${id === family}>${familyTitle(id, title)}</option>`)}
+      </select>
+    </div>
+    <p class="small quiet runtime-source">${
+      source ? html`Which operators it fuses: ${links(source)}.` : 'Every operator is a kernel of its own.'
+    }</p>
+  </section>`;
+}
+
+function familyTitle(id: string, title: string): string {
+  return id === 'none' ? 'none: nothing is fused' : title;
+}
+
+/** The addresses in a text, each called by its site. */
+function links(text: string): readonly TemplateResult[] {
+  const addresses = text.match(/https:\/\/[^\s,;]*[^\s,;:.]/g) ?? [];
+  return addresses.map((address, i) => html`${i > 0 ? ', ' : ''}<a href=${address} rel="noreferrer">${new URL(address).hostname}</a>`);
+}
+
+// ---- main ----
+
+function main(state: ModelState, tell: Tell): TemplateResult {
+  const { opened } = state;
+  const cost = costOf(state);
+  if (!opened?.info || !opened.kernels || !cost) return html`<main class="main" id="main">${empty(state)}</main>`;
+  const { kernels } = opened.kernels;
+  return html`<main class="main" id="main">
+    ${headline(opened, opened.info, opened.kernels)}
+    <div class="model-body">
+      <section class="model-kernels" aria-label="Kernels">
+        ${tools(state, cost, tell)}
+        <kernel-list
+          .kernels=${kernels}
+          .places=${listed(state, cost)}
+          .cost=${cost}
+          .selected=${state.selected}
+          @pick=${(event: CustomEvent<number>) => tell({ type: 'select', index: event.detail })}
+        ></kernel-list>
+      </section>
+      <div class="model-side">
+        ${unknown(opened.kernels)} ${detail(kernels, state.selected)} ${expensive(kernels, cost, tell)} ${types(opened.kernels, cost)}
+      </div>
+    </div>
+  </main>`;
+}
+
+function empty({ opening: now, opened }: ModelState): TemplateResult {
+  if (now?.status === 'failed') {
+    return html`<div class="empty">
+      <h2>${now.name} could not be read</h2>
+      <p>${sentence(now.message)}</p>
+      <p class="quiet">
+        ${
+          opened?.stated.length
+            ? 'Perhaps other shapes of its inputs help: they can be changed on the left.'
+            : 'Choose another file, or a network on the left.'
+        }
+      </p>
+    </div>`;
+  }
+  return html`<p class="empty">${now ? `Reading ${now.name}…` : 'The model is loading.'}</p>`;
+}
+
+function headline(opened: Opened, info: NonNullable<Opened['info']>, { kernels }: Decomposition): TemplateResult {
+  const size = opened.bytes === undefined ? '' : `, ${bytesText(opened.bytes)}`;
+  return html`<div class="headline">
+    <p class="quiet small">
+      <b>${opened.name}</b>: ${info.format}${size}${info.name && info.name !== opened.name ? `, "${info.name}"` : nothing}; ${plural(info.operators, 'operator')} in
+      ${plural(kernels.length, 'kernel')}
+    </p>
+    <p class="answer">
+      <b>${scaled(info.macs)}</b> multiply-adds, <b>${scaled(info.params)}</b> parameters
+    </p>
+  </div>`;
+}
+
+const kOrderTitles: Readonly<Record<Order, string>> = { graph: 'In order of execution', cost: 'Most expensive first' };
+const kWorkTitles: Readonly<Record<Work, string>> = { macs: 'Multiply-adds', bytes: 'Bytes moved' };
+
+function tools({ order, work }: ModelState, cost: Cost, tell: Tell): TemplateResult {
+  return html`<div class="model-tools">
+    <select
+      aria-label="What the bars stand for"
+      .value=${work}
+      @change=${(event: Event) => tell({ type: 'work', work: (event.target as HTMLSelectElement).value as Work })}
+    >
+      ${(['macs', 'bytes'] as const).map((id) => html`<option value=${id} ?selected=${id === work}>${kWorkTitles[id]}</option>`)}
+    </select>
+    <select
+      aria-label="Order of the kernels"
+      .value=${order}
+      @change=${(event: Event) => tell({ type: 'order', order: (event.target as HTMLSelectElement).value as Order })}
+    >
+      ${(['graph', 'cost'] as const).map((id) => html`<option value=${id} ?selected=${id === order}>${kOrderTitles[id]}</option>`)}
+    </select>
+    <span class="grow quiet small">${cost.text(cost.total)} in all</span>
+    <button type="button" class="small" @click=${() => tell({ type: 'save-kernels' })}>Download CSV</button>
+  </div>`;
+}
+
+function unknown({ unknown: found }: Decomposition): TemplateResult | typeof nothing {
+  if (found.length === 0) return nothing;
+  const share = found.reduce((sum, { traffic_share }) => sum + traffic_share, 0);
+  return html`<section class="model-unknown" aria-labelledby="unknown-title">
+    <h2 id="unknown-title">Unknown operators: ${percent(share)} of the bytes moved</h2>
+    <p class="small quiet">They count by what they read and write.</p>
+    <ul>
+      ${found.map(
+        ({ op, count: times, traffic_share, macs_beside_share }) =>
+          html`<li>
+            <b>${op}</b>, ${times} times: ${percent(traffic_share)} of the bytes; the kernels beside it have
+            ${percent(macs_beside_share)} of the multiply-adds
+          </li>`,
+      )}
+    </ul>
+  </section>`;
+}
+
+function detail(kernels: readonly ModelKernel[], selected: number | undefined): TemplateResult | typeof nothing {
+  const kernel = selected === undefined ? undefined : kernels[selected];
+  if (!kernel || selected === undefined) return nothing;
+  const { macs, params, bytes_in, bytes_weights, bytes_out, nodes } = kernel;
+  const facts: readonly (readonly [string, string])[] = [
+    ['multiply-adds', scaled(macs)],
+    ['parameters', scaled(params)],
+    ['read', bytesText(bytes_in)],
+    ['weights', bytesText(bytes_weights)],
+    ['written', bytesText(bytes_out)],
+  ];
+  return html`<section class="model-detail" aria-labelledby="detail-title">
+    <h2 id="detail-title">Kernel ${selected + 1}: ${kernelTitle(kernel)}</h2>
+    <p>${sizes(kernel)}</p>
+    <dl class="facts">
+      ${facts.map(
+        ([name, value]) =>
+          html`<div>
+            <dt>${name}</dt>
+            <dd>${value}</dd>
+          </div>`,
+      )}
+    </dl>
+    <p class="small quiet">${nodes.length === 1 ? 'One operator' : `${count(nodes.length)} operators fused`}:</p>
+    <ol class="small fused">
+      ${nodes.map(({ name, op }) => html`<li><b>${op}</b> <span class="quiet">${name}</span></li>`)}
+    </ol>
+  </section>`;
+}
+
+function expensive(kernels: readonly ModelKernel[], cost: Cost, tell: Tell): TemplateResult {
+  const places = mostExpensive(cost);
+  const share = places.reduce((sum, i) => sum + (cost.values[i] ?? 0), 0) / cost.total;
+  return html`<section aria-labelledby="expensive-title">
+    <h2 id="expensive-title">The ${places.length} most expensive: ${percent(share)}</h2>
+    <ol class="expensive">
+      ${places.map((i) => {
+        const kernel = kernels[i];
+        return kernel
+          ? html`<li>
+              <button type="button" @click=${() => tell({ type: 'select', index: i })}>
+                <span class="expensive-what">${kernelTitle(kernel)} <span class="quiet">${layerName(kernel)}</span></span>
+                <span>${cost.text(cost.values[i] ?? 0)}</span>
+              </button>
+            </li>`
+          : nothing;
+      })}
+    </ol>
+  </section>`;
+}
+
+function types(kernels: Decomposition, cost: Cost): TemplateResult {
+  const shares = byType(kernels, cost);
+  const most = Math.max(...shares.map(({ value }) => value), 0);
+  return html`<section aria-labelledby="types-title">
+    <h2 id="types-title">By type</h2>
+    <table class="types">
+      <tbody>
+        ${shares.map(
+          ({ type, count: times, value }) =>
+            html`<tr class="kind--${kindOf(type)}">
+              <th scope="row">${typeTitle(type)}</th>
+              <td>${times}</td>
+              <td class="types-bar">${bar(most > 0 ? value / most : 0)}</td>
+              <td>${value > 0 ? percent(value / cost.total) : '–'}</td>
+            </tr>`,
+        )}
+      </tbody>
+    </table>
+  </section>`;
+}
