@@ -93,6 +93,10 @@ export class Effects {
       state,
       engine: this.started,
       base: (space) => this.base(space),
+      choose: async (space) => {
+        await this.base(space);
+        return this.chosen(await this.started, space, this.state().plans[space].settings);
+      },
       settled: (device) => this.settled(device),
     });
   }
