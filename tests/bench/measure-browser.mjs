@@ -89,12 +89,13 @@ await script(async () => {
   }
   const browser = await launch();
   try {
-    const { accuracy: found, expected, inside, tick_ms, run, unseen_ms } = await accuracy(browser);
+    const { accuracy: found, closed, expected, inside, tick_ms, run, unseen_ms } = await accuracy(browser);
     if (options.json) writeFileSync(options.json, JSON.stringify({ run, unseen_ms }));
     const times = options['no-click'] ? undefined : await click(browser);
     console.log(`Chromium ${browser.version()}, ${options.space}, ${options.provider}, ${options.threads} thread(s), ${options.effort}; timer step ${three(tick_ms)} ms`);
     const rounds = ({ rounds, seconds: spent }) => `${rounds.length} rounds, ${three(spent)} s`;
     console.log(`${options.measured} measured (${rounds(run.measured)}), ${options.truth} as truth (${rounds(run.proof)}), ${three(Math.min(...unseen_ms))} to ${three(Math.max(...unseen_ms))} ms`);
+    console.log(`in closed form alone: Spearman ${closed.spearman.toFixed(3)}, MdAPE ${(100 * closed.mdape).toFixed(1)} %`);
     console.log(`Spearman ${found.spearman.toFixed(3)} (expected ${expected.spearman.toFixed(3)}), MdAPE ${(100 * found.mdape).toFixed(1)} % (expected ${(100 * expected.error).toFixed(1)} %), within 10 %: ${(100 * found.within10).toFixed(0)} %, in their 90 % interval: ${(100 * inside).toFixed(0)} %`);
     if (times) console.log(`click to all estimates ${three(times.all_s)} s: runtime ready after ${three(times.ready_s)} s, runs ${three(times.runs_s)} s, everything else ${three(times.own_s)} s`);
   } finally {

@@ -10,6 +10,8 @@ import type { RuntimeHost } from '../../../web/app/measure/worker.js';
 export interface BrowserFigures {
   /** Of the predictions, on networks that were not among the measured. */
   readonly accuracy: Accuracy;
+  /** The same in closed form alone. */
+  readonly closed: Accuracy;
   /** What the predictor expected of itself. */
   readonly expected: { readonly spearman: number; readonly error: number };
   /** Share of the unseen within their 90 % interval. */
@@ -28,6 +30,7 @@ export async function measureBrowser(space: SpaceId, setting: Setting, measured:
   const worker = new Worker(new URL('../../../web/app/measure/worker.ts', import.meta.url), { type: 'module' });
   const host = Comlink.wrap<RuntimeHost>(worker);
   const tick_ms = await host.start(setting, architectures[0] ?? '', Comlink.proxy((network: string) => engine.exportOnnx(space, network)));
+  let closed_ms: Float64Array = new Float64Array();
   let expected = { spearman: Number.NaN, error: Number.NaN };
   const run = await carryOut(
     newRun(space, setting, architectures, unseen),
@@ -36,9 +39,11 @@ export async function measureBrowser(space: SpaceId, setting: Setting, measured:
       inFront: async () => undefined,
       timesHidden: () => 0,
       predict: async (soFar) => {
-        using adapted = await base.transfer(measurementsOf(soFar));
-        const { expected_spearman, expected_error } = await adapted.review();
+        using closed = await base.transfer(measurementsOf(soFar));
+        const { expected_spearman, expected_error } = await closed.review();
         expected = { spearman: expected_spearman, error: expected_error };
+        closed_ms = await closed.predict(unseen);
+        using adapted = await base.transfer(measurementsOf(soFar), { method: 'combined' });
         const { low, latency_ms, high } = await adapted.intervals(unseen);
         return { low: [...low], latency_ms: [...latency_ms], high: [...high] };
       },
@@ -51,5 +56,6 @@ export async function measureBrowser(space: SpaceId, setting: Setting, measured:
   const unseen_ms = unseenLatencies(run);
   const inside = unseen_ms.filter((ms, i) => ms >= (low[i] ?? Infinity) && ms <= (high[i] ?? 0)).length / truth;
   const accuracy = await engine.accuracy(Float64Array.from(latency_ms), Float64Array.from(unseen_ms));
-  return { accuracy, expected, inside, tick_ms, run, unseen_ms };
+  const closed = await engine.accuracy(closed_ms, Float64Array.from(unseen_ms));
+  return { accuracy, closed, expected, inside, tick_ms, run, unseen_ms };
 }

@@ -13,7 +13,7 @@ import type { RuntimeHost } from './worker.js';
 const kUnseen = 10;
 const kUnseenSeed = 1;
 const kCoverage = 0.9;
-/** In the first round the estimates follow every so many readings, later every round. */
+/** In the first round the estimates follow every so many readings, then rounds 1, 2, 4, 8 and so on, and the last. */
 const kFirstReadings = 5;
 const kLock = 'latencast-measure';
 
@@ -145,7 +145,9 @@ export class BrowserEffects {
 
   private async predict(run: Run): Promise<Prediction> {
     const base = await this.page.base(run.space);
-    const adapted = await base.transfer(measurementsOf(run), { device: 'this browser' });
+    // As the page will estimate them once nothing is measured any more.
+    const method = base.info.closed_form ? 'combined' : 'finetune';
+    const adapted = await base.transfer(measurementsOf(run), { device: 'this browser', method });
     try {
       const unseen = run.proof.architectures.slice(0, run.unseen);
       const { low, latency_ms, high } = await adapted.intervals(unseen, kCoverage);
@@ -158,7 +160,9 @@ export class BrowserEffects {
   private async showReadings(run: Run): Promise<void> {
     const { rounds, architectures, finished } = run.measured;
     const known = rounds.at(-1)?.filter((ms) => !Number.isNaN(ms)).length ?? 0;
-    const due = known === architectures.length || (rounds.length === 1 && known % kFirstReadings === 0);
+    const { length } = rounds;
+    const full = known === architectures.length;
+    const due = full ? finished || (length & (length - 1)) === 0 : length === 1 && known % kFirstReadings === 0;
     if (!due || (finished && run.prediction)) return;
     const device = browserOf(run.space);
     this.page.send({ type: 'readings', device, readings: measurementsOf(run) });
