@@ -6,6 +6,7 @@ import {
   LatencastError,
   type Encoder,
   type Engine,
+  type Method,
   type Predictor,
   type PredictOptions,
   type SpaceId,
@@ -18,6 +19,7 @@ import { setAside } from './doubts.js';
 import { loadAccuracies, loadExample, loadTable, loadWeightsIndex, type WeightsIndex } from './examples.js';
 import { count } from './format.js';
 import { BrowserEffects } from './measure/effects.js';
+import { isBusy } from './measure/state.js';
 import { ModelEffects } from './model/effects.js';
 import { isModelFile, type ModelAction } from './model/state.js';
 import { checkLookup, checkSheet, readQuality, type Admit } from './reading.js';
@@ -25,6 +27,7 @@ import { saveFile, toCsv } from './save.js';
 import { kSpaces } from './spaces/index.js';
 import { rowOf, type SpaceTable } from './spaces/table.js';
 import {
+  browserOf,
   currentCheck,
   deviceTitle,
   firstDevice,
@@ -32,6 +35,7 @@ import {
   isExample,
   kExamples,
   kFewestToCheck,
+  methodOf,
   mine,
   nameOf,
   planText,
@@ -93,6 +97,10 @@ export class Effects {
       state,
       engine: this.started,
       base: (space) => this.base(space),
+      choose: async (space) => {
+        await this.base(space);
+        return this.chosen(await this.started, space, this.state().plans[space].settings);
+      },
       settled: (device) => this.settled(device),
     });
   }
@@ -116,6 +124,14 @@ export class Effects {
         return;
       case 'browser':
         this.browser.react(action.space, action.action);
+        // What was held back while the browser was measured.
+        if (
+          ['status', 'stop', 'failed'].includes(action.action.type) &&
+          this.state().device === browserOf(action.space) &&
+          methodOf(this.state()) === 'closed-form'
+        ) {
+          void this.follow(this.state().device);
+        }
         break;
       case 'mode':
       case 'device':
@@ -199,6 +215,9 @@ export class Effects {
         if (chosen) saveFile(`${spaceId(state)}-to-measure.csv`, planText(chosen.architectures), 'text/csv');
         break;
       }
+      case 'save-kit':
+        void this.saveKit(spaceId(this.state()));
+        break;
       case 'copy':
         void this.copy(action.text, action.what);
         break;
@@ -432,10 +451,11 @@ export class Effects {
   private async follow(device: DeviceId): Promise<void> {
     const base = this.bases.get(spaceOf(device));
     const sheet = sheetOf(this.state(), device);
-    const readings = currentCheck(sheet)?.readings;
+    const { readings, quantity } = currentCheck(sheet) ?? {};
     if (!base || !readings) return;
     const trusted = trustedOf(sheet);
-    const from = JSON.stringify([device, readings, trusted]);
+    const measured = this.isMeasured(device);
+    const from = JSON.stringify([device, readings, quantity, trusted, measured]);
     // The same again would end the same way, also where it failed.
     if (this.following?.from === from) return;
     this.following?.stop.abort();
@@ -443,11 +463,13 @@ export class Effects {
     this.following = { stop, from };
     const { signal } = stop;
     try {
-      const options = { device: this.deviceName(device), trusted, signal };
+      const options = { device: this.deviceName(device), ...(quantity ? { quantity } : {}), trusted, signal };
       let predictor: Predictor | undefined;
       const shown = this.state().results[device];
       // At once, then better where the network adds something. What was computed beforehand is that good already.
-      const methods = shown?.source === 'precomputed' ? (['combined'] as const) : (['closed-form', 'combined'] as const);
+      const methods: Method[] = shown?.source === 'precomputed' ? [] : ['closed-form'];
+      // While this browser is measured, nothing else should be at work for long.
+      if (!measured) methods.push('combined');
       for (const method of methods) {
         const adapted = await base.transfer(readings, { ...options, method });
         if (predictor && adapted.info.method !== method) {
@@ -473,6 +495,12 @@ export class Effects {
     }
   }
 
+  /** Whether a device is this browser, and being measured. */
+  private isMeasured(device: DeviceId): boolean {
+    const space = spaceOf(device);
+    return device === browserOf(space) && isBusy(this.state().browsers[space]);
+  }
+
   private deviceName(device: DeviceId): string {
     return isExample(device) ? nameOf(device) : deviceTitle(this.state(), device);
   }
@@ -480,10 +508,10 @@ export class Effects {
   /** Fine-tunes, estimates everything, then checks by leaving each measurement out; each part shows when it is done. */
   private async transfer(device: DeviceId): Promise<void> {
     const base = this.bases.get(spaceOf(device));
-    const readings = currentCheck(sheetOf(this.state(), device))?.readings;
-    if (!base || !readings) return;
+    const { readings, quantity } = currentCheck(sheetOf(this.state(), device)) ?? {};
+    if (!base || !readings || !quantity) return;
     const { signal, onProgress, end } = this.begin(device, 'transfer');
-    const options: TransferOptions = { device: this.deviceName(device), method: 'finetune', signal, onProgress };
+    const options: TransferOptions = { device: this.deviceName(device), quantity, method: 'finetune', signal, onProgress };
     try {
       const predictor = await base.transfer(readings, options);
       const result = await this.resultOf(device, predictor, readings, 'transfer', { signal, onProgress });
@@ -562,12 +590,11 @@ export class Effects {
     const pick = (values: Float64Array): Float64Array =>
       Float64Array.from(others, (index) => values[index] ?? Number.NaN);
     const accuracy = truth && (await this.engine?.accuracy(pick(latency_ms), pick(truth)));
-    const { nearest, method = 'finetune' } = predictor.info;
-    const quantity = source === 'transfer' ? currentCheck(sheetOf(this.state(), device))?.quantity : undefined;
+    const { nearest, method = 'finetune', quantity = 'latency' } = predictor.info;
     return {
       source,
       method,
-      quantity: quantity ?? 'latency',
+      quantity,
       latency_ms,
       ...bounds,
       readings,
@@ -626,6 +653,22 @@ export class Effects {
     return engine.chooseSamples(space, { sampler, count, seed, ...encoder });
   }
 
+  /** The list to measure as networks, with scripts that measure them anywhere. */
+  private async saveKit(space: SpaceId): Promise<void> {
+    const { engine } = this;
+    const { chosen, packing } = this.state().plans[space];
+    if (!engine || !chosen || packing !== undefined) return;
+    const onProgress = (done: number): void => this.send({ type: 'packing', space, done });
+    onProgress(0);
+    try {
+      const { downloadKit } = await import('./kit.js');
+      await downloadKit(engine, space, chosen.architectures, { sampler: chosen.settings.sampler, onProgress });
+    } catch (caught) {
+      this.fail('The kit could not be made', caught);
+    }
+    this.send({ type: 'packing', space });
+  }
+
   /** Fetched when it is first needed. */
   private encoder(engine: Engine, space: SpaceId): Promise<Encoder> {
     const known = this.encoders.get(space);
@@ -666,7 +709,7 @@ export class Effects {
     const readings = measurements.map((each) => ({ ...each, index: rowOf(table, each.architecture) }));
     const result = await this.resultOf(device, predictor, readings, 'file');
     this.keep(device, predictor);
-    this.send({ type: 'opened', device, name: target, text: writeMeasurements(measurements), result });
+    this.send({ type: 'opened', device, name: target, text: writeMeasurements(measurements, result.quantity), result });
     this.send({ type: 'notice', notice: { kind: 'info', text: `${filename}: predictor of ${target} opened.` } });
   }
 
@@ -697,11 +740,11 @@ export class Effects {
   }
 
   /** A device may have got its name after its estimates. */
-  private async bytesOf(device: DeviceId, predictor: Predictor, { method, readings, trusted }: Result): Promise<Uint8Array> {
+  private async bytesOf(device: DeviceId, predictor: Predictor, { method, quantity, readings, trusted }: Result): Promise<Uint8Array> {
     const base = this.bases.get(spaceOf(device));
     const name = this.deviceName(device);
     if (method === 'finetune' || predictor.info.target === name || !base) return predictor.save();
-    const named = await base.transfer(readings, { device: name, method, trusted });
+    const named = await base.transfer(readings, { device: name, quantity, method, trusted });
     try {
       return await named.save();
     } finally {
