@@ -75,11 +75,7 @@ export class BrowserEffects {
     const running = new AbortController();
     this.running = running;
     try {
-      // Two tabs at once would disturb each other, and write over each other's readings.
-      await navigator.locks.request(kLock, { ifAvailable: true }, async (lock) => {
-        if (!lock) throw new Error('another tab is measuring; go on there, or close it');
-        await this.measure(space, running.signal);
-      });
+      await alone(() => this.measure(space, running.signal));
     } catch (caught) {
       if (!running.signal.aborted) {
         this.tell(space, { type: 'failed', message: caught instanceof Error ? caught.message : String(caught) });
@@ -190,4 +186,14 @@ export class BrowserEffects {
     });
     if (!signal.aborted) this.tell(space, { type: 'status', status: 'running' });
   }
+}
+
+/** Two tabs at once would disturb each other, and write over each other's readings. Throws where another is at it. */
+async function alone(work: () => Promise<void>): Promise<void> {
+  // Browsers have locks on secure pages only.
+  if (!('locks' in navigator)) return work();
+  await navigator.locks.request(kLock, { ifAvailable: true }, async (lock) => {
+    if (!lock) throw new Error('another tab is measuring; go on there, or close it');
+    await work();
+  });
 }

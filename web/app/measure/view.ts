@@ -36,7 +36,7 @@ export function browserPanel(state: State, send: Send): TemplateResult | typeof 
   const browser = state.browsers[space];
   const tell = (action: BrowserAction): void => send({ type: 'browser', space, action });
   return html`<section class="browser" aria-label="This browser">
-    ${browser.failure ? html`<p class="bad" role="alert">Measuring stopped: ${browser.failure}.</p>` : nothing}
+    ${browser.failure ? html`<p class="bad" role="alert">Measuring stopped: ${browser.failure.replace(/\.$/, '')}.</p>` : nothing}
     ${isBusy(browser) ? busy(browser, tell) : browser.run ? begun(state, browser, browser.run, send, tell) : fresh(state, browser, send, tell)}
   </section>`;
 }
@@ -121,10 +121,8 @@ function begun(state: State, browser: BrowserState, run: Run, send: Send, tell: 
     return html`<p>
         ${measured.finished ? 'All' : count(known)} of ${measured.architectures.length} networks measured. Nothing is measured twice.
       </p>
-      <div class="row">
-        <button type="button" class="primary" ?disabled=${readiness(state).status !== 'ready'} @click=${() => tell({ type: 'start' })}>Go on</button>
-        <button type="button" @click=${() => tell({ type: 'again' })}>Start over</button>
-      </div>`;
+      <button type="button" class="primary" ?disabled=${readiness(state).status !== 'ready'} @click=${() => tell({ type: 'start' })}>Go on</button>
+      ${anew('Start over', state, browser, send, tell)}`;
   }
   const { error } = summarise(run.measured.rounds);
   const worst = Math.max(...error.filter((each) => !Number.isNaN(each)));
@@ -137,11 +135,15 @@ function begun(state: State, browser: BrowserState, run: Run, send: Send, tell: 
         throttled > 0 ? ` ${plural(throttled, 'round')} did not count: the machine was slower.` : nothing
       }${run.repeated > 0 ? ` ${plural(run.repeated, 'run')} repeated: the tab was in the background.` : nothing}
     </p>
-    <details>
-      <summary>Measure again</summary>
-      ${choices(state, browser, send, tell)}
-      <button type="button" @click=${() => tell({ type: 'again' })}>Start</button>
-    </details>`;
+    ${anew('Measure again', state, browser, send, tell)}`;
+}
+
+function anew(title: string, state: State, browser: BrowserState, send: Send, tell: Tell): TemplateResult {
+  return html`<details>
+    <summary>${title}</summary>
+    ${choices(state, browser, send, tell)}
+    <button type="button" @click=${() => tell({ type: 'again' })}>Start</button>
+  </details>`;
 }
 
 function proof(run: Run, { spearman, mdape }: NonNullable<BrowserState['accuracy']>): TemplateResult {
