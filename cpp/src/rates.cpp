@@ -4,6 +4,7 @@
 #include <cmath>
 #include <limits>
 #include <numeric>
+#include <optional>
 
 #include "product.h"
 #include "slips.h"
@@ -285,15 +286,18 @@ RatePosterior::RatePosterior(std::shared_ptr<const RatePrior> prior, std::vector
                              const std::vector<double>& latency_ms, const PosteriorOptions& options)
     : prior_(std::move(prior)), measured_(std::move(measured)), set_aside_(latency_ms.size(), false) {
   for (const double ms : latency_ms) log_ms_.push_back(std::log(ms));
-  const auto try_without = [&](const std::vector<bool>& aside) {
-    fit(aside, false);
+  std::optional<std::vector<bool>> fitted;
+  const auto fit_without = [&](const std::vector<bool>& aside) {
+    if (fitted != aside) fit(aside);
+    fitted = aside;
     return Evidence{log_evidence_, without_, left_out_};
   };
-  if (options.sets_aside) set_aside_ = find_slips(log_ms_, options.trusted, try_without);
-  fit(set_aside_, true);
+  if (options.sets_aside) set_aside_ = find_slips(log_ms_, options.trusted, fit_without);
+  fit_without(set_aside_);
+  keep_likely();
 }
 
-void RatePosterior::fit(const std::vector<bool>& aside, bool last) {
+void RatePosterior::fit(const std::vector<bool>& aside) {
   const std::size_t n = log_ms_.size(), centres = prior_->mass.size();
   used_.clear();
   for (std::size_t i = 0; i < n; ++i)
@@ -301,10 +305,8 @@ void RatePosterior::fit(const std::vector<bool>& aside, bool last) {
   const std::size_t m = used_.size();
   const auto rows = static_cast<Index>(m);
 
-  std::vector<Component> all;
-  std::vector<double> log_weights;
-  // Of each component and measurement: alpha and the diagonal of the inverse covariance.
-  std::vector<std::vector<double>> diagonals;
+  components_.clear();
+  log_weights_.clear();
   DoubleMatrix gram(rows, rows), covariance(rows, rows);
   for (std::size_t c = 0; c < centres; ++c) {
     std::vector<Near> at;
@@ -338,23 +340,33 @@ void RatePosterior::fit(const std::vector<bool>& aside, bool last) {
           for (std::size_t j = 0; j < i; ++j)
             alpha[j] -= lower(static_cast<Index>(i), static_cast<Index>(j)) * alpha[i];
         }
-        log_weights.push_back(log_weight);
-        all.push_back(std::move(component));
+        log_weights_.push_back(log_weight);
+        components_.push_back(std::move(component));
       }
     }
   }
-  log_evidence_ = log_sum(log_weights);
+  log_evidence_ = log_sum(log_weights_);
 
   // Each measurement from the others (Rasmussen and Williams, 2006, equation 5.12).
   without_.assign(n, log_evidence_);
   left_out_.assign(n, {});
   if (m > 0) {
     std::vector<std::vector<double>> weights(m), offs(m), variances(m);
-    for (std::size_t a = 0; a < all.size(); ++a) {
-      const DoubleMatrix half = solve_lower(all[a].lower, DoubleMatrix::Identity(rows, rows));
+    std::vector<double> column(m);
+    for (std::size_t a = 0; a < components_.size(); ++a) {
+      const DoubleMatrix& lower = components_[a].lower;
       for (std::size_t i = 0; i < m; ++i) {
-        const double precision = half.col(static_cast<Index>(i)).squaredNorm(), alpha = all[a].alpha[i];
-        weights[i].push_back(log_weights[a] +
+        // The i-th column of the inverse of the factor.
+        double precision = 0;
+        for (std::size_t j = i; j < m; ++j) {
+          const double* row = &lower(static_cast<Index>(j), 0);
+          double rest = j == i ? 1 : 0;
+          for (std::size_t k = i; k < j; ++k) rest -= row[k] * column[k];
+          column[j] = rest / row[j];
+          precision += square(column[j]);
+        }
+        const double alpha = components_[a].alpha[i];
+        weights[i].push_back(log_weights_[a] +
                              0.5 * (kLog2Pi - std::log(precision) + square(alpha) / precision));
         offs[i].push_back(alpha / precision);
         variances[i].push_back(1 / precision);
@@ -363,7 +375,7 @@ void RatePosterior::fit(const std::vector<bool>& aside, bool last) {
     for (std::size_t i = 0; i < m; ++i) {
       const double total = log_sum(weights[i]);
       double mean = 0, mean_square = 0;
-      for (std::size_t a = 0; a < all.size(); ++a) {
+      for (std::size_t a = 0; a < components_.size(); ++a) {
         const double weight = std::exp(weights[i][a] - total);
         mean += weight * offs[i][a];
         mean_square += weight * (square(offs[i][a]) + variances[i][a]);
@@ -372,11 +384,16 @@ void RatePosterior::fit(const std::vector<bool>& aside, bool last) {
       left_out_[used_[i]] = {log_ms_[used_[i]] - mean, std::sqrt(mean_square - square(mean))};
     }
   }
-  if (!last) return;
+}
 
-  likeness_.assign(centres, 0);
+// What predictions need.
+void RatePosterior::keep_likely() {
+  const std::size_t m = used_.size();
+  std::vector<Component>& all = components_;
+
+  likeness_.assign(prior_->mass.size(), 0);
   for (std::size_t a = 0; a < all.size(); ++a) {
-    all[a].weight = std::exp(log_weights[a] - log_evidence_);
+    all[a].weight = std::exp(log_weights_[a] - log_evidence_);
     likeness_[all[a].centre] += all[a].weight;
   }
   std::sort(all.begin(), all.end(),
@@ -386,13 +403,12 @@ void RatePosterior::fit(const std::vector<bool>& aside, bool last) {
   for (const Component& component : all) kept += component.weight;
   for (Component& component : all) {
     component.weight /= kept;
-    component.psi.resize(rows, prior_->work.cols());
+    component.psi.resize(static_cast<Index>(m), prior_->work.cols());
     for (std::size_t i = 0; i < m; ++i)
       component.psi.row(static_cast<Index>(i)) = near(component.centre, measured_[used_[i]]).psi.transpose();
   }
-  components_ = std::move(all);
-  for (std::size_t i = 0; i < n; ++i)
-    if (aside[i]) left_out_[i] = predict(measured_[i]);
+  for (std::size_t i = 0; i < measured_.size(); ++i)
+    if (set_aside_[i]) left_out_[i] = predict(measured_[i]);
 }
 
 Belief RatePosterior::predict(const ModelWork& model) const {

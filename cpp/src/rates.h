@@ -88,7 +88,8 @@ class RatePosterior {
   };
   struct Near;
 
-  void fit(const std::vector<bool>& aside, bool last);
+  void fit(const std::vector<bool>& aside);
+  void keep_likely();
   Near near(std::size_t centre, const ModelWork& model) const;
 
   std::shared_ptr<const RatePrior> prior_;
@@ -99,6 +100,7 @@ class RatePosterior {
   std::vector<Component> components_;
   std::vector<Belief> left_out_;
   std::vector<double> without_;
+  std::vector<double> log_weights_;  // of the components, before unlikely ones are dropped
   double log_evidence_ = 0;
   std::vector<double> likeness_;
 };

@@ -170,11 +170,11 @@ std::vector<std::pair<Setting, int>> settings(bool unseen, int seeds) {
   std::vector<std::pair<Setting, int>> all = {{{kBayes, unseen, "name", kUsual}, seeds},
                                               {{kBayes, unseen, "name", 5}, 1},
                                               {{kBayes, unseen, "name", 20}, 1},
-                                              {{kBayes, unseen, "backbone", kUsual}, 1},
-                                              {{kBayes, unseen, "any", kUsual}, 1}};
+                                              {{kBayes, unseen, "backbone", kUsual}, 1}};
   if (unseen) {
     all.push_back({{kFlops, true, "name", kUsual}, seeds});
   } else {
+    all.push_back({{kBayes, false, "any", kUsual}, 1});
     all.push_back({{kScale, false, "name", kUsual}, seeds});
     all.push_back({{kNearest, false, "name", kUsual}, seeds});
   }
