@@ -18,7 +18,7 @@ import { setAside } from './doubts.js';
 import { loadAccuracies, loadExample, loadTable, loadWeightsIndex, type WeightsIndex } from './examples.js';
 import { count } from './format.js';
 import { ModelEffects } from './model/effects.js';
-import { isModelFile, type ModelAction } from './model/state.js';
+import { isModelFile, kMine, type ModelAction } from './model/state.js';
 import { checkLookup, checkSheet, readQuality, type Admit } from './reading.js';
 import { saveFile, toCsv } from './save.js';
 import { kSpaces } from './spaces/index.js';
@@ -153,6 +153,8 @@ export class Effects {
         if (isModelFile(action.file.name, this.state().mode === 'model')) {
           this.send({ type: 'mode', mode: 'model' });
           this.send({ type: 'model', action: { type: 'open', file: action.file } });
+        } else if (this.state().mode === 'model' && !action.file.name.endsWith('.latencast')) {
+          void this.openTimes(action.file);
         } else {
           void this.open(action.file);
         }
@@ -582,6 +584,17 @@ export class Effects {
       const isPredictor = latin(bytes.subarray(0, kMagic.length)) === kMagic || file.name.endsWith('.latencast');
       if (isPredictor) await this.openPredictor(file.name, bytes);
       else this.send({ type: 'replace-text', text: textOf(bytes), filename: file.name });
+    } catch (caught) {
+      this.fail(`${file.name} could not be opened`, caught);
+    }
+  }
+
+  /** Measurements of whole models. */
+  private async openTimes(file: File): Promise<void> {
+    try {
+      const text = textOf(new Uint8Array(await file.arrayBuffer()));
+      this.send({ type: 'model', action: { type: 'platform', platform: kMine } });
+      this.send({ type: 'model', action: { type: 'replace-text', text } });
     } catch (caught) {
       this.fail(`${file.name} could not be opened`, caught);
     }
