@@ -1,7 +1,7 @@
 import { createReadStream, existsSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { basename, extname, join, resolve } from 'node:path';
 import { gzipSync } from 'node:zlib';
-import { defineConfig, type Plugin } from 'vite';
+import { defaultClientConditions, defineConfig, type Plugin } from 'vite';
 
 const root = import.meta.dirname;
 const kWeights = join(root, 'weights');
@@ -35,7 +35,7 @@ function compressed(): Plugin {
       if (dir === undefined || !existsSync(dir)) return;
       for (const name of readdirSync(dir, { recursive: true, encoding: 'utf8' })) {
         const path = join(dir, name);
-        if (!/\.(html|js|css|wasm|json|csv|svg|latencast|bin)$/.test(name)) continue;
+        if (!/\.(html|m?js|css|wasm|json|csv|svg|latencast|bin)$/.test(name)) continue;
         const bytes = readFileSync(path);
         const packed = gzipSync(bytes, { level: 9 });
         if (packed.length < bytes.length) writeFileSync(`${path}.gz`, packed);
@@ -51,6 +51,8 @@ export default defineConfig({
   plugins: [weights(), compressed()],
   server: { host: '127.0.0.1', fs: { allow: [root] } },
   worker: { format: 'es' },
+  // onnxruntime-web with its glue as a file of its own, which its threads load as well.
+  resolve: { conditions: ['onnxruntime-web-use-extern-wasm', ...defaultClientConditions] },
   build: {
     outDir: resolve(root, 'dist/app'),
     emptyOutDir: true,

@@ -17,6 +17,7 @@ import { budgetSummary, front, measured, othersThan, quality, rows } from './der
 import { setAside } from './doubts.js';
 import { loadAccuracies, loadExample, loadTable, loadWeightsIndex, type WeightsIndex } from './examples.js';
 import { count } from './format.js';
+import { BrowserEffects } from './measure/effects.js';
 import { ModelEffects } from './model/effects.js';
 import { isModelFile, kMine, type ModelAction } from './model/state.js';
 import { checkLookup, checkSheet, readQuality, type Admit } from './reading.js';
@@ -55,6 +56,7 @@ const kConfirmation = 6000; // ms that a confirmation stays
 const kMostText = 4e6; // characters; the whole space with arch strings is a third of it
 const kMagic = 'LATCAST\n';
 const kCoverage = 0.9; // of all intervals shown
+const kSettling = 10_000; // ms that a measurement waits for the estimates at most
 const kNextCount = 5; // architectures proposed at a time
 const kSearchLimits = 8; // latencies that a search aims at, beside the user's own
 
@@ -76,6 +78,9 @@ export class Effects {
   private sheetTimer: ReturnType<typeof setTimeout> | undefined;
   private lookupTimer: ReturnType<typeof setTimeout> | undefined;
   private readonly models: ModelEffects;
+  private readonly browser: BrowserEffects;
+  /** Who waits for the state to become something. */
+  private waiting: { readonly until: () => boolean; readonly go: () => void }[] = [];
 
   constructor(
     private readonly send: (action: Action) => void,
@@ -83,11 +88,19 @@ export class Effects {
   ) {
     const tell = (action: ModelAction): void => send({ type: 'model', action });
     this.models = new ModelEffects(tell, () => state().model, this.started);
+    this.browser = new BrowserEffects({
+      send,
+      state,
+      engine: this.started,
+      base: (space) => this.base(space),
+      settled: (device) => this.settled(device),
+    });
   }
 
   /** Shows the chosen example first, then fetches what everything else in its mode needs, so that nothing is fetched later. */
   async start(): Promise<void> {
     const { mode, device } = this.state();
+    if (mode === 'space') void this.browser.show(spaceOf(device));
     await (mode === 'model' ? this.models.show() : this.openSpace(device));
     await this.startEngine();
   }
@@ -101,6 +114,9 @@ export class Effects {
       case 'model':
         this.models.react(action.action);
         return;
+      case 'browser':
+        this.browser.react(action.space, action.action);
+        break;
       case 'mode':
       case 'device':
       case 'address':
@@ -112,6 +128,7 @@ export class Effects {
           break;
         }
         void this.openSpace(this.state().device);
+        void this.browser.show(spaceId(this.state()));
         this.checkSoon(0);
         this.lookUpSoon(0);
         void this.findWanted();
@@ -125,6 +142,8 @@ export class Effects {
       case 'restore-example':
       case 'example':
       case 'use-plan':
+      case 'plan-browser':
+      case 'readings':
       case 'opened':
         this.checkSoon(0);
         break;
@@ -192,6 +211,7 @@ export class Effects {
         break;
     }
     if (action.type !== 'hover' && isDue(this.state())) void this.follow(this.state().device);
+    this.wake();
   }
 
   /** Fetches what the space of a device needs, where it has not been: table and the device's own example first. */
@@ -271,6 +291,39 @@ export class Effects {
     } catch (caught) {
       tell({ status: 'failed', message: reason(caught) });
     }
+  }
+
+  /** The pre-trained predictor of a space, once it is here. Throws where it does not come. */
+  private async base(space: SpaceId): Promise<Predictor> {
+    const weights = (): Loading | undefined => this.state().weights[space];
+    await this.until(() => weights()?.status === 'ready' || weights()?.status === 'failed');
+    const base = this.bases.get(space);
+    if (!base) throw new Error(`the weights of ${kSpaces[space].title} did not load`);
+    return base;
+  }
+
+  /** Resolves when the estimates of a device are those of its text; at once where it is not shown, as nothing follows then. */
+  private async settled(device: DeviceId): Promise<void> {
+    const timeout = setTimeout(() => this.wake(), kSettling);
+    const late = performance.now() + kSettling;
+    await this.until(() => {
+      const state = this.state();
+      if (state.device !== device || state.notice?.kind === 'error' || performance.now() > late) return true;
+      return currentCheck(sheetOf(state)) !== undefined && !isDue(state) && !this.following;
+    });
+    clearTimeout(timeout);
+  }
+
+  private wake(): void {
+    this.waiting = this.waiting.filter(({ until, go }) => {
+      const there = until();
+      if (there) go();
+      return !there;
+    });
+  }
+
+  private until(until: () => boolean): Promise<void> {
+    return until() ? Promise.resolve() : new Promise((go) => this.waiting.push({ until, go }));
   }
 
   /** A shipped file of a space. Throws where there is none. */

@@ -5,6 +5,7 @@ import type {
   CheckedLine,
   Fix,
   LatencyUnit,
+  Measurement,
   Method,
   Next,
   Quantity,
@@ -14,6 +15,7 @@ import type {
   TransferProgress,
 } from '../api/index.js';
 import { kBaseUnits } from '../api/measurements.js';
+import { kInitialBrowser, reduceBrowser, type BrowserAction, type BrowserState } from './measure/state.js';
 import {
   initialModelState,
   readModelAddress,
@@ -47,9 +49,15 @@ export function mine(space: SpaceId): DeviceId {
   return `${space}/mine`;
 }
 
+/** The browser that shows the page, as it is measured by it. */
+export function browserOf(space: SpaceId): DeviceId {
+  return `${space}/browser`;
+}
+
 /** All devices, the user's own of each space first. */
 export const kDevices: readonly DeviceId[] = kSpaceIds.flatMap((space) => [
   mine(space),
+  browserOf(space),
   ...kExamples.flatMap(({ id }) => (spaceOf(id) === space ? [id] : [])),
 ]);
 
@@ -57,7 +65,7 @@ export function spaceOf(device: DeviceId): SpaceId {
   return device.split('/')[0] as SpaceId;
 }
 
-/** The name of a device within its space: of the example's files, or `mine`. */
+/** The name of a device within its space: of the example's files, `mine` or `browser`. */
 export function nameOf(device: DeviceId): string {
   return device.slice(device.indexOf('/') + 1);
 }
@@ -247,6 +255,7 @@ export interface Lookup {
 export interface State {
   readonly mode: Mode;
   readonly model: ModelState;
+  readonly browsers: Readonly<Record<SpaceId, BrowserState>>;
   /** The module. */
   readonly engine: Loading;
   /** The pre-trained predictor of each space; absent until the space is shown. */
@@ -345,6 +354,11 @@ export type Action =
   | { readonly type: 'theme'; readonly theme: Theme }
   | { readonly type: 'mode'; readonly mode: Mode }
   | { readonly type: 'model'; readonly action: ModelAction }
+  | { readonly type: 'browser'; readonly space: SpaceId; readonly action: BrowserAction }
+  /** What is to be measured in this browser: becomes its text. */
+  | { readonly type: 'plan-browser'; readonly space: SpaceId; readonly architectures: readonly string[] }
+  /** Written beside the architectures of a planned text; those that have been taken out of it stay out. */
+  | { readonly type: 'readings'; readonly device: DeviceId; readonly readings: readonly Measurement[] }
   | { readonly type: 'address'; readonly address: Address };
 
 /** The part of the state that the URL carries: of the model, or of the space that is shown. */
@@ -390,6 +404,7 @@ export function initialState(): State {
   return {
     mode: 'space',
     model: initialModelState(),
+    browsers: eachSpace(() => kInitialBrowser),
     engine: { status: 'loading', done: 0 },
     weights: {},
     tables: {},
@@ -420,10 +435,11 @@ export const kUsualReadings = 20;
 export const kPlanCounts = { fewest: 5, most: 100 } as const;
 
 export function isExample(device: DeviceId): boolean {
-  return nameOf(device) !== 'mine';
+  return !['mine', 'browser'].includes(nameOf(device));
 }
 
 export function deviceTitle(state: State, device: DeviceId = state.device): string {
+  if (nameOf(device) === 'browser') return 'this browser';
   if (!isExample(device)) return state.name.trim() || 'my device';
   return kExamples.find((example) => example.id === device)?.title ?? nameOf(device);
 }
@@ -692,12 +708,19 @@ export function reduce(state: State, action: Action): State {
       return withPlan(state, action.space, { settings, ...(chosen ? { chosen } : {}) });
     }
     case 'use-plan': {
-      const device = mine(spaceId(state));
       const { chosen } = state.plans[spaceId(state)];
-      if (!chosen) return state;
-      const text = planText(chosen.architectures);
-      const sheet = replaceText(sheetOf(state, device), { text, unit: 'auto' });
-      return without({ ...state, device, sheets: { ...state.sheets, [device]: sheet } }, 'notice', 'hovered');
+      return chosen ? withPlannedText(state, mine(spaceId(state)), chosen.architectures) : state;
+    }
+    case 'browser': {
+      const browser = reduceBrowser(state.browsers[action.space], action.action);
+      return { ...state, browsers: { ...state.browsers, [action.space]: browser } };
+    }
+    case 'plan-browser':
+      return withPlannedText(state, browserOf(action.space), action.architectures);
+    case 'readings': {
+      const sheet = sheetOf(state, action.device);
+      const text = withReadings(sheet.text, action.readings);
+      return { ...state, sheets: { ...state.sheets, [action.device]: { ...sheet, text } } };
     }
     case 'theme':
       return { ...state, theme: action.theme };
@@ -730,6 +753,25 @@ export function reduce(state: State, action: Action): State {
 /** A list of architectures as a file whose second column is to be filled in; the notebook reads it back. */
 export function planText(architectures: readonly string[]): string {
   return ['arch,latency_ms', ...architectures.map((architecture) => `${architecture},`), ''].join('\n');
+}
+
+/** Significant digits of a latency in a planned text. */
+const kDigits = 5;
+
+function withReadings(text: string, readings: readonly Measurement[]): string {
+  const known = new Map(readings.map(({ architecture, latency_ms }) => [architecture, latency_ms]));
+  const lines = text.split('\n').map((line) => {
+    const architecture = line.slice(0, line.indexOf(','));
+    const latency_ms = known.get(architecture);
+    return latency_ms === undefined ? line : `${architecture},${Number(latency_ms.toPrecision(kDigits))}`;
+  });
+  return lines.join('\n');
+}
+
+/** Shows a device whose text is a list of architectures to measure. */
+function withPlannedText(state: State, device: DeviceId, architectures: readonly string[]): State {
+  const sheet = replaceText(sheetOf(state, device), { text: planText(architectures), unit: 'auto' });
+  return without({ ...state, device, sheets: { ...state.sheets, [device]: sheet } }, 'notice', 'hovered');
 }
 
 function without<K extends keyof State>(state: State, ...keys: K[]): State {

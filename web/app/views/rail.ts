@@ -1,5 +1,6 @@
 import { html, nothing, type TemplateResult } from 'lit';
 import './line-editor.js';
+import { browserButton, browserPanel } from '../measure/view.js';
 import { kToMeasure } from '../reading.js';
 import { fixButton, problemList } from './problems.js';
 import type { Send } from './send.js';
@@ -9,6 +10,7 @@ import { kBaseUnits } from '../../api/measurements.js';
 import { setAside, sheetMarks } from '../doubts.js';
 import { about, correlation, count, duration, percent, plural, significant, withUnit } from '../format.js';
 import {
+  browserOf,
   currentCheck,
   deviceTitle,
   firstDevice,
@@ -20,6 +22,7 @@ import {
   kUnits,
   kUsualReadings,
   methodOf,
+  mine,
   readiness,
   resultOf,
   sheetOf,
@@ -47,13 +50,13 @@ const kUnitTitles: Readonly<Record<UnitChoice, string>> = {
 /** The left rail: a notebook of measurements and what is done with them. */
 export function rail(state: State, send: Send): TemplateResult {
   return html`<aside class="rail" aria-label="Your device">
-    ${chooser(state, send)} ${sheet(state, send)} ${transfer(state, send)} ${quality(state)} ${files(state, send)}
+    ${chooser(state, send)} ${browserButton(state, send)} ${browserPanel(state, send)} ${sheet(state, send)} ${transfer(state, send)} ${quality(state)} ${files(state, send)}
   </aside>`;
 }
 
 function chooser(state: State, send: Send): TemplateResult {
   const title = (id: DeviceId): string =>
-    isExample(id) ? `${deviceTitle(state, id)} (example)` : 'My device';
+    isExample(id) ? `${deviceTitle(state, id)} (example)` : id === browserOf(spaceOf(id)) ? 'This browser' : 'My device';
   const space = spaceId(state);
   const devices = kDevices.filter((id) => spaceOf(id) === space);
   return html`<div class="fields">
@@ -77,7 +80,7 @@ function chooser(state: State, send: Send): TemplateResult {
       ${devices.map((id) => html`<option value=${id} ?selected=${id === state.device}>${title(id)}</option>`)}
     </select>
     ${
-      isExample(state.device)
+      state.device !== mine(space)
         ? nothing
         : html`<label for="name">Name</label>
             <input

@@ -1,0 +1,40 @@
+/** Carries out a run: one network after the other until it is finished or cancelled. What it touches is given to it. */
+
+import type { Reading } from './runtime.js';
+import { nextStep, withReading, type Prediction, type Run } from './run.js';
+import type { Limits } from './schedule.js';
+
+export interface Surroundings {
+  /** Runs a network and times it. */
+  visit(architecture: string): Promise<Reading>;
+  /** Resolves when the tab is in front. */
+  inFront(): Promise<void>;
+  /** How often the tab has gone to the background. */
+  timesHidden(): number;
+  /** The proof's networks, from the measurements of a run. */
+  predict(run: Run): Promise<Prediction>;
+  /** Called after every step; the next one waits for it, so that nothing else works while a network is timed. */
+  onStep(run: Run): Promise<void>;
+}
+
+/** Resolves to the run as far as it has come. */
+export async function carryOut(run: Run, around: Surroundings, signal: AbortSignal, limits?: Limits): Promise<Run> {
+  for (let step = nextStep(run); step && !signal.aborted; step = nextStep(run)) {
+    if (step.kind === 'predict') {
+      run = { ...run, prediction: await around.predict(run) };
+    } else {
+      await around.inFront();
+      const hidden = around.timesHidden();
+      const { phase, network } = step;
+      const { latency_ms, spent_ms } = await around.visit(run[phase].architectures[network] ?? '');
+      if (signal.aborted) break;
+      // A tab in the background is given less of the processor.
+      run =
+        around.timesHidden() === hidden
+          ? withReading(run, phase, network, latency_ms, spent_ms / 1000, limits)
+          : { ...run, repeated: run.repeated + 1 };
+    }
+    await around.onStep(run);
+  }
+  return run;
+}

@@ -1,0 +1,189 @@
+/** Measuring this browser: the runtime's thread, what is stored, and what becomes of the readings. */
+
+import * as Comlink from 'comlink';
+import type { Engine, Predictor, SpaceId } from '../../api/index.js';
+import { browserOf, type Action, type DeviceId, type State } from '../state.js';
+import { carryOut, type Surroundings } from './campaign.js';
+import { measurementsOf, newRun, nextStep, unseenLatencies, type Prediction, type Run } from './run.js';
+import type { Setting } from './runtime.js';
+import type { BrowserAction } from './state.js';
+import { deleteRun, readRun, writeRun } from './store.js';
+import type { RuntimeHost } from './worker.js';
+
+const kMeasured = 20;
+const kUnseen = 10;
+const kUnseenSeed = 1;
+const kCoverage = 0.9;
+/** In the first round the estimates follow every so many readings, later every round. */
+const kFirstReadings = 5;
+const kLock = 'latencast-measure';
+
+/** What it needs of the page. */
+export interface Page {
+  send(action: Action): void;
+  state(): State;
+  engine: Promise<Engine>;
+  /** The pre-trained predictor of a space; throws where there is none. */
+  base(space: SpaceId): Promise<Predictor>;
+  /** Resolves when the estimates of a device, if it is shown, are those of its text. */
+  settled(device: DeviceId): Promise<void>;
+}
+
+export class BrowserEffects {
+  private running: AbortController | undefined;
+  private readonly read = new Set<SpaceId>();
+  private hidden = 0;
+
+  constructor(private readonly page: Page) {
+    document.addEventListener('visibilitychange', () => {
+      if (document.hidden) ++this.hidden;
+    });
+  }
+
+  /** Brings back what an earlier visit has measured, and goes on with it where that was under way. */
+  async show(space: SpaceId): Promise<void> {
+    if (this.read.has(space)) return;
+    this.read.add(space);
+    const run = await readRun(space);
+    if (!run) return;
+    this.tell(space, { type: 'run', run });
+    this.tell(space, { type: 'status', status: nextStep(run) ? 'stopped' : 'finished' });
+    if (!nextStep(run)) await this.judge(run);
+    else if (run.going && this.page.state().device === browserOf(space)) this.tell(space, { type: 'start' });
+  }
+
+  react(space: SpaceId, action: BrowserAction): void {
+    switch (action.type) {
+      case 'start':
+      case 'again':
+        if (!this.running) void this.start(space);
+        break;
+      case 'stop':
+        this.running?.abort();
+        break;
+      default:
+        break;
+    }
+  }
+
+  private tell(space: SpaceId, action: BrowserAction): void {
+    this.page.send({ type: 'browser', space, action });
+  }
+
+  private async start(space: SpaceId): Promise<void> {
+    const running = new AbortController();
+    this.running = running;
+    try {
+      // Two tabs at once would disturb each other, and write over each other's readings.
+      await navigator.locks.request(kLock, { ifAvailable: true }, async (lock) => {
+        if (!lock) throw new Error('another tab is measuring; go on there, or close it');
+        await this.measure(space, running.signal);
+      });
+    } catch (caught) {
+      if (!running.signal.aborted) {
+        this.tell(space, { type: 'failed', message: caught instanceof Error ? caught.message : String(caught) });
+      }
+    } finally {
+      this.running = undefined;
+    }
+  }
+
+  private async measure(space: SpaceId, signal: AbortSignal): Promise<void> {
+    const { run: before, setting } = this.page.state().browsers[space];
+    if (!before) await deleteRun(space);
+    let run: Run = before ? { ...before, going: true } : await this.plan(space, setting);
+    this.tell(space, { type: 'run', run });
+    if (!before) {
+      this.page.send({ type: 'plan-browser', space, architectures: run.measured.architectures });
+    }
+    await writeRun(run);
+    const worker = new Worker(new URL('./worker.ts', import.meta.url), { type: 'module' });
+    const stop = new Promise<never>((_, fail) => {
+      signal.addEventListener('abort', () => fail(new Error('cancelled')), { once: true });
+      // A worker that cannot be loaded says nothing else.
+      worker.addEventListener('error', (event) => fail(new Error(event.message || 'the runtime could not be loaded')), { once: true });
+    });
+    stop.catch(() => undefined);
+    try {
+      const host = Comlink.wrap<RuntimeHost>(worker);
+      const engine = await this.page.engine;
+      const write = (network: string): Promise<Uint8Array> => engine.exportOnnx(space, network);
+      await Promise.race([host.start(run.setting, Comlink.proxy(write)), stop]);
+      if (signal.aborted) return;
+      this.tell(space, { type: 'status', status: 'running' });
+      const around: Surroundings = {
+        visit: (architecture) => Promise.race([host.visit(architecture), stop]),
+        inFront: () => this.inFront(space, signal),
+        timesHidden: () => this.hidden,
+        predict: (soFar) => this.predict(soFar),
+        onStep: async (next) => {
+          run = next;
+          await writeRun(run);
+          this.tell(space, { type: 'run', run });
+          await this.showReadings(run);
+        },
+      };
+      run = await carryOut(run, around, signal);
+      if (signal.aborted) return;
+      await this.judge(run);
+      this.tell(space, { type: 'status', status: 'finished' });
+    } finally {
+      worker.terminate();
+      if (signal.aborted) await writeRun({ ...run, going: false });
+    }
+  }
+
+  /** The networks of which the predictor would learn most, and others to prove it by. */
+  private async plan(space: SpaceId, setting: Setting): Promise<Run> {
+    const base = await this.page.base(space);
+    const engine = await this.page.engine;
+    const { architectures } = await base.next({ count: kMeasured });
+    const others = await engine.random(space, kMeasured + 2 * kUnseen, kUnseenSeed);
+    const unseen = [...new Set(others)].filter((each) => !architectures.includes(each)).slice(0, kUnseen);
+    return newRun(space, setting, architectures, unseen);
+  }
+
+  private async predict(run: Run): Promise<Prediction> {
+    const base = await this.page.base(run.space);
+    const adapted = await base.transfer(measurementsOf(run), { device: 'this browser' });
+    try {
+      const unseen = run.proof.architectures.slice(0, run.unseen);
+      const { low, latency_ms, high } = await adapted.intervals(unseen, kCoverage);
+      return { low: [...low], latency_ms: [...latency_ms], high: [...high] };
+    } finally {
+      adapted.dispose();
+    }
+  }
+
+  private async showReadings(run: Run): Promise<void> {
+    const { rounds, architectures, finished } = run.measured;
+    const known = rounds.at(-1)?.filter((ms) => !Number.isNaN(ms)).length ?? 0;
+    const due = known === architectures.length || (rounds.length === 1 && known % kFirstReadings === 0);
+    if (!due || (finished && run.prediction)) return;
+    const device = browserOf(run.space);
+    this.page.send({ type: 'readings', device, readings: measurementsOf(run) });
+    await this.page.settled(device);
+  }
+
+  private async judge(run: Run): Promise<void> {
+    if (!run.prediction) return;
+    const engine = await this.page.engine;
+    const accuracy = await engine.accuracy(Float64Array.from(run.prediction.latency_ms), Float64Array.from(unseenLatencies(run)));
+    this.tell(run.space, { type: 'accuracy', accuracy });
+  }
+
+  private async inFront(space: SpaceId, signal: AbortSignal): Promise<void> {
+    if (!document.hidden) return;
+    this.tell(space, { type: 'status', status: 'waiting' });
+    await new Promise<void>((resolve) => {
+      const look = (): void => {
+        if (document.hidden && !signal.aborted) return;
+        document.removeEventListener('visibilitychange', look);
+        resolve();
+      };
+      document.addEventListener('visibilitychange', look);
+      signal.addEventListener('abort', look, { once: true });
+    });
+    if (!signal.aborted) this.tell(space, { type: 'status', status: 'running' });
+  }
+}

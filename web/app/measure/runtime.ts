@@ -1,0 +1,122 @@
+/** A real runtime, in the thread it is called from: onnxruntime-web. Nothing of it is fetched before `loadRuntime`. */
+
+import type { InferenceSession, Tensor } from 'onnxruntime-web';
+import glue from 'onnxruntime-web/ort-wasm-simd-threaded.mjs?url';
+import wasm from 'onnxruntime-web/ort-wasm-simd-threaded.wasm?url';
+import { quantile, kLow, visitPlan } from './schedule.js';
+
+/** How networks are run. */
+export interface Setting {
+  readonly provider: 'wasm' | 'webgpu' | 'webnn';
+  /** Of the WebAssembly provider. */
+  readonly threads: number;
+}
+
+/** One visit to a network. */
+export interface Reading {
+  /** Of one run: the low quantile of the visit. */
+  readonly latency_ms: number;
+  /** Loading the network included. */
+  readonly spent_ms: number;
+}
+
+/** Networks held ready take memory: their weights, and the runtime's own copy of them. */
+const kMostHeld = 600e6; // bytes of models
+
+const kTimerTrials = 20;
+
+interface Held {
+  readonly session: InferenceSession;
+  readonly feeds: Record<string, Tensor>;
+  readonly bytes: number;
+}
+
+/** Runs networks that `write` makes as ONNX models. */
+export class Runtime {
+  readonly tick_ms = timerTick();
+  /** By name, the longest unused first. */
+  private readonly held = new Map<string, Held>();
+
+  constructor(
+    private readonly ort: typeof import('onnxruntime-web'),
+    private readonly provider: Setting['provider'],
+    private readonly write: (network: string) => Promise<Uint8Array>,
+  ) {}
+
+  /** Runs a network until there are enough readings of it. */
+  async visit(network: string): Promise<Reading> {
+    const start = performance.now();
+    const { session, feeds } = await this.session(network);
+    // The caches hold another network still.
+    await session.run(feeds);
+    const first = performance.now();
+    await session.run(feeds);
+    const { runs, samples } = visitPlan(Math.max(performance.now() - first, this.tick_ms), this.tick_ms);
+    const readings: number[] = [];
+    for (let sample = 0; sample < samples; ++sample) {
+      const begin = performance.now();
+      for (let run = 0; run < runs; ++run) await session.run(feeds);
+      readings.push((performance.now() - begin) / runs);
+    }
+    return { latency_ms: quantile(readings, kLow), spent_ms: performance.now() - start };
+  }
+
+  private async session(network: string): Promise<Held> {
+    const known = this.held.get(network);
+    if (known) {
+      this.held.delete(network);
+      this.held.set(network, known);
+      return known;
+    }
+    const model = await this.write(network);
+    let bytes = model.length;
+    for (const { bytes: each } of this.held.values()) bytes += each;
+    for (const [name, { session, bytes: each }] of this.held) {
+      if (bytes <= kMostHeld) break;
+      await session.release();
+      this.held.delete(name);
+      bytes -= each;
+    }
+    const session = await this.ort.InferenceSession.create(model, {
+      executionProviders: [this.provider],
+      graphOptimizationLevel: 'all',
+    });
+    const held = { session, feeds: this.feedsOf(session), bytes: model.length };
+    this.held.set(network, held);
+    return held;
+  }
+
+  private feedsOf(session: InferenceSession): Record<string, Tensor> {
+    return Object.fromEntries(
+      session.inputMetadata.map((input) => {
+        if (!input.isTensor) throw new Error(`the input ${input.name} is no tensor`);
+        const dims = input.shape.map(Number);
+        const values = new Float32Array(dims.reduce((product, length) => product * length, 1));
+        // Any values but zeros, which compress the work of some processors.
+        for (let i = 0; i < values.length; ++i) values[i] = Math.sin(i);
+        return [input.name, new this.ort.Tensor('float32', values, dims)];
+      }),
+    );
+  }
+}
+
+/** Fetches the runtime. */
+export async function loadRuntime(setting: Setting, write: (network: string) => Promise<Uint8Array>): Promise<Runtime> {
+  const ort = await import('onnxruntime-web/wasm');
+  ort.env.wasm.wasmPaths = { mjs: new URL(glue, import.meta.url).href, wasm: new URL(wasm, import.meta.url).href };
+  ort.env.wasm.numThreads = setting.threads;
+  ort.env.logLevel = 'error';
+  return new Runtime(ort, setting.provider, write);
+}
+
+/** The smallest step of the clock. Browsers coarsen it, by up to .1 ms where the page is not isolated. */
+function timerTick(): number {
+  let tick = Infinity;
+  for (let trial = 0; trial < kTimerTrials; ++trial) {
+    const begin = performance.now();
+    let now = begin;
+    while (now === begin) now = performance.now();
+    tick = Math.min(tick, now - begin);
+  }
+  return tick;
+}

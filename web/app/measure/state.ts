@@ -1,0 +1,58 @@
+/** What the page shows of measuring this browser, for one space; `reduceBrowser` is the only way it changes. */
+
+import type { Accuracy } from '../../api/index.js';
+import type { Run } from './run.js';
+import type { Setting } from './runtime.js';
+
+export interface BrowserState {
+  /** `starting`: networks are being chosen and the runtime fetched; `waiting`: the tab is in the background. */
+  readonly status: 'idle' | 'starting' | 'running' | 'waiting' | 'stopped' | 'finished';
+  /** For the next run. */
+  readonly setting: Setting;
+  readonly run?: Run;
+  /** Of the predictions, on the networks of the proof. */
+  readonly accuracy?: Accuracy;
+  /** Why it stopped, where that was not asked for. */
+  readonly failure?: string;
+}
+
+export type BrowserAction =
+  | { readonly type: 'setting'; readonly setting: Setting }
+  /** Begins, or goes on where it was. */
+  | { readonly type: 'start' }
+  | { readonly type: 'stop' }
+  /** Forgets what was measured and begins anew. */
+  | { readonly type: 'again' }
+  | { readonly type: 'status'; readonly status: BrowserState['status'] }
+  | { readonly type: 'run'; readonly run: Run }
+  | { readonly type: 'accuracy'; readonly accuracy: Accuracy }
+  | { readonly type: 'failed'; readonly message: string };
+
+export const kInitialBrowser: BrowserState = { status: 'idle', setting: { provider: 'wasm', threads: 1 } };
+
+export function isBusy({ status }: BrowserState): boolean {
+  return status === 'starting' || status === 'running' || status === 'waiting';
+}
+
+export function reduceBrowser(state: BrowserState, action: BrowserAction): BrowserState {
+  switch (action.type) {
+    case 'setting':
+      return { ...state, setting: action.setting };
+    case 'start': {
+      const { failure: _, ...rest } = state;
+      return isBusy(state) ? state : { ...rest, status: 'starting' };
+    }
+    case 'again':
+      return isBusy(state) ? state : { status: 'starting', setting: state.setting };
+    case 'stop':
+      return isBusy(state) ? { ...state, status: 'stopped' } : state;
+    case 'status':
+      return { ...state, status: action.status };
+    case 'run':
+      return { ...state, run: action.run, setting: action.run.setting };
+    case 'accuracy':
+      return { ...state, accuracy: action.accuracy };
+    case 'failed':
+      return { ...state, status: 'stopped', failure: action.message };
+  }
+}

@@ -1,0 +1,44 @@
+/** Runs outlive a closed tab: one of each space, in this browser only. */
+
+import { openDB, type IDBPDatabase } from 'idb';
+import type { SpaceId } from '../../api/index.js';
+import type { Run } from './run.js';
+
+const kName = 'latencast';
+const kRuns = 'browser-runs-1';
+
+let opened: Promise<IDBPDatabase> | undefined;
+
+function database(): Promise<IDBPDatabase> {
+  opened ??= openDB(kName, 1, {
+    upgrade(db) {
+      db.createObjectStore(kRuns);
+    },
+  });
+  return opened;
+}
+
+/** Undefined where there is none, and where this browser keeps nothing (some do not in private windows). */
+export async function readRun(space: SpaceId): Promise<Run | undefined> {
+  try {
+    return (await (await database()).get(kRuns, space)) as Run | undefined;
+  } catch {
+    return undefined;
+  }
+}
+
+export async function writeRun(run: Run): Promise<void> {
+  try {
+    await (await database()).put(kRuns, run, run.space);
+  } catch {
+    // The run goes on without.
+  }
+}
+
+export async function deleteRun(space: SpaceId): Promise<void> {
+  try {
+    await (await database()).delete(kRuns, space);
+  } catch {
+    // There is none then.
+  }
+}
