@@ -9,6 +9,7 @@ import {
   byType,
   costOf,
   estimateOf,
+  kernelsCsv,
   kernelTitle,
   layerName,
   listed,
@@ -45,7 +46,7 @@ import type { Tell } from './tell.js';
 /** The mode: what is measured on the left, its kernels in the middle. */
 export function modelPage(state: ModelState, send: Send): TemplateResult {
   const tell: Tell = (action: ModelAction) => send({ type: 'model', action });
-  return html`<div class="columns">${rail(state, send, tell)} ${main(state, tell)}</div>`;
+  return html`<div class="columns">${rail(state, send, tell)} ${main(state, send, tell)}</div>`;
 }
 
 // ---- rail ----
@@ -175,7 +176,7 @@ function links(text: string): readonly TemplateResult[] {
 
 // ---- main ----
 
-function main(state: ModelState, tell: Tell): TemplateResult {
+function main(state: ModelState, send: Send, tell: Tell): TemplateResult {
   const { opened } = state;
   const cost = costOf(state);
   if (!opened?.info || !opened.kernels || !cost) return html`<main class="main" id="main">${empty(state)}</main>`;
@@ -183,7 +184,7 @@ function main(state: ModelState, tell: Tell): TemplateResult {
     ${headline(state, opened, opened.info, opened.kernels)} ${pinned(state, tell)}
     <div class="views">
       ${tabList(kViews, kViewTitles, state.view, (view) => tell({ type: 'view', view }))}
-      ${state.view === 'kernels' ? tools(state, cost, tell) : platformTools(state, tell)}
+      ${state.view === 'kernels' ? tools(state, opened.kernels, cost, send, tell) : platformTools(state, send, tell)}
     </div>
     <div class="panel" role="tabpanel" id="panel" aria-labelledby="tab-${state.view}">
       ${state.view === 'kernels' ? kernelView(state, opened.kernels, cost, tell) : platforms(state, tell)}
@@ -265,8 +266,9 @@ function restsOn({ knowledge }: Estimated): string {
 const kOrderTitles: Readonly<Record<Order, string>> = { graph: 'In order of execution', cost: 'Most expensive first' };
 const kWorkTitles: Readonly<Record<Work, string>> = { ms: 'Milliseconds', macs: 'Multiply-adds', bytes: 'Bytes moved' };
 
-function tools(state: ModelState, cost: Cost, tell: Tell): TemplateResult {
+function tools(state: ModelState, kernels: Decomposition, cost: Cost, send: Send, tell: Tell): TemplateResult {
   const { order } = state;
+  const copy = (): void => send({ type: 'copy', text: kernelsCsv(kernels, estimateOf(state)?.kernel_ms), what: 'The kernels' });
   const work = shownWork(state);
   return html`<span class="quiet small">${cost.text(cost.total)} in all</span>
     <select
@@ -285,6 +287,7 @@ function tools(state: ModelState, cost: Cost, tell: Tell): TemplateResult {
     >
       ${(['graph', 'cost'] as const).map((id) => html`<option value=${id} ?selected=${id === order}>${kOrderTitles[id]}</option>`)}
     </select>
+    <button type="button" class="small" @click=${copy}>Copy</button>
     <button type="button" class="small" @click=${() => tell({ type: 'save-kernels' })}>Download CSV</button>`;
 }
 

@@ -1,6 +1,7 @@
 import { html, nothing, type TemplateResult } from 'lit';
 import { between, count, significant, withUnit } from '../../format.js';
-import { pinnedRows, platformRows, type PlatformRow } from '../derive.js';
+import type { Send } from '../../views/send.js';
+import { pinnedRows, platformRows, platformsCsv, type PlatformRow } from '../derive.js';
 import type { ModelState } from '../state.js';
 import { bar } from './kernel-list.js';
 import type { Tell } from './tell.js';
@@ -25,8 +26,10 @@ export function pinned(state: ModelState, tell: Tell): TemplateResult | typeof n
 }
 
 /** Beside the tabs. */
-export function platformTools(state: ModelState, tell: Tell): TemplateResult {
+export function platformTools(state: ModelState, send: Send, tell: Tell): TemplateResult {
+  const copy = (): void => send({ type: 'copy', text: platformsCsv(platformRows(state)), what: 'The platforms' });
   return html`<span class="quiet small" role="status">${count(platformRows(state).length)} platforms</span>
+    <button type="button" class="small" @click=${copy}>Copy</button>
     <button type="button" class="small" @click=${() => tell({ type: 'save-platforms' })}>Download CSV</button>`;
 }
 
