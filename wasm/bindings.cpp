@@ -347,7 +347,7 @@ class RawPredictor : public Handle {
       info["closed_form"] = predictor_.has_prior();
       if (predictor_.is_transferred()) {
         info["target"] = predictor_.devices().front();
-        info["method"] = predictor_.posterior() ? "closed-form" : "finetune";
+        info["method"] = !predictor_.posterior() ? "finetune" : predictor_.nearest() ? "combined" : "closed-form";
       }
       if (const auto& nearest = predictor_.nearest()) {
         info["nearest"] = {{"device", nearest->device}, {"spearman", nearest->spearman}};
@@ -380,6 +380,8 @@ class RawPredictor : public Handle {
 
   val estimate(const std::string& architectures, const val& latencies_array,
                const std::string& settings) const;
+
+  val refine(const RawPredictor& base, const std::string& options) const;
 
   val intervals(const std::string& architectures, double coverage) const {
     return envelope([&] {
@@ -426,7 +428,9 @@ class RawPredictor : public Handle {
 
 class RawTransfer : public Handle {
  public:
-  explicit RawTransfer(Transfer transfer) : transfer_(std::move(transfer)) {}
+  /// closed_form: what the result is to be combined with, if anything.
+  explicit RawTransfer(Transfer transfer, std::optional<Predictor> closed_form = {})
+      : transfer_(std::move(transfer)), closed_form_(std::move(closed_form)) {}
 
   val step(double max_milliseconds) {
     return envelope([&] {
@@ -442,11 +446,15 @@ class RawTransfer : public Handle {
   }
 
   val result() const {
-    return envelope([&] { return hand_over(new RawPredictor(transfer_.result())); });
+    return envelope([&] {
+      const Predictor fine_tuned = transfer_.result();
+      return hand_over(new RawPredictor(closed_form_ ? combine(*closed_form_, fine_tuned) : fine_tuned));
+    });
   }
 
  private:
   Transfer transfer_;
+  std::optional<Predictor> closed_form_;
 };
 
 std::vector<Measurement> read_measurements(const Space& space, const std::string& architectures,
@@ -489,6 +497,15 @@ val RawPredictor::estimate(const std::string& architectures, const val& latencie
     options.finish();
     return hand_over(new RawPredictor(latencast::estimate(
         predictor_, read_measurements(predictor_.space(), architectures, latencies_array), chosen)));
+  });
+}
+
+val RawPredictor::refine(const RawPredictor& base, const std::string& options) const {
+  return envelope([&] {
+    const TransferOptions chosen = read_transfer_options(options);
+    const auto kept = to_fine_tune_on(predictor_);
+    return kept.empty() ? val::null()
+                        : hand_over(new RawTransfer(Transfer(base.predictor_, kept, chosen), predictor_));
   });
 }
 
@@ -560,6 +577,7 @@ EMSCRIPTEN_BINDINGS(latencast) {
       .function("_save", &RawPredictor::save)
       .function("_transfer", &RawPredictor::transfer)
       .function("_estimate", &RawPredictor::estimate)
+      .function("_refine", &RawPredictor::refine)
       .function("_intervals", &RawPredictor::intervals)
       .function("_review", &RawPredictor::review)
       .function("_next", &RawPredictor::next)

@@ -56,7 +56,7 @@ export interface RawInfo {
   readonly parameter_count: number;
   readonly target?: string;
   /** Of a transferred one. */
-  readonly method?: 'closed-form' | 'finetune';
+  readonly method?: 'closed-form' | 'finetune' | 'combined';
   /** Whether `_estimate` works. */
   readonly closed_form: boolean;
   readonly nearest?: { readonly device: string; readonly spearman: number };
@@ -172,6 +172,8 @@ export interface RawPredictor extends RawHandle {
     latencies_ms: Float64Array,
     options: Json<RawEstimateOptions>,
   ): Envelope<RawPredictor>;
+  /** Of one that `_estimate` of `base` made: the fine-tuning whose result is both combined; null where that would add nothing. */
+  _refine(base: RawPredictor, options: Json<RawTransferOptions>): Envelope<RawTransfer | null>;
   /** All lows, then all medians, then all highs. Transferred in closed form only. */
   _intervals(architectures: List, coverage: number): Envelope<Float64Array>;
   /** Transferred in closed form only. */

@@ -13,7 +13,14 @@ namespace {
 
 using Index = Eigen::Index;
 
-constexpr std::size_t kEnough = 2000;  // architectures that stand for a space, or for a pool
+// Of a combination; chosen on source devices (docs/closed-form.md).
+constexpr double kNetworkShare = 0.35;
+constexpr std::size_t kFewestToFineTune = 3;
+
+constexpr std::size_t kEnough = 2000;  // architectures that stand for a space
+// Candidates for what to measure next, drawn at random. The best of more are more alike and at the edge of
+// the space, where the model holds least (docs/closed-form.md).
+constexpr std::size_t kCandidates = 100;
 
 std::string shown(double value) {
   char text[32];
@@ -233,6 +240,33 @@ Predictor estimate(const Predictor& base, const std::vector<Measurement>& measur
   return Predictor(closed_form(*impl.space, impl.embedding, measurements, options.device, options.trusted));
 }
 
+std::vector<Measurement> to_fine_tune_on(const Predictor& closed_form) {
+  const Posterior& posterior = posterior_of(closed_form, "combine");
+  std::vector<Measurement> kept;
+  if (closed_form.space().feature_width() > 0) return kept;
+  const auto& measurements = closed_form.measurements();
+  for (std::size_t i = 0; i < measurements.size(); ++i)
+    if (!posterior.set_aside()[i]) kept.push_back(measurements[i]);
+  const auto differs = [&](const Measurement& one) { return one.latency_ms != kept.front().latency_ms; };
+  if (kept.size() < kFewestToFineTune || std::none_of(kept.begin(), kept.end(), differs)) kept.clear();
+  return kept;
+}
+
+Predictor combine(const Predictor& closed_form, const Predictor& fine_tuned) {
+  const PredictorImpl& closed = closed_form.impl();
+  posterior_of(closed_form, "combine");
+  if (!fine_tuned.calibration() || fine_tuned.posterior() || &fine_tuned.space() != closed.space)
+    throw Error(ErrorCode::argument,
+                "combine: expected a closed form and a fine-tuned network of the same space");
+  auto impl = std::make_shared<PredictorImpl>(fine_tuned.impl());
+  impl->devices = closed.devices;
+  impl->measurements = closed.measurements;
+  impl->embedding = closed.embedding;
+  impl->closed_form = closed.closed_form;
+  impl->network_share = kNetworkShare;
+  return Predictor(std::move(impl));
+}
+
 const Prior& prior_of(const Predictor& predictor) {
   return with_prior(predictor, "prior").embedding->prior();
 }
@@ -290,10 +324,11 @@ Suggestion suggest(const Posterior& posterior, const std::vector<Measurement>& m
   if (open.size() < count)
     throw Error(ErrorCode::argument, "suggest: asked for " + std::to_string(count) + " architectures of " +
                                          std::to_string(open.size()) + " that are not measured yet");
-  if (open.size() > std::max(kEnough, count)) {
+  if (open.size() > std::max(kCandidates, count)) {
     Rng rng(1);
     std::vector<std::size_t> fewer;
-    for (const std::size_t i : rng.choose(open.size(), std::max(kEnough, count))) fewer.push_back(open[i]);
+    for (const std::size_t i : rng.choose(open.size(), std::max(kCandidates, count)))
+      fewer.push_back(open[i]);
     open = std::move(fewer);
   }
   const Posterior::Next next = posterior.next(psi(open), count);

@@ -13,7 +13,7 @@ namespace {
 
 using nlohmann::json;
 
-constexpr int kMetaVersion = 3;
+constexpr int kMetaVersion = 4, kOldestMetaVersion = 2;
 constexpr std::size_t kPriorTensors = 3;
 constexpr std::size_t kSelfTests = 8;
 constexpr double kSelfTestTolerance = 1e-3;
@@ -45,6 +45,20 @@ std::vector<double> scores_of(const PredictorImpl& impl, int device,
     for (const int graph : plan.graph) scores.push_back(static_cast<double>(trace.score()(graph, 0)));
   }
   return scores;
+}
+
+// Of a transferred one.
+std::vector<double> log_latency(const PredictorImpl& impl, const std::vector<Architecture>& architectures) {
+  std::vector<double> by_network;
+  if (impl.has_network()) {
+    by_network = scores_of(impl, 0, architectures);
+    for (double& value : by_network) value = std::log(impl.calibration->latency_ms(value));
+    if (!impl.closed_form) return by_network;
+  }
+  auto log_ms = impl.closed_form->posterior.predict_log_ms((*impl.embedding)(architectures));
+  for (std::size_t i = 0; i < by_network.size(); ++i)
+    log_ms[i] += impl.network_share * (by_network[i] - log_ms[i]);
+  return log_ms;
 }
 
 std::vector<Architecture> self_test_architectures(const Space& space) {
@@ -123,9 +137,12 @@ json to_json(const std::vector<Measurement>& measurements) {
 
 Predictor from_checkpoint(const Checkpoint& checkpoint, const Encoder* encoder) {
   const json meta = read_json(checkpoint.meta);  // read_checkpoint found an object
-  if (meta.at("kind") != "predictor" || (meta.at("version") != kMetaVersion && meta.at("version") != 2))
-    damaged("found kind " + meta.at("kind").dump() + " version " + meta.at("version").dump() +
-            "; expected \"predictor\" version 2 or " + std::to_string(kMetaVersion));
+  const json& version = meta.at("version");
+  if (meta.at("kind") != "predictor" || !version.is_number_integer() || version < kOldestMetaVersion ||
+      version > kMetaVersion)
+    damaged("found kind " + meta.at("kind").dump() + " version " + version.dump() +
+            "; expected \"predictor\" version " + std::to_string(kOldestMetaVersion) + " to " +
+            std::to_string(kMetaVersion));
   const Space& space = latencast::space(meta.at("space").get<std::string>());
   auto devices = meta.at("devices").get<std::vector<std::string>>();
   if (devices.empty()) damaged("no devices");
@@ -142,11 +159,13 @@ Predictor from_checkpoint(const Checkpoint& checkpoint, const Encoder* encoder) 
               std::to_string(design_of(space).width()));
     embedding = std::make_shared<const Embedding>(space, std::move(prior));
   }
-  if (!meta.contains("network")) {
+  std::shared_ptr<PredictorImpl> closed;
+  if (meta.contains("transfer") && meta.at("transfer").contains("trusted")) {
     const json& transfer = meta.at("transfer");
     if (!embedding) damaged("it has neither a network nor a prior");
-    return Predictor(closed_form(space, std::move(embedding), measurements_from_json(space, transfer),
-                                 devices.front(), transfer.at("trusted").get<std::vector<std::size_t>>()));
+    closed = closed_form(space, embedding, measurements_from_json(space, transfer), devices.front(),
+                         transfer.at("trusted").get<std::vector<std::size_t>>());
+    if (!meta.contains("network")) return Predictor(std::move(closed));
   }
 
   NetworkShape shape = shape_from_json(space, meta.at("network"));
@@ -183,6 +202,13 @@ Predictor from_checkpoint(const Checkpoint& checkpoint, const Encoder* encoder) 
                             transfer.at("nearest").at("kendall").get<double>(),
                             transfer.at("nearest").at("spearman").get<double>()};
     impl->measurements = measurements_from_json(space, transfer);
+  }
+  if (closed) {
+    const auto share = meta.at("transfer").at("network_share").get<double>();
+    if (!(share >= 0 && share <= 1))
+      damaged("network_share is " + std::to_string(share) + "; expected 0 to 1");
+    impl->closed_form = closed->closed_form;
+    impl->network_share = share;
   }
 
   const json& test = meta.at("self_test");
@@ -274,21 +300,20 @@ std::string Predictor::write() const {
   json meta = {
       {"kind", "predictor"}, {"version", kMetaVersion}, {"space", space().id()}, {"devices", impl_->devices}};
   Checkpoint checkpoint;
-  if (impl_->closed_form) {
-    meta["transfer"] = {{"measurements", to_json(impl_->measurements)},
-                        {"trusted", impl_->closed_form->trusted}};
-  } else {
+  json transfer = {{"measurements", to_json(impl_->measurements)}};
+  if (impl_->closed_form) transfer["trusted"] = impl_->closed_form->trusted;
+  if (impl_->has_network()) {
     const auto test = self_test_architectures(space());
     meta["supplement"] = name_of(impl_->supplement);
     meta["network"] = shape_to_json(impl_->network.shape());
     meta["self_test"] = {{"architectures", test}, {"scores", scores_of(*impl_, 0, test)}};
-    if (is_transferred())
-      meta["transfer"] = {{"calibration", calibration_to_json(*impl_->calibration)},
-                          {"nearest",
-                           {{"device", impl_->nearest->device},
-                            {"kendall", impl_->nearest->kendall},
-                            {"spearman", impl_->nearest->spearman}}},
-                          {"measurements", to_json(impl_->measurements)}};
+    if (impl_->calibration) {
+      transfer["calibration"] = calibration_to_json(*impl_->calibration);
+      transfer["nearest"] = {{"device", impl_->nearest->device},
+                             {"kendall", impl_->nearest->kendall},
+                             {"spearman", impl_->nearest->spearman}};
+    }
+    if (impl_->closed_form) transfer["network_share"] = impl_->network_share;
     for (const Block& block : impl_->network.blocks()) {
       const auto from = impl_->parameters.begin() + static_cast<std::ptrdiff_t>(block.offset);
       checkpoint.tensors.push_back(
@@ -297,6 +322,7 @@ std::string Predictor::write() const {
            std::vector<float>(from, from + static_cast<std::ptrdiff_t>(block.size()))});
     }
   }
+  if (is_transferred()) meta["transfer"] = std::move(transfer);
   if (impl_->embedding) {
     meta["prior"] = read_json(prior_meta(impl_->embedding->prior()));
     for (auto& tensor : prior_tensors(impl_->embedding->prior()))
@@ -323,7 +349,7 @@ const Posterior* Predictor::posterior() const {
 }
 
 std::size_t Predictor::parameter_count() const {
-  std::size_t count = impl_->closed_form ? 0 : impl_->network.parameter_count();
+  std::size_t count = impl_->has_network() ? impl_->network.parameter_count() : 0;
   if (impl_->embedding) {
     const Prior& prior = impl_->embedding->prior();
     count += static_cast<std::size_t>(prior.basis.size() + prior.centres.size());
@@ -335,7 +361,13 @@ std::vector<Belief> Predictor::beliefs(const std::vector<Architecture>& architec
   if (!posterior())
     throw Error(ErrorCode::argument,
                 "intervals: this predictor has none; expected one that was transferred in closed form");
-  return posterior()->predict((*impl_->embedding)(architectures));
+  auto beliefs = posterior()->predict((*impl_->embedding)(architectures));
+  if (impl_->has_network()) {
+    // The spread stays: it is that of a somewhat worse estimate, so the intervals are not too narrow.
+    const auto means = log_latency(*impl_, architectures);
+    for (std::size_t i = 0; i < means.size(); ++i) beliefs[i].mean = means[i];
+  }
+  return beliefs;
 }
 
 std::vector<double> Predictor::scores(const std::string& device,
@@ -346,7 +378,7 @@ std::vector<double> Predictor::scores(const std::string& device,
     for (const auto& name : devices()) known += (known.empty() ? "" : ", ") + name;
     throw Error(ErrorCode::argument, "scores: found device \"" + device + "\"; expected one of " + known);
   }
-  if (posterior()) return posterior()->predict_log_ms((*impl_->embedding)(architectures));
+  if (posterior()) return log_latency(*impl_, architectures);
   return scores_of(*impl_, static_cast<int>(found - devices().begin()), architectures);
 }
 
@@ -355,13 +387,8 @@ std::vector<double> Predictor::latency_ms(const std::vector<Architecture>& archi
     throw Error(
         ErrorCode::argument,
         "latency_ms: this predictor gives only ranks; transfer it to a device with measurements first");
-  if (posterior()) {
-    auto log_ms = posterior()->predict_log_ms((*impl_->embedding)(architectures));
-    for (double& value : log_ms) value = std::exp(value);
-    return log_ms;
-  }
-  auto values = scores_of(*impl_, 0, architectures);
-  for (double& value : values) value = calibration()->latency_ms(value);
+  auto values = log_latency(*impl_, architectures);
+  for (double& value : values) value = std::exp(value);
   return values;
 }
 

@@ -47,8 +47,13 @@ struct PredictorImpl {
   std::vector<Measurement> measurements = {};
   std::optional<Calibration> calibration = {};
   std::optional<Nearest> nearest = {};
-  std::shared_ptr<const Embedding> embedding = {};     ///< where it has a prior
-  std::shared_ptr<const ClosedForm> closed_form = {};  ///< then there is no network
+  std::shared_ptr<const Embedding> embedding = {};  ///< where it has a prior
+  /// Then there is no network, unless it is a combination (combine() in latencast/estimate.h): calibration is
+  /// there as well, and the network's log latency counts by network_share.
+  std::shared_ptr<const ClosedForm> closed_form = {};
+  double network_share = 0;
+
+  bool has_network() const { return !closed_form || calibration; }
 };
 
 /// The supplementary encoding of each architecture, row after row; empty where the network has none.

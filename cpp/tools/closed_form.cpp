@@ -159,7 +159,7 @@ enum class Choice { random, informative };
 Rows choose(const Bench& bench, const Rows& from, std::size_t count, Choice choice, Rng& rng) {
   if (choice == Choice::random) return values_at(from, rng.choose(from.size(), count));
   // Another pool for every seed, so that the choice has a spread.
-  constexpr std::size_t kPool = 1000;
+  constexpr std::size_t kPool = 100;  // as in suggest()
   const Rows pool = values_at(from, rng.choose(from.size(), std::min(kPool, from.size() / 2)));
   const Posterior nothing(bench.prior, RowMatrix(0, bench.psi.cols()), {});
   return values_at(pool, nothing.next(rows_at(bench.psi, pool), count).rows);

@@ -45,12 +45,25 @@ Estimator calibrated(const std::vector<Measurement>& measured, Score score) {
 }
 
 TransferOptions transfer_options(const EvaluateOptions& options) {
-  return options.method == "finetune" ? options.transfer : TransferOptions::published();
+  return options.method != "finetune-published" ? options.transfer : TransferOptions::published();
 }
 
 Estimator make_estimator(const Setting& setting, const Predictor* base, const EvaluateOptions& options,
                          const std::vector<Measurement>& measured, std::uint64_t seed) {
   const std::string& method = options.method;
+  if (method == "combined") {
+    const Predictor closed =
+        estimate(base->has_prior() ? *base : with_prior(*base, setting.prior(base)), measured);
+    const auto kept = to_fine_tune_on(closed);
+    TransferOptions seeded = options.transfer;
+    seeded.seed = seed;
+    const Predictor adapted = kept.empty() ? closed : combine(closed, transfer(*base, kept, seeded));
+    return [adapted](const std::vector<Architecture>& asked) {
+      Estimates estimates{{}, adapted.beliefs(asked)};
+      for (const Belief& belief : estimates.beliefs) estimates.latency_ms.push_back(std::exp(belief.mean));
+      return estimates;
+    };
+  }
   if (needs_predictor(method)) {
     TransferOptions seeded = transfer_options(options);
     seeded.seed = seed;
@@ -101,10 +114,11 @@ std::vector<std::size_t> choose_by_latency(const std::vector<double>& latency_ms
   return chosen;
 }
 
+constexpr std::size_t kPool = 100;  // as in suggest()
+
 // Those that the closed form learns most of before anything is measured.
 std::vector<std::size_t> choose_informative(const Setting& setting, const Predictor* base, std::size_t count,
                                             std::uint64_t seed) {
-  constexpr std::size_t kPool = 1000;
   const auto& all = setting.targets.architectures;
   const auto pool = Rng(seed).choose(all.size(), std::min(all.size(), std::max(kPool, count)));
   std::vector<Architecture> candidates;
@@ -138,8 +152,9 @@ json describe(const EvaluateOptions& options) {
   const auto& [method, sampler, samples, scored_at_most, transfer] = options;
   json described = {
       {"method", method}, {"sampler", sampler}, {"samples", samples}, {"scored_at_most", scored_at_most}};
-  if (method == "bayes" || sampler == kInformative)
+  if (method == "bayes" || method == "combined" || sampler == kInformative)
     described["prior"] = {{"version", kPriorVersion}, {"simulate", kSimulateVersion}};
+  if (sampler == kInformative) described["pool"] = kPool;
   if (!needs_predictor(method)) return described;
   // A new option does not compile until it is part of the key.
   const TransferOptions asked = transfer_options(options);
@@ -156,9 +171,9 @@ json describe(const EvaluateOptions& options) {
 }
 
 const std::vector<std::string>& evaluation_methods() {
-  static const std::vector<std::string> methods = {"bayes",       "finetune",     "finetune-published",
-                                                   "best-source", "source-ridge", "multipredict",
-                                                   "ridge",       "flops",        "params"};
+  static const std::vector<std::string> methods = {
+      "bayes", "combined", "finetune", "finetune-published", "best-source", "source-ridge", "multipredict",
+      "ridge", "flops",    "params"};
   return methods;
 }
 
@@ -177,11 +192,12 @@ bool samples_by_encoding(const std::string& sampler) {
 }
 
 bool needs_predictor(const std::string& method) {
-  return method == "finetune" || method == "finetune-published";
+  return method == "combined" || method == "finetune" || method == "finetune-published";
 }
 
 bool needs_sources(const std::string& method) {
-  return method == "bayes" || method == "best-source" || method == "source-ridge" || method == "multipredict";
+  return method == "bayes" || method == "combined" || method == "best-source" || method == "source-ridge" ||
+         method == "multipredict";
 }
 
 const MultiPredict& Setting::multipredict() const {
@@ -221,7 +237,7 @@ json evaluate_seed(const Setting& setting, const Predictor* base, const Evaluate
                             setting.encoder ? &*setting.encoder : nullptr, sampling_seed);
   // Training is not part of the transfer.
   if (options.method == "multipredict") setting.multipredict();
-  if (options.method == "bayes") setting.prior(base);
+  if (options.method == "bayes" || options.method == "combined") setting.prior(base);
   json result = {{"targets", json::object()}};
   double transfer_seconds = 0, predict_seconds = 0;
   for (std::size_t t = 0; t < targets.devices.size(); ++t) {

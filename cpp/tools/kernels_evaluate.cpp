@@ -7,6 +7,9 @@
 #include <iostream>
 
 #include "data.h"
+#include "kernel_data.h"
+#include "kernels_pool.h"
+#include "kernels_target.h"
 #include "latencast/decompose.h"
 #include "latencast/error.h"
 #include "latencast/rng.h"
@@ -81,6 +84,12 @@ json evaluate_seed(const std::vector<MeasuredModel>& all, const std::string& nam
           {"architectures_scored", rest.size()}};
 }
 
+void print_figures(const json& result) {
+  for (const char* figure : {"spearman", "kendall", "mdape", "within5", "within10"})
+    std::printf("%-9s %.3f +- %.3f\n", figure, result.at(figure).at("mean").get<double>(),
+                result.at(figure).at("std").get<double>());
+}
+
 }  // namespace
 
 KernelsEvaluateCommand::KernelsEvaluateCommand() {
@@ -90,12 +99,44 @@ KernelsEvaluateCommand::KernelsEvaluateCommand() {
 
 void KernelsEvaluateCommand::add_to(CLI::App& kernels) {
   auto* command = kernels.add_subcommand("evaluate", "accuracy on a platform measured little");
-  command->add_option("--models", models, "CSV with the columns model, a path, and latency_ms")->required();
+  auto* with_models =
+      command->add_option("--models", models, "CSV with the columns model, a path, and latency_ms");
+  auto* with_target = command->add_option(
+      "--target", target, "CSV with the columns kernel,n,h,w,cin,cout,kh,kw,stride,groups,latency_ms");
+  with_models->excludes(with_target);
+  command->add_option("--pool", pool, "folder of the pool for --target")
+      ->capture_default_str()
+      ->needs(with_target);
   command->add_option("--samples", options.samples, "measurements to adapt to")->capture_default_str();
   command->add_option("--seeds", seeds)->check(CLI::PositiveNumber)->capture_default_str();
-  command->add_option("--method", options.method)->check(CLI::IsMember({kFlops}))->capture_default_str();
+  std::vector<std::string> methods = kernel_methods();
+  methods.push_back(kFlops);
+  auto* with_method = command->add_option("--method", options.method)->check(CLI::IsMember(methods));
+  with_method->capture_default_str();
   command->add_flag("--json", as_json, "print JSON");
-  command->callback([this] { run(); });
+  command->callback([this, with_method] {
+    if (models.empty() == target.empty()) throw CLI::RequiredError("--models or --target");
+    if (!target.empty() && with_method->count() == 0) options.method = kernel_methods().front();
+    if (target.empty())
+      run();
+    else
+      run_on_kernels();
+  });
+}
+
+void KernelsEvaluateCommand::run_on_kernels() const {
+  KernelProtocol protocol;
+  protocol.method = options.method;
+  protocol.samples = options.samples;
+  protocol.seeds = seeds;
+  const auto timings = read_timings(target);
+  const json result = evaluate_kernels(read_pool(pool), timings, protocol);
+  if (as_json) {
+    std::cout << result.dump(2) << "\n";
+    return;
+  }
+  std::printf("%zu kernels, %zu measured, %s\n", timings.size(), options.samples, options.method.c_str());
+  print_figures(result);
 }
 
 void KernelsEvaluateCommand::run() const {
@@ -114,9 +155,7 @@ void KernelsEvaluateCommand::run() const {
     return;
   }
   std::printf("%zu models, %zu measured, %s\n", all.size(), options.samples, options.method.c_str());
-  for (const char* figure : {"spearman", "kendall", "mdape", "within5", "within10"})
-    std::printf("%-9s %.3f +- %.3f\n", figure, result.at(figure).at("mean").get<double>(),
-                result.at(figure).at("std").get<double>());
+  print_figures(result);
 }
 
 }  // namespace latencast

@@ -11,12 +11,15 @@ namespace latencast {
 struct KernelsEvaluateCommand {
   EvaluateOptions options;
   std::string models;
+  std::string target;                 ///< CSV of kernel timings, in place of models
+  std::string pool = "weights/pool";  ///< folder of the pool that serves a target
   int seeds = 5;
   bool as_json = false;
 
   KernelsEvaluateCommand();
   void add_to(CLI::App& kernels);
   void run() const;
+  void run_on_kernels() const;
 };
 
 }  // namespace latencast

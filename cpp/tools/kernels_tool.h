@@ -7,6 +7,8 @@
 #include <vector>
 
 #include "kernels_evaluate.h"
+#include "kernels_figures.h"
+#include "kernels_pool.h"
 
 namespace latencast {
 
@@ -16,6 +18,9 @@ struct KernelsCommand {
   int batch = 1;
   bool as_json = false;
   KernelsEvaluateCommand evaluate;
+  KernelsLearnCommand learn;
+  KernelsCoverageCommand coverage;
+  KernelsFiguresCommand figures;
 
   void add_to(CLI::App& app);
   void run() const;

@@ -76,7 +76,7 @@ struct EvaluateCommand {
   EvaluateOptions options;
   PretrainOptions pretraining;
   LaboratoryOptions laboratory;
-  std::vector<std::string> methods = {options.method};
+  std::vector<std::string> methods;
   std::vector<std::size_t> samples = {options.samples};
   int seeds = 5;
   std::string task, weights, target;
@@ -97,10 +97,12 @@ struct EvaluateCommand {
         ->delimiter(',')
         ->capture_default_str();
     command->add_option("--seeds", seeds)->check(CLI::PositiveNumber)->capture_default_str();
-    command->add_option("--method", methods, "one or several")
+    command
+        ->add_option("--method", methods,
+                     "one or several; absent: combined with --weights, bayes with --task, which "
+                     "needs no pre-training")
         ->delimiter(',')
-        ->check(CLI::IsMember(evaluation_methods()))
-        ->capture_default_str();
+        ->check(CLI::IsMember(evaluation_methods()));
     command->add_option("--sampler", options.sampler)
         ->check(CLI::IsMember(evaluation_samplers()))
         ->capture_default_str();
@@ -131,7 +133,8 @@ struct EvaluateCommand {
   // One evaluation for each method and number of samples.
   std::vector<EvaluateOptions> evaluations() const {
     std::vector<EvaluateOptions> all;
-    for (const auto& method : methods)
+    const auto usual = weights.empty() ? "bayes" : "combined";
+    for (const auto& method : methods.empty() ? std::vector<std::string>{usual} : methods)
       for (const std::size_t count : samples) {
         all.push_back(options);
         all.back().method = method;
@@ -163,7 +166,8 @@ struct EvaluateCommand {
       setting.encoder = read_encoder(laboratory.encoders, base.space());
     std::vector<json> results;
     for (const auto& evaluation : evaluations()) {
-      if (needs_sources(evaluation.method) && !(evaluation.method == "bayes" && base.has_prior()))
+      if (needs_sources(evaluation.method) &&
+          !((evaluation.method == "bayes" || evaluation.method == "combined") && base.has_prior()))
         throw Error(ErrorCode::argument,
                     "evaluate: " + evaluation.method + " needs the sources' latencies; use it with --task");
       std::vector<json> figures(static_cast<std::size_t>(seeds));
@@ -208,10 +212,10 @@ struct TransferCommand {
         ->required();
     command->add_option("--out", out, "file to write")->required();
     command->add_option("--device", options.device, "name of the new device")->capture_default_str();
-    command->add_option("--method", method, "closed-form, or NASFLAT's finetune")
-        ->check(CLI::IsMember({"closed-form", "finetune"}))
+    command->add_option("--method", method, "closed-form, NASFLAT's finetune, or both combined")
+        ->check(CLI::IsMember({"closed-form", "finetune", "combined"}))
         ->capture_default_str();
-    command->add_option("--trust", trusted, "of closed-form: measurements never to be set aside, from 1")
+    command->add_option("--trust", trusted, "not of finetune: measurements never to be set aside, from 1")
         ->delimiter(',')
         ->check(CLI::PositiveNumber);
     command->add_option("--epochs", options.epochs)->capture_default_str();
@@ -223,10 +227,14 @@ struct TransferCommand {
   void run() const {
     const Predictor base = read_weights(weights);
     const auto target = read_target(measurements, base.space());
-    if (method == "closed-form") {
+    if (method != "finetune") {
       EstimateOptions chosen{options.device, {}};
       for (const std::size_t i : trusted) chosen.trusted.push_back(i - 1);
-      const Predictor adapted = estimate(base, target, chosen);
+      Predictor adapted = estimate(base, target, chosen);
+      if (method == "combined") {
+        const auto kept = to_fine_tune_on(adapted);
+        if (!kept.empty()) adapted = combine(adapted, transfer(base, kept, options));
+      }
       write_file(weights_path(out), adapted.write());
       const Review said = review(adapted);
       std::fprintf(stderr, "%s: expected rank correlation %.3f, median error %.1f %%\n",

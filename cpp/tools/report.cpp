@@ -61,15 +61,17 @@ class Writer {
   std::string body(const std::string& name) {
     if (name == "tasks") return tasks();
     if (name == "targets") return targets();
+    if (name == "combined") return combined();
     if (name == "milliseconds") return milliseconds();
     if (name == "device-kinds") return device_kinds();
     for (const std::size_t k : {5, 10, 20})
       if (name == "baselines-" + std::to_string(k)) return baselines(k);
     const auto& ablations = ablation_names();
     if (std::find(ablations.begin(), ablations.end(), name) != ablations.end()) return ablation(name);
-    throw Error(ErrorCode::argument, command_.out + ": found a marker for table \"" + name +
-                                         "\"; expected tasks, targets, milliseconds, baselines-5, -10, -20, "
-                                         "device-kinds or an ablation's name");
+    throw Error(ErrorCode::argument,
+                command_.out + ": found a marker for table \"" + name +
+                    "\"; expected tasks, targets, combined, milliseconds, baselines-5, -10, -20, "
+                    "device-kinds or an ablation's name");
   }
 
   // Figures of experiments; null where there are none, or no data for them.
@@ -88,10 +90,12 @@ class Writer {
     return figures;
   }
 
-  json known(const Task& task, const std::string& method, std::size_t samples) {
+  json known(const Task& task, const std::string& method, std::size_t samples,
+             const std::string& sampler = EvaluateOptions().sampler) {
     EvaluateOptions evaluation;
     evaluation.method = method;
     evaluation.samples = samples;
+    evaluation.sampler = sampler;
     return known({{task.name, command_.pretraining, evaluation}}).front();
   }
 
@@ -175,6 +179,27 @@ class Writer {
     return markdown(
         {"task, k = 20", "target", "kind", "ours", "`best-source`", "`source-ridge`", "our median error"},
         rows);
+  }
+
+  // Both methods in one, with the measurements chosen at random and so that they tell most.
+  std::string combined() {
+    evaluated_by(" --samples 5,20 --method combined --sampler random");
+    source_ += ", and informative";
+    std::vector<Cells> rows;
+    for (const Task& task : all_tasks()) {
+      rows.push_back({task.name});
+      for (const std::size_t k : {5, 20})
+        for (const char* sampler : {"random", "informative"}) {
+          const json figures = known(task, "combined", k, sampler);
+          rows.back().push_back(figures.is_null() ? kUnknown : with_spread(figures.at("spearman")));
+        }
+      const json figures = known(task, "combined", 20);
+      for (const char* share : {"mdape", "coverage90"})
+        rows.back().push_back(figures.is_null() ? kUnknown : percent(figures.at(share)));
+    }
+    return markdown({"task", "k = 5, random", "k = 5, informative", "k = 20, random", "k = 20, informative",
+                     "median error", "within 90 % interval"},
+                    rows);
   }
 
   std::string ablation(const std::string& name) {

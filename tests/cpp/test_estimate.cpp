@@ -11,6 +11,7 @@
 #include "latencast/error.h"
 #include "latencast/estimate.h"
 #include "latencast/posterior.h"
+#include "latencast/transfer.h"
 #include "simulate.h"
 
 using namespace latencast;
@@ -160,4 +161,42 @@ TEST_CASE("suggestions are new, and refuse a pool that is too small", "[estimate
     CHECK(std::find(first.chosen.begin(), first.chosen.end(), i) == first.chosen.end());
   CHECK(next.worth < first.worth);
   CHECK_THROWS_AS(suggest(adapted, pool, 50), Error);
+}
+
+TEST_CASE("a combination lies between its parts, has the closed form's spread and survives being saved",
+          "[estimate]") {
+  auto measurements = measured("nb201", 20);
+  measurements[4].latency_ms *= 1000;
+  const Predictor closed = estimate(shipped("nb201"), measurements, {"board", {}});
+  const auto kept = to_fine_tune_on(closed);
+  REQUIRE(kept.size() == 19);
+  TransferOptions options;
+  options.epochs = 2;
+  const Predictor tuned = transfer(shipped("nb201"), kept, options), both = combine(closed, tuned);
+  CHECK(both.devices() == std::vector<std::string>{"board"});
+  CHECK(both.measurements().size() == 20);
+  const auto asked = some("nb201", 30);
+  const auto a = closed.latency_ms(asked), b = tuned.latency_ms(asked), mean = both.latency_ms(asked);
+  const auto plain = closed.beliefs(asked), beliefs = both.beliefs(asked);
+  for (std::size_t i = 0; i < asked.size(); ++i) {
+    CHECK(std::log(mean[i] / a[i]) == Approx(0.35 * std::log(b[i] / a[i])).margin(1e-6));
+    CHECK(std::exp(beliefs[i].mean) == Approx(mean[i]));
+    CHECK(beliefs[i].spread == plain[i].spread);
+  }
+  const Predictor again = Predictor::read(both.write());
+  CHECK(again.latency_ms(asked) == mean);
+  CHECK(again.write() == both.write());
+  CHECK_THROWS_AS(combine(tuned, closed), Error);
+  CHECK_THROWS_AS(combine(closed, both), Error);
+  CHECK_THROWS_AS(to_fine_tune_on(tuned), Error);
+  CHECK_THROWS_AS(combine(estimate(shipped("fbnet"), measured("fbnet", 5)), tuned), Error);
+}
+
+TEST_CASE("nothing to fine-tune on in chain spaces, nor with too few readings or equal ones", "[estimate]") {
+  CHECK(to_fine_tune_on(estimate(shipped("ofa"), measured("ofa", 20))).empty());
+  auto measurements = measured("nb201", 3);
+  CHECK(to_fine_tune_on(estimate(shipped("nb201"), measurements)).size() == 3);
+  CHECK(to_fine_tune_on(estimate(shipped("nb201"), {measurements[0], measurements[1]})).empty());
+  for (Measurement& one : measurements) one.latency_ms = 7;
+  CHECK(to_fine_tune_on(estimate(shipped("nb201"), measurements)).empty());
 }

@@ -78,9 +78,10 @@ export async function write(page: Page, text: string): Promise<void> {
     .waitFor();
 }
 
-/** Waits for estimates from as many measurements; they follow the text by themselves. */
+/** Waits for estimates from as many measurements, and for the last of them; they follow the text by themselves. */
 export async function estimated(page: Page, measurements = 20): Promise<void> {
-  await page.locator('.headline').getByText(`estimated here from ${measurements} measurements`).waitFor();
+  const refined = (await page.getByLabel('Space', { exact: true }).inputValue()) === 'nb201' ? ', refined by the network' : '';
+  await page.locator('.headline').getByText(`estimated here from ${measurements} measurements${refined}`).waitFor();
 }
 
 /** Chooses fine-tuning, presses Transfer and waits for the estimates, not for the check that follows. */

@@ -378,7 +378,7 @@ describe('intervals and doubts', () => {
     await engineReady(page);
     await slipped.getByRole('button', { name: 'Judge it again' }).click();
     await slipped.getByRole('button', { name: 'Use it anyway' }).waitFor();
-    await expect.poll(() => page.locator('.answer').innerText()).toBe(before);
+    await expect.poll(() => page.locator('.answer').innerText(), { timeout: 10_000 }).toBe(before);
   });
 
   test('a line is left out as a comment, and comes back', async () => {

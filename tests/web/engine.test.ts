@@ -724,17 +724,50 @@ describe.each(kKinds)('engine: %s', (kind) => {
       expect(order(scores)).toEqual(order(latency_ms));
     });
 
+    test('combined with the network it is a mean of both, with its own intervals', async () => {
+      const device = 'my phone';
+      const [closed, tuned, both] = await Promise.all(
+        (['closed-form', 'finetune', 'combined'] as const).map((method) => use(base.transfer(measurements, { method, device }))),
+      );
+      expect(both!.info).toMatchObject({ method: 'combined', target: device, measurements });
+      const [a, b, mean] = await Promise.all([closed!, tuned!, both!].map((one) => one.predictAll()));
+      const share = (i: number) => Math.log(mean![i]! / a![i]!) / Math.log(b![i]! / a![i]!);
+      const apart = all.map((_, i) => i).filter((i) => Math.abs(Math.log(b![i]! / a![i]!)) > 0.05);
+      expect(apart.length).toBeGreaterThan(100);
+      for (const i of apart) expect(share(i)).toBeCloseTo(0.35, 2);
+      const { latency_ms, low, high } = await both!.intervals(others);
+      const plain = await closed!.intervals(others);
+      expectSame(latency_ms, await both!.predict(others));
+      others.forEach((_, i) => expect(high[i]! / low[i]!).toBeCloseTo(plain.high[i]! / plain.low[i]!, 4));
+      expect(await both!.review()).toEqual(await closed!.review());
+      const again = await use(engine.load(await both!.save()));
+      expect(again.info).toEqual(both!.info);
+      expectSame(await again.predictAll(), mean!);
+    });
+
+    test('combined it fine-tunes on what is not set aside, and is the closed form alone where that is too little', async () => {
+      const wrong = { ...measurements[3]!, latency_ms: measurements[3]!.latency_ms * 1000 };
+      const rest = measurements.filter((_, i) => i !== 3);
+      const [slip, without] = [[wrong, ...rest], rest].map((some) => use(base.transfer(some, { method: 'combined' })));
+      const found = await (await slip!).predictAll();
+      const clean = await (await without!).predictAll();
+      const off = found.map((value, i) => Math.abs(value / clean[i]! - 1)).sort();
+      expect(off[Math.floor(off.length / 2)]).toBeLessThan(0.05);
+      const two = await use(base.transfer(measurements.slice(0, 2), { method: 'combined' }));
+      expect(two.info.method).toBe('closed-form');
+    });
+
     test('refuses what it cannot use', async () => {
       await expectFailure(tune([]), 'measurement', /0 measurements; expected at least 1/);
       const odd = (i: number, change: Partial<Measurement>) => measurements.map((one, k) => (k === i ? { ...one, ...change } : one));
       await expectFailure(tune(odd(3, { latency_ms: -1 })), 'measurement', /4 .*-1/);
       await expectFailure(tune(odd(4, { architecture: 'oops' })), 'architecture', /measurement 5.*"oops"/);
       for (const name of ['epochs', 'learning_rate', 'seed'] as const) {
-        await expectFailure(tune(measurements, { [name]: 3 }), 'argument', new RegExp(`${name} is an option of method finetune`));
-        await expectFailure(base.transfer(measurements, { [name]: 3 }), 'argument', /the method is closed-form/);
+        await expectFailure(tune(measurements, { [name]: 3 }), 'argument', new RegExp(`${name} is no option of method closed-form`));
+        await expectFailure(base.transfer(measurements, { [name]: 3 }), 'argument', /no option of method closed-form/);
       }
-      await expectFailure(base.transfer(kMeasurements, { ...kQuick, trusted: [1] }), 'argument', /trusted is an option of method closed-form/);
-      await expectFailure(tune(measurements, { method: 'magic' as 'finetune' }), 'argument', /"magic".*closed-form or finetune/);
+      await expectFailure(base.transfer(kMeasurements, { ...kQuick, trusted: [1] }), 'argument', /trusted is no option of method finetune/);
+      await expectFailure(tune(measurements, { method: 'magic' as 'finetune' }), 'argument', /"magic".*closed-form, finetune, combined/);
       await expectFailure(tune(measurements, { trusted: [20] }), 'argument', /trusted measurement 20/);
       await expectFailure(tune(measurements, { trusted: [-1] }), 'argument', /trusted/);
     });

@@ -1,4 +1,4 @@
-import type { List, RawEncoder, RawHandle, RawModule, RawPredictor } from '../../wasm/latencast.js';
+import type { Json, List, RawEncoder, RawHandle, RawModule, RawPredictor, RawTransfer, RawTransferOptions } from '../../wasm/latencast.js';
 
 import { fromList, intervalsOf, parseJson, toJson, toList, wellFormed } from './crossing.js';
 import { ask, LatencastError } from './errors.js';
@@ -56,7 +56,12 @@ const kPoolSize = 5000;
 /** Fine-tuning needs 3, and leave-one-out holds one back; a rank correlation of fewer says nothing. */
 const kFewestForLeaveOneOut = 4;
 
-const kFineTuningOnly = ['epochs', 'learning_rate', 'seed'] as const;
+/** Options that a method has no use for. */
+const kForeignOptions: Record<Method, readonly (keyof TransferOptions)[]> = {
+  'closed-form': ['epochs', 'learning_rate', 'seed'],
+  finetune: ['trusted'],
+  combined: [],
+};
 
 /** The engine in this thread. Long work gives way to the event loop every few milliseconds. */
 export class LocalEngine implements Engine, Owner {
@@ -339,23 +344,29 @@ class LocalPredictor implements Predictor {
   }
 
   *#adapt(measurements: readonly Measurement[], options: TransferOptions): Steps<RawPredictor> {
-    return this.#method(options) === 'finetune'
-      ? yield* this.#fineTune(measurements, options)
-      : this.#estimate(measurements, options);
+    const method = this.#method(options);
+    if (method === 'finetune') return yield* this.#finish(this.#begin(measurements, options));
+    const closed = this.#estimate(measurements, options);
+    if (method === 'closed-form') return closed;
+    let refined: RawTransfer | null = null;
+    try {
+      refined = ask(() => closed._refine(this.#raw, fineTuning(options)));
+      return refined ? yield* this.#finish(refined) : closed;
+    } finally {
+      if (refined) closed.delete();
+    }
   }
 
   /** Throws `argument` where an option is of the other method. */
   #method(options: TransferOptions): Method {
     const { method = this.info.closed_form ? 'closed-form' : 'finetune' } = options;
-    if (method !== 'closed-form' && method !== 'finetune') {
-      throw new LatencastError('argument', `transfer: method is ${JSON.stringify(method)}; expected closed-form or finetune`);
+    const foreign = kForeignOptions[method];
+    if (!foreign) {
+      const known = Object.keys(kForeignOptions).join(', ');
+      throw new LatencastError('argument', `transfer: method is ${JSON.stringify(method)}; expected one of ${known}`);
     }
-    const foreign = method === 'finetune' ? (['trusted'] as const) : kFineTuningOnly;
     const found = foreign.find((name) => options[name] !== undefined);
-    if (found) {
-      const other = method === 'finetune' ? 'closed-form' : 'finetune';
-      throw new LatencastError('argument', `transfer: ${found} is an option of method ${other}; the method is ${method}`);
-    }
+    if (found) throw new LatencastError('argument', `transfer: ${found} is no option of method ${method}`);
     return method;
   }
 
@@ -367,8 +378,8 @@ class LocalPredictor implements Predictor {
     return ask(() => this.#raw._estimate(...columns(measurements), settings));
   }
 
-  *#fineTune(measurements: readonly Measurement[], options: TransferOptions): Steps<RawPredictor> {
-    const transfer = this.#begin(measurements, options);
+  /** Runs a fine-tuning to its end, and frees it. */
+  *#finish(transfer: RawTransfer): Steps<RawPredictor> {
     try {
       for (let finished = false; !finished; ) {
         void this.#raw;
@@ -387,11 +398,8 @@ class LocalPredictor implements Predictor {
     }
   }
 
-  #begin(measurements: readonly Measurement[], options: TransferOptions) {
-    const { epochs, learning_rate, seed } = options;
-    const device = options.device === undefined ? undefined : wellFormed(options.device);
-    const settings = toJson({ device, epochs, learning_rate, seed });
-    return ask(() => this.#raw._transfer(...columns(measurements), settings));
+  #begin(measurements: readonly Measurement[], options: TransferOptions): RawTransfer {
+    return ask(() => this.#raw._transfer(...columns(measurements), fineTuning(options)));
   }
 
   *#search(limits_ms: readonly number[], options: SearchOptions): Steps<SearchResult> {
@@ -425,7 +433,8 @@ class LocalPredictor implements Predictor {
       const { spearman, mdape } = accuracy(this.#engine.module, predicted, measured);
       return { latency_ms: predicted, spearman, mdape };
     };
-    if (this.#method(options) === 'closed-form') {
+    // The closed form leaves out at once; of a combination it says about the same as the whole would.
+    if (this.#method(options) !== 'finetune') {
       const raw = this.#estimate(measurements, options);
       try {
         return compared(review(raw).left_out.latency_ms);
@@ -440,7 +449,7 @@ class LocalPredictor implements Predictor {
     const predicted = new Float64Array(k);
     for (const [i, held] of measurements.entries()) {
       const rest = measurements.filter((_, j) => j !== i);
-      const raw = yield* mapShares(this.#fineTune(rest, options), ({ done }) => ({ done: (i + done) / k }));
+      const raw = yield* mapShares(this.#finish(this.#begin(rest, options)), ({ done }) => ({ done: (i + done) / k }));
       try {
         predicted[i] = ask(() => raw._latency(toList([held.architecture])))[0]!;
       } finally {
@@ -449,6 +458,11 @@ class LocalPredictor implements Predictor {
     }
     return compared(predicted);
   }
+}
+
+/** Options of a fine-tuning as the module takes them. */
+function fineTuning({ device, epochs, learning_rate, seed }: TransferOptions): Json<RawTransferOptions> {
+  return toJson({ device: device === undefined ? undefined : wellFormed(device), epochs, learning_rate, seed });
 }
 
 /** A quality as the module takes it. */

@@ -81,22 +81,23 @@ export interface TransferProgress {
 
 /**
  * Ways to transfer. `closed-form`: Bayesian, from what is known of other devices; milliseconds of work, any number of measurements,
- * an interval for every estimate. `finetune`: NASFLAT's, by gradient on all weights; seconds of work.
+ * an interval for every estimate. `finetune`: NASFLAT's, by gradient on all weights; seconds of work. `combined`: a weighted mean of both, with
+ * the closed form's intervals, better than either on NAS-Bench-201; where it would not be, it is the closed form, and `info.method` says so.
  */
-export type Method = 'closed-form' | 'finetune';
+export type Method = 'closed-form' | 'finetune' | 'combined';
 
 export interface TransferOptions extends Cancellable {
   /** Name of the new device; default `my device`. */
   readonly device?: string;
   /** Default: `closed-form` where `info.closed_form` says that the weights can, else `finetune`. */
   readonly method?: Method;
-  /** Of `closed-form`: places of measurements, from 0, that are never set aside, whatever the others say. */
+  /** Not of `finetune`: places of measurements, from 0, that are never set aside, whatever the others say. */
   readonly trusted?: readonly number[];
-  /** Of `finetune`: default 40. */
+  /** Not of `closed-form`: default 40. */
   readonly epochs?: number;
-  /** Of `finetune`. Default: from 2e-4 to 1e-3, the higher the worse the nearest known device matches the measurements. */
+  /** Not of `closed-form`. Default: from 2e-4 to 1e-3, the higher the worse the nearest known device matches the measurements. */
   readonly learning_rate?: number;
-  /** Of `finetune`: decides everything random; default 0. A whole number from 0 to 2^53 - 1. */
+  /** Not of `closed-form`: decides everything random; default 0. A whole number from 0 to 2^53 - 1. */
   readonly seed?: number;
   readonly onProgress?: (progress: TransferProgress) => void;
 }

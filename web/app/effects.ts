@@ -445,20 +445,31 @@ export class Effects {
     this.following = { stop, from };
     const { signal } = stop;
     try {
-      const options = { device: this.deviceName(device), method: 'closed-form', trusted, signal } as const;
-      const predictor = await base.transfer(readings, options);
-      const result = await this.resultOf(device, predictor, readings, 'transfer', { trusted, signal });
-      if (signal.aborted) {
-        predictor.dispose();
-        return;
+      const options = { device: this.deviceName(device), trusted, signal };
+      let predictor: Predictor | undefined;
+      const shown = this.state().results[device];
+      // At once, then better where the network adds something. What was computed beforehand is that good already.
+      const methods = shown?.source === 'precomputed' ? (['combined'] as const) : (['closed-form', 'combined'] as const);
+      for (const method of methods) {
+        const adapted = await base.transfer(readings, { ...options, method });
+        if (predictor && adapted.info.method !== method) {
+          adapted.dispose();
+          continue;
+        }
+        const result = await this.resultOf(device, adapted, readings, 'transfer', options);
+        if (signal.aborted) {
+          adapted.dispose();
+          return;
+        }
+        this.keep(device, adapted);
+        predictor = adapted;
+        this.send({ type: 'result', device, result });
+        this.estimateAdded(spaceOf(device));
       }
-      this.keep(device, predictor);
-      this.send({ type: 'result', device, result });
-      this.estimateAdded(spaceOf(device));
-      const next = await predictor.next({ count: kNextCount, pool: (await this.tableNow(spaceOf(device))).architectures });
+      const next = await predictor?.next({ count: kNextCount, pool: (await this.tableNow(spaceOf(device))).architectures });
       if (signal.aborted) return;
       this.following = undefined;
-      this.send({ type: 'next', device, next });
+      if (next) this.send({ type: 'next', device, next });
     } catch (caught) {
       if (!signal.aborted) this.fail('The measurements could not be used', caught);
     }
@@ -563,7 +574,7 @@ export class Effects {
       ...bounds,
       readings,
       trusted: options.trusted ?? [],
-      ...(method === 'closed-form' ? await this.reviewOf(predictor, readings) : {}),
+      ...(method === 'finetune' ? {} : await this.reviewOf(predictor, readings)),
       ...(nearest ? { nearest } : {}),
       ...(accuracy ? { accuracy: { ...accuracy, count: others.length } } : {}),
     };
@@ -702,7 +713,7 @@ export class Effects {
   private async bytesOf(device: DeviceId, predictor: Predictor, { method, readings, trusted }: Result): Promise<Uint8Array> {
     const base = this.bases.get(spaceOf(device));
     const name = this.deviceName(device);
-    if (method !== 'closed-form' || predictor.info.target === name || !base) return predictor.save();
+    if (method === 'finetune' || predictor.info.target === name || !base) return predictor.save();
     const named = await base.transfer(readings, { device: name, method, trusted });
     try {
       return await named.save();
@@ -756,8 +767,8 @@ async function estimatesOf(
   architectures: readonly string[],
   options: PredictOptions = {},
 ): Promise<Pick<Result, 'latency_ms' | 'low' | 'high'>> {
-  if (predictor.info.method === 'closed-form') return predictor.intervals(architectures, kCoverage, options);
-  return { latency_ms: await predictor.predict(architectures, options) };
+  if (predictor.info.method === 'finetune') return { latency_ms: await predictor.predict(architectures, options) };
+  return predictor.intervals(architectures, kCoverage, options);
 }
 
 function reason(caught: unknown): string {

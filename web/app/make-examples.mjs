@@ -106,11 +106,11 @@ async function writeSpace(space) {
     const truth = Float64Array.from(measured, (row) => Number(row[device]));
     if (!truth.every((latency_ms) => latency_ms > 0)) throw new Error(`${space}/latency_ms.csv: ${device} has gaps`);
     const measurements = chosen.map((i) => ({ architecture: measured[i].architecture, latency_ms: truth[i] }));
-    const predictor = await base.transfer(measurements, { device });
+    const predictor = await base.transfer(measurements, { device, method: 'combined' });
     const estimates = await predictor.predict(rows);
-    const { left_out, ...review } = predictor.info.method === 'closed-form' ? await predictor.review() : {};
-    const held = left_out ? await checked(left_out, review, measurements) : await base.leaveOneOut(measurements, { device });
-    const bounds = left_out && { low: [...left_out.low], high: [...left_out.high] };
+    const { left_out, ...review } = await predictor.review();
+    const held = await checked(left_out, review, measurements);
+    const bounds = { low: [...left_out.low], high: [...left_out.high] };
     const others = measured.map((_, i) => i).filter((i) => !chosen.includes(i));
     const predicted = await predictor.predict(others.map((i) => measured[i].architecture));
     const accuracy = await engine.accuracy(predicted, Float64Array.from(others, (i) => truth[i]));
@@ -123,7 +123,7 @@ async function writeSpace(space) {
       measurements,
       method: predictor.info.method,
       nearest: predictor.info.nearest,
-      ...(left_out && { review }),
+      review,
       leave_one_out: { latency_ms: [...held.latency_ms], spearman: held.spearman, mdape: held.mdape, ...bounds },
       accuracy: { ...accuracy, count: others.length },
     };

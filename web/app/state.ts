@@ -521,8 +521,9 @@ export function isStale(state: State): boolean {
   const method = methodOf(state);
   // A predictor file does not say what it is about.
   if (result.source !== 'file' && result.quantity !== check.quantity) return true;
-  if (result.source === 'transfer' && method && result.method !== method) return true;
-  if (result.method === 'closed-form' && String(trustedOf(sheet)) !== String(result.trusted)) return true;
+  const byHand = result.method === 'finetune';
+  if (result.source === 'transfer' && method && byHand !== (method === 'finetune')) return true;
+  if (!byHand && String(trustedOf(sheet)) !== String(result.trusted)) return true;
   const same =
     check.readings.length === result.readings.length &&
     check.readings.every((reading, i) => {

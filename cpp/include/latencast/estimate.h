@@ -22,6 +22,16 @@ struct EstimateOptions {
 Predictor estimate(const Predictor& base, const std::vector<Measurement>& measurements,
                    const EstimateOptions& options = {});
 
+/// What a combination's network is to be fine-tuned on (latencast/transfer.h): the measurements of a
+/// predictor in closed form that it does not set aside. Empty where a network would add nothing: in chain
+/// spaces (docs/results.md), and where they are too few or all of one latency.
+std::vector<Measurement> to_fine_tune_on(const Predictor& closed_form);
+
+/// Both methods at once: log latency is a weighted mean of the two estimates; intervals, doubts and what to
+/// measure next are the closed form's. Better than either on cells of NAS-Bench-201 (docs/closed-form.md).
+/// closed_form: made by estimate(); fine_tuned: by a transfer on to_fine_tune_on() it, from the same base.
+Predictor combine(const Predictor& closed_form, const Predictor& fine_tuned);
+
 /// The same predictor with a prior of its space, so that it can be transferred in closed form.
 Predictor with_prior(const Predictor& predictor, Prior prior);
 
@@ -73,8 +83,8 @@ struct Suggestion {
 };
 
 /// predictor: pre-trained with a prior (the first batch), or made by estimate(). Measured architectures are
-/// not proposed. Throws `argument` where the pool has fewer than `count` others. Of a pool above 2,000 as
-/// many are looked at.
+/// not proposed. Throws `argument` where the pool has fewer than `count` others. Of a pool above 100 as
+/// many are looked at, drawn at random.
 Suggestion suggest(const Predictor& predictor, const std::vector<Architecture>& pool, std::size_t count);
 
 /// Of any space. psi: gives a row for each of some indices of the pool.

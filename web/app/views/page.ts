@@ -229,7 +229,9 @@ function writings(state: State, architecture: string): TemplateResult {
 const kSources: Readonly<Record<Result['source'], (result: Result) => string>> = {
   precomputed: () => 'computed beforehand from 20 real measurements',
   transfer: (result) =>
-    `${result.method === 'finetune' ? 'fine-tuned' : 'estimated'} here from ${plural(result.readings.length, 'measurement')}`,
+    `${result.method === 'finetune' ? 'fine-tuned' : 'estimated'} here from ${plural(result.readings.length, 'measurement')}${
+      result.method === 'combined' ? ', refined by the network' : ''
+    }`,
   file: (result) => `from a saved predictor with ${plural(result.readings.length, 'measurement')}`,
 };
 

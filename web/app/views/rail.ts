@@ -246,7 +246,7 @@ function transfer(state: State, send: Send): TemplateResult {
   </section>`;
 }
 
-const kMethodTitles: Readonly<Record<Method, string>> = {
+const kMethodTitles: Readonly<Record<Exclude<Method, 'combined'>, string>> = {
   'closed-form': 'Closed form: at once, with intervals',
   finetune: 'Fine-tuning (NASFLAT): seconds to minutes',
 };
@@ -274,7 +274,10 @@ function waitingFor(state: State, readings: number, read: boolean): string {
   if (read && readings < kFewestReadings) {
     return `${plural(readings, 'measurement')}; at least ${kFewestReadings} are needed.`;
   }
-  if (methodOf(state) === 'closed-form') return 'The estimates follow every change.';
+  if (methodOf(state) === 'closed-form') {
+    const also = resultOf(state)?.method === 'combined' ? '; a moment later the network refines them' : '';
+    return `The estimates follow every change${also}.`;
+  }
   const source = resultOf(state)?.source;
   if (source === 'precomputed' && !isStale(state)) return 'Shown as computed beforehand. Press to run it here.';
   return 'Some seconds for the estimates; to check them, as long again for each measurement.';

@@ -1,0 +1,136 @@
+// Latencies of single kernels on many platforms -> the latency of any kernel on any of them, and on a new
+// platform from a few kernels timed there.
+//
+// After LitePred (Feng et al., NSDI 2024): a pool of platforms with a predictor for each kernel type, the
+// platforms most similar to a new one, adaptation. What is ours: predictors are boosted trees over physical
+// features, several similar platforms serve at once, and the estimate of a kernel is the most likely latency
+// of a whole distribution, because libraries that switch algorithms make latency jump (docs/kernels.md).
+#pragma once
+
+#include <array>
+#include <cstdint>
+#include <memory>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "latencast/decompose.h"
+
+namespace latencast {
+
+constexpr std::size_t kKernelTypes = static_cast<std::size_t>(KernelType::other) + 1;
+
+/// What of a kernel decides its latency; sizes as in FusedKernel. An `other` kernel is known by its traffic
+/// alone: cin elements in, cout elements out.
+struct KernelShape {
+  KernelType type = KernelType::other;
+  std::int64_t n = 1, h = 1, w = 1, cin = 1, cout = 1, out_h = 1, out_w = 1;
+  std::int64_t kh = 1, kw = 1, stride_h = 1, stride_w = 1, dilation = 1, groups = 1;
+};
+
+KernelShape shape_of(const FusedKernel& kernel);
+
+/// The type called "conv", "dwconv", ..., or as LitePred and nn-Meter call it, "conv-bn-relu",
+/// "global-avgpool", ...; throws `argument` and lists them otherwise.
+KernelType kernel_type(std::string_view name);
+
+struct KernelTiming {
+  KernelShape kernel;
+  double latency_ms;
+};
+
+struct KernelEstimate {
+  double latency_ms, low_ms, high_ms;  ///< the interval is to hold 90 % of the time
+};
+
+/// What identifies a platform of the pool.
+struct PoolEntry {
+  std::string id;      ///< unique and a file's name, e.g. "miopen-gfx906_60-hip-fp32"
+  std::string title;   ///< for people, e.g. "AMD gfx906, 60 units, MIOpen, FP32"
+  std::string chip;    ///< equal for all precisions, runtimes and settings of one chip
+  std::string source;  ///< the data set
+  std::array<std::int32_t, kKernelTypes> timings{};  ///< how many of each type it learnt from
+  std::array<double, kKernelTypes> error{};  ///< standard deviation of log latency about its predictions, of
+                                             ///< timings it did not learn from; 0 for types without timings
+};
+
+/// A platform whose kernels were timed; an immutable value.
+class PoolPlatform {
+ public:
+  /// Of the bytes of write(); throws `checkpoint` on anything else.
+  explicit PoolPlatform(std::string_view bytes);
+
+  std::string write() const;
+
+  const PoolEntry& entry() const;
+
+  /// Latency. A type it has no timings of is estimated by its work and traffic, as all its other kernels go.
+  double latency_ms(const KernelShape& kernel) const;
+  KernelEstimate estimate(const KernelShape& kernel) const;
+
+  struct State;  // src/pool.cpp
+  explicit PoolPlatform(std::shared_ptr<const State> state);
+
+ private:
+  std::shared_ptr<const State> state_;
+};
+
+/// Learns a platform from its timings. entry: id, title, chip and source; the rest is filled in. Throws
+/// `measurement` on a latency that is not finite and positive, naming it by its number from 1, or if there
+/// are none.
+PoolPlatform learn_platform(const PoolEntry& entry, const std::vector<KernelTiming>& timings,
+                            std::uint64_t seed = 1);
+
+/// The latency of a model: the sum of its kernels.
+struct KernelSum {
+  double latency_ms, low_ms, high_ms;
+  std::vector<double> kernel_ms;  ///< of each kernel, in their order
+};
+
+/// How much a new platform resembles one of the pool.
+struct Similarity {
+  std::size_t platform;  ///< its index in the pool
+  double error;          ///< median relative error of its predictions there, each type scaled to fit
+  double scale;          ///< by which its latencies are to be multiplied
+  double share;          ///< of the platforms' common estimate, from 0; the shares sum to 1
+};
+
+/// Of all platforms, most similar first: by their predictors' errors on the timings, up to one factor for
+/// each kernel type. Platforms without any of the timed types come last.
+std::vector<Similarity> similarities(const std::vector<PoolPlatform>& pool,
+                                     const std::vector<KernelTiming>& timings);
+
+/// The same as LitePred does it: latencies of a type become a distribution over its kernels, and the error is
+/// the Kullback-Leibler divergence of the measured one from the predicted one, summed over types by their
+/// number of timings.
+std::vector<Similarity> similarities_by_divergence(const std::vector<PoolPlatform>& pool,
+                                                   const std::vector<KernelTiming>& timings);
+
+/// A platform known by a few timings and by the pool; an immutable value.
+class AdaptedPlatform {
+ public:
+  std::vector<KernelEstimate> estimate(const std::vector<KernelShape>& kernels) const;
+
+  /// The whole pool, most similar first.
+  const std::vector<Similarity>& nearest() const;
+
+  /// Indices of timings that fit nothing and were left out.
+  const std::vector<std::size_t>& set_aside() const;
+
+  struct State;  // src/adapt.cpp
+  explicit AdaptedPlatform(std::shared_ptr<const State> state);
+
+ private:
+  std::shared_ptr<const State> state_;
+};
+
+/// From a few timings. pool: may be empty. timings: at least 2, else throws `measurement`; or where a latency
+/// is not finite and positive, naming it by its number from 1. The same timings give the same platform.
+AdaptedPlatform adapt(const std::vector<PoolPlatform>& pool, const std::vector<KernelTiming>& timings);
+
+/// A model on a platform. Errors of kernels of one type go together, those of different types do not: that is
+/// how wide the interval is.
+KernelSum estimate_model(const PoolPlatform& platform, const Decomposition& model);
+KernelSum estimate_model(const AdaptedPlatform& platform, const Decomposition& model);
+
+}  // namespace latencast

@@ -1,0 +1,516 @@
+// From the pool and a few timings to a new platform. Three things in turn:
+// 1. a common estimate of the most similar platforms and of a roofline fitted to the timings, each scaled to
+//    them;
+// 2. a Gaussian process over what is missing to it: which platforms deviate the same way, and what is smooth
+//    in the kernel's sizes. With 20 timings this is all there is;
+// 3. extremely randomised trees over physical features, the platforms' and the process's estimates. They find
+//    the jumps between algorithms.
+// An estimate is the most likely value of the trees' and the process's together, in proportions and a sense
+// of "likely" that are best on timings each part has not seen.
+#include <algorithm>
+#include <cmath>
+#include <numeric>
+
+#include "kernel_features.h"
+#include "latencast/error.h"
+#include "latencast/pool.h"
+#include "latencast/rng.h"
+#include "linear.h"
+#include "pool_state.h"
+#include "trees.h"
+
+namespace latencast {
+namespace {
+
+using Index = Eigen::Index;
+
+constexpr std::size_t kExperts = 12;        // platforms that serve at once
+constexpr double kFewTimings = 3;           // that a type's scale is worth before it has any
+constexpr std::size_t kProcessRows = 1000;  // more add nothing but time
+constexpr std::size_t kTuningRows = 250;
+constexpr int kQuantiles = 21;  // of the process, as members of the bag
+constexpr double kLog2 = 0.69314718055994530942;
+
+// --- Scales ---
+
+// What a platform's estimates are to be shifted by to fit timings, in log: for each type, drawn to the one of
+// all types by kFewTimings.
+struct Shift {
+  double all = 0;
+  std::array<double, kKernelTypes> type{};
+};
+
+Shift shift_of(const std::vector<KernelTiming>& timings, const std::vector<double>& rest) {
+  Shift shift;
+  shift.all = median_of(rest);
+  std::array<std::vector<double>, kKernelTypes> of_type;
+  for (std::size_t i = 0; i < rest.size(); ++i)
+    of_type[static_cast<std::size_t>(timings[i].kernel.type)].push_back(rest[i]);
+  for (std::size_t t = 0; t < kKernelTypes; ++t) {
+    const double count = double(of_type[t].size());
+    shift.type[t] = (count * median_of(of_type[t]) + kFewTimings * shift.all) / (count + kFewTimings);
+  }
+  return shift;
+}
+
+// How many of the timings are of types that the platform knows.
+double known_share(const PoolEntry& entry, const std::vector<KernelTiming>& timings) {
+  double known = 0;
+  for (const KernelTiming& one : timings)
+    known += entry.timings[static_cast<std::size_t>(one.kernel.type)] > 0;
+  return known / double(timings.size());
+}
+
+// Errors beyond a factor of e tell no more than that the platform was wrong.
+double capped(double error) { return std::min(std::abs(error), 1.0); }
+
+struct Judged {
+  Similarity similarity;
+  double loss;  // what the order goes by
+  Shift shift;
+};
+
+std::vector<Judged> judge(const std::vector<PoolPlatform>& pool, const std::vector<KernelTiming>& timings,
+                          const std::vector<double>& log_ms) {
+  std::vector<Judged> all;
+  for (std::size_t j = 0; j < pool.size(); ++j) {
+    std::vector<double> rest;
+    for (std::size_t i = 0; i < timings.size(); ++i)
+      rest.push_back(log_ms[i] - std::log(pool[j].latency_ms(timings[i].kernel)));
+    Judged one{{j, 0, 0, 0}, 0, shift_of(timings, rest)};
+    std::vector<double> errors;
+    for (std::size_t i = 0; i < timings.size(); ++i) {
+      const double left = rest[i] - one.shift.type[static_cast<std::size_t>(timings[i].kernel.type)];
+      errors.push_back(std::abs(std::expm1(-left)));
+      one.loss += capped(left) / double(timings.size());
+    }
+    one.similarity.error = median_of(errors);
+    one.similarity.scale = std::exp(one.shift.all);
+    // Each timing of a type that it does not know counts as an error.
+    one.loss += 1 - known_share(pool[j].entry(), timings);
+    all.push_back(one);
+  }
+  std::stable_sort(all.begin(), all.end(), [](const Judged& a, const Judged& b) { return a.loss < b.loss; });
+  double sum = 0;
+  const auto weight = [&](const Judged& one) {
+    return std::pow((all.front().loss + 0.01) / (one.loss + 0.01), 4.0);
+  };
+  for (std::size_t j = 0; j < std::min(all.size(), kExperts); ++j) sum += weight(all[j]);
+  for (std::size_t j = 0; j < std::min(all.size(), kExperts); ++j)
+    all[j].similarity.share = weight(all[j]) / sum;
+  return all;
+}
+
+// --- The Gaussian process ---
+
+struct ProcessInput {
+  KernelType type;
+  std::array<double, kSmoothFeatures> smooth;
+  std::vector<double> deviations;  // of each expert from the common estimate, in log
+};
+
+struct Covariance {
+  double experts, smooth, length, noise;
+
+  double operator()(const ProcessInput& a, const ProcessInput& b) const {
+    const bool same = a.type == b.type;
+    double together = 0;
+    for (std::size_t j = 0; j < a.deviations.size(); ++j) together += a.deviations[j] * b.deviations[j];
+    double square = 0;
+    for (std::size_t f = 0; f < kSmoothFeatures; ++f)
+      square += (a.smooth[f] - b.smooth[f]) * (a.smooth[f] - b.smooth[f]);
+    const double r = std::sqrt(3 * square) / length;
+    return 0.25 + (same ? 0.25 : 0) + experts * together +
+           (same ? smooth : 0.3 * smooth) * (1 + r) * std::exp(-r);
+  }
+};
+
+class Process {
+ public:
+  Process() = default;
+
+  Process(std::vector<ProcessInput> inputs, const std::vector<double>& target, std::uint64_t seed)
+      : inputs_(std::move(inputs)) {
+    std::vector<std::size_t> some(inputs_.size());
+    std::iota(some.begin(), some.end(), std::size_t{0});
+    Rng(seed).shuffle(some);
+    some.resize(std::min(some.size(), kTuningRows));
+    double best = -1e300;
+    for (const double experts : {0.1, 1.0})
+      for (const double smooth : {0.02, 0.2, 1.0})
+        for (const double length : {2.0, 6.0, 20.0})
+          for (const double noise : {0.0003, 0.003, 0.03, 0.15}) {
+            const Covariance tried{experts, smooth, length, noise};
+            const double likelihood = evidence(tried, some, target);
+            if (likelihood > best) best = likelihood, covariance_ = tried;
+          }
+    solve(target);
+  }
+
+  double mean(const ProcessInput& at) const {
+    double sum = 0;
+    for (std::size_t i = 0; i < inputs_.size(); ++i) sum += weights_[Index(i)] * covariance_(inputs_[i], at);
+    return sum;
+  }
+
+  /// Of each input: what the others alone let expect.
+  const std::vector<double>& left_out() const { return left_out_; }
+
+ private:
+  double evidence(const Covariance& covariance, const std::vector<std::size_t>& rows,
+                  const std::vector<double>& target) const {
+    const auto n = Index(rows.size());
+    DoubleMatrix k(n, n), y(n, 1);
+    for (Index i = 0; i < n; ++i) {
+      y(i, 0) = target[rows[std::size_t(i)]];
+      for (Index j = 0; j <= i; ++j)
+        k(i, j) = k(j, i) = covariance(inputs_[rows[std::size_t(i)]], inputs_[rows[std::size_t(j)]]);
+      k(i, i) += covariance.noise;
+    }
+    const DoubleMatrix lower = cholesky(k);
+    const DoubleMatrix z = solve_lower(lower, y);
+    return -0.5 * z.squaredNorm() - lower.diagonal().array().log().sum();
+  }
+
+  void solve(const std::vector<double>& target) {
+    const auto n = Index(inputs_.size());
+    DoubleMatrix k(n, n);
+    for (Index i = 0; i < n; ++i) {
+      for (Index j = 0; j <= i; ++j)
+        k(i, j) = k(j, i) = covariance_(inputs_[std::size_t(i)], inputs_[std::size_t(j)]);
+      k(i, i) += covariance_.noise;
+    }
+    const DoubleMatrix lower = cholesky(k);
+    // Columns: the inverse of the lower triangle, whose squared columns are the diagonal of the inverse.
+    const DoubleMatrix inverse = solve_lower(lower, DoubleMatrix::Identity(n, n));
+    Eigen::VectorXd y(n);
+    for (Index i = 0; i < n; ++i) y[i] = target[std::size_t(i)];
+    weights_ = inverse.transpose() * (inverse * y).eval();
+    for (Index i = 0; i < n; ++i) left_out_.push_back(y[i] - weights_[i] / inverse.col(i).squaredNorm());
+  }
+
+  std::vector<ProcessInput> inputs_;
+  Covariance covariance_{0.1, 0.2, 3, 0.03};
+  Eigen::VectorXd weights_;
+  std::vector<double> left_out_;
+};
+
+// --- Bags of possible values ---
+
+struct Member {
+  double value, weight;
+};
+using Bag = std::vector<Member>;
+
+void sort_bag(Bag& bag) {
+  std::sort(bag.begin(), bag.end(), [](const Member& a, const Member& b) { return a.value < b.value; });
+}
+
+// bag: sorted.
+double quantile(const Bag& bag, double share) {
+  double total = 0;
+  for (const Member& one : bag) total += one.weight;
+  double sum = 0;
+  for (const Member& one : bag) {
+    sum += one.weight;
+    if (sum >= share * total) return one.value;
+  }
+  return bag.back().value;
+}
+
+// Where Epanechnikov's kernel of that half-width sees most of a sorted bag, among its members.
+double mode(const Bag& bag, double width) {
+  double w = 0, wv = 0, wvv = 0, most = -1, best = bag.front().value;
+  std::size_t begin = 0, end = 0;
+  const double origin = bag.front().value;
+  const auto add = [&](const Member& one, double sign) {
+    const double v = one.value - origin;
+    w += sign * one.weight, wv += sign * one.weight * v, wvv += sign * one.weight * v * v;
+  };
+  for (const Member& one : bag) {
+    while (end < bag.size() && bag[end].value <= one.value + width) add(bag[end++], 1);
+    while (bag[begin].value < one.value - width) add(bag[begin++], -1);
+    const double v = one.value - origin;
+    const double seen = w - (v * v * w - 2 * v * wv + wvv) / (width * width);
+    if (seen > most) most = seen, best = one.value;
+  }
+  return best;
+}
+
+// How a bag is read.
+struct Reading {
+  double process;  // weight of the Gaussian process, of 1
+  double width;    // of the mode's kernel; 0: the median
+
+  double operator()(const Bag& sorted) const {
+    return width > 0 ? mode(sorted, width) : quantile(sorted, 0.5);
+  }
+};
+
+// Quantiles of a standard normal at (i + 1/2) / kQuantiles, by Newton's steps on its distribution function.
+std::vector<double> normal_quantiles() {
+  std::vector<double> all;
+  for (int i = 0; i < kQuantiles; ++i) {
+    const double share = (i + 0.5) / kQuantiles;
+    double z = 0;
+    for (int step = 0; step < 30; ++step) {
+      const double density = std::exp(-z * z / 2) / std::sqrt(2 * 3.14159265358979323846);
+      z -= std::clamp((0.5 * std::erfc(-z / std::sqrt(2.0)) - share) / density, -0.5, 0.5);
+    }
+    all.push_back(z);
+  }
+  return all;
+}
+
+}  // namespace
+
+struct AdaptedPlatform::State {
+  std::vector<Similarity> nearest;
+  std::vector<std::size_t> set_aside;
+
+  struct Expert {
+    std::shared_ptr<const PoolPlatform> platform;  // none: the roofline
+    Shift shift;
+    double share;
+  };
+  std::vector<Expert> experts;
+  Roofline roofline;
+  Process process;
+  double process_error = 0.1;  // of its left-out estimates, robust
+  double level = 0;            // of log latency over work; the forest's targets are beside it
+  ExtraTrees forest;
+  Reading reading{0.5, 0};
+  double widening = 1;  // of the bag's 5 % to 95 %, so that nine of ten left-out timings lie within
+
+  struct Seen {  // of one kernel
+    ProcessInput input;
+    double common;  // estimate, in log
+    double work;    // in log
+    std::vector<float> features;
+  };
+
+  Seen see(const KernelShape& kernel) const {
+    const KernelFeatures physical = features_of(kernel);
+    Seen seen{{kernel.type, smooth_features(kernel), {}}, 0, kLog2 * double(physical[0]), {}};
+    seen.features.assign(physical.begin(), physical.end());
+    const auto type = static_cast<std::size_t>(kernel.type);
+    std::vector<double> logs;
+    for (const Expert& expert : experts) {
+      logs.push_back((expert.platform ? std::log(expert.platform->latency_ms(kernel))
+                                      : roofline.log_ms(work_of(kernel))) +
+                     expert.shift.type[type]);
+      seen.common += expert.share * logs.back();
+    }
+    for (const double log_ms : logs) {
+      seen.input.deviations.push_back(log_ms - seen.common);
+      seen.features.push_back(static_cast<float>(log_ms - seen.work));
+    }
+    seen.features.push_back(static_cast<float>(seen.common - seen.work));
+    return seen;
+  }
+
+  Bag bag(const Seen& seen, double process_mean, double process_weight,
+          const std::vector<std::size_t>& trees) const {
+    static const std::vector<double> quantiles = normal_quantiles();
+    Bag values;
+    if (process_weight > 0)
+      for (const double z : quantiles)
+        values.push_back({seen.common + process_mean + z * process_error, process_weight / kQuantiles});
+    if (process_weight < 1)
+      for (const std::size_t t : trees)
+        values.push_back({seen.work + level + double(forest.trees.value(t, seen.features.data())),
+                          (1 - process_weight) / double(trees.size())});
+    sort_bag(values);
+    return values;
+  }
+};
+
+AdaptedPlatform::AdaptedPlatform(std::shared_ptr<const State> state) : state_(std::move(state)) {}
+
+const std::vector<Similarity>& AdaptedPlatform::nearest() const { return state_->nearest; }
+const std::vector<std::size_t>& AdaptedPlatform::set_aside() const { return state_->set_aside; }
+
+namespace {
+
+// What follows from these timings, all of them believed.
+std::shared_ptr<AdaptedPlatform::State> adapt_to(const std::vector<PoolPlatform>& pool,
+                                                 const std::vector<KernelTiming>& timings,
+                                                 std::vector<double>* deviations) {
+  const std::vector<double> log_ms = log_latencies(timings, "adapt");
+  auto state = std::make_shared<AdaptedPlatform::State>();
+  const std::vector<Judged> judged = judge(pool, timings, log_ms);
+  for (const Judged& one : judged) state->nearest.push_back(one.similarity);
+  for (std::size_t j = 0; j < std::min(judged.size(), kExperts); ++j)
+    state->experts.push_back({std::make_shared<const PoolPlatform>(pool[judged[j].similarity.platform]),
+                              judged[j].shift, judged[j].similarity.share});
+  std::vector<KernelWork> work;
+  for (const KernelTiming& one : timings) work.push_back(work_of(one.kernel));
+  state->roofline = fit_roofline(work, log_ms);
+  std::vector<double> rest;
+  for (std::size_t i = 0; i < timings.size(); ++i)
+    rest.push_back(log_ms[i] - state->roofline.log_ms(work[i]));
+  state->experts.push_back({nullptr, shift_of(timings, rest), judged.empty() ? 1.0 : 0.0});
+
+  std::vector<AdaptedPlatform::State::Seen> seen;
+  for (const KernelTiming& one : timings) seen.push_back(state->see(one.kernel));
+  const std::size_t rows = std::min(timings.size(), kProcessRows);
+  std::vector<ProcessInput> inputs;
+  std::vector<double> missing;
+  for (std::size_t i = 0; i < rows; ++i) {
+    inputs.push_back(seen[i].input);
+    missing.push_back(log_ms[i] - seen[i].common);
+  }
+  state->process = Process(std::move(inputs), missing, 1);
+  std::vector<double> process = state->process.left_out();
+  for (std::size_t i = rows; i < timings.size(); ++i) process.push_back(state->process.mean(seen[i].input));
+  std::vector<double> errors;
+  for (std::size_t i = 0; i < timings.size(); ++i)
+    errors.push_back(std::abs(log_ms[i] - seen[i].common - process[i]));
+  state->process_error = std::max(1.48 * median_of(errors), 1e-4);
+
+  FeatureTable table;
+  std::vector<double> rates;
+  for (std::size_t i = 0; i < timings.size(); ++i) {
+    seen[i].features.push_back(static_cast<float>(seen[i].common + process[i] - seen[i].work));
+    table.values.insert(table.values.end(), seen[i].features.begin(), seen[i].features.end());
+    rates.push_back(log_ms[i] - seen[i].work);
+  }
+  table.columns = seen.front().features.size();
+  state->level = median_of(rates);
+  for (double& rate : rates) rate -= state->level;
+  state->forest = grow_extra_trees(table, rates, {}, 1);
+
+  // The reading that is best on timings left out, and how wide it is.
+  std::vector<std::vector<std::size_t>> unseen(timings.size());
+  for (std::size_t t = 0; t < state->forest.learnt.size(); ++t)
+    for (std::size_t i = 0; i < timings.size(); ++i)
+      if (!state->forest.learnt[t][i]) unseen[i].push_back(t);
+  double least = 1e300;
+  for (const double weight : {0.0, 0.25, 0.5, 0.75, 1.0}) {
+    std::vector<Bag> bags;
+    for (std::size_t i = 0; i < timings.size(); ++i)
+      bags.push_back(state->bag(seen[i], process[i], unseen[i].empty() ? 1 : weight, unseen[i]));
+    for (const double width : {0.0, 0.1, 0.2, 0.4}) {
+      const Reading reading{weight, width};
+      // Few timings do not say much about how to read: an even mixture's median until they do.
+      double loss = 0.3 * (std::abs(weight - 0.5) + (width > 0 ? 0.25 : 0)) / double(timings.size());
+      for (std::size_t i = 0; i < timings.size(); ++i)
+        loss += std::min(std::abs(reading(bags[i]) - log_ms[i]), 0.3) / double(timings.size());
+      if (loss >= least) continue;
+      least = loss;
+      state->reading = reading;
+      std::vector<double> ratios;
+      if (deviations) deviations->clear();
+      for (std::size_t i = 0; i < timings.size(); ++i) {
+        const double point = reading(bags[i]), low = quantile(bags[i], 0.05), high = quantile(bags[i], 0.95);
+        const double wide = log_ms[i] < point ? point - low : high - point;
+        ratios.push_back(std::abs(log_ms[i] - point) / std::max(wide, 0.02));
+        if (deviations) deviations->push_back(std::abs(log_ms[i] - point));
+      }
+      std::sort(ratios.begin(), ratios.end());
+      const auto at = static_cast<std::size_t>(std::ceil(0.9 * double(ratios.size() + 1))) - 1;
+      state->widening = std::max(ratios[std::min(at, ratios.size() - 1)], 0.1);
+    }
+  }
+  return state;
+}
+
+}  // namespace
+
+AdaptedPlatform adapt(const std::vector<PoolPlatform>& pool, const std::vector<KernelTiming>& timings) {
+  if (timings.size() < 2)
+    throw Error(ErrorCode::measurement,
+                "adapt: found " + std::to_string(timings.size()) + " timings; at least 2 expected");
+  std::vector<double> deviations;
+  auto state = adapt_to(pool, timings, &deviations);
+  // A timing that is wrong by more than a factor of five, and by many times what most are, is a slip.
+  const double limit = std::max(std::log(5.0), 15 * median_of(deviations));
+  std::vector<std::size_t> suspects;
+  for (std::size_t i = 0; i < timings.size(); ++i)
+    if (deviations[i] > limit) suspects.push_back(i);
+  if (suspects.empty() || suspects.size() + 2 > timings.size()) return AdaptedPlatform(std::move(state));
+  const auto without = [&](const std::vector<std::size_t>& out) {
+    std::vector<KernelTiming> kept;
+    for (std::size_t i = 0; i < timings.size(); ++i)
+      if (!std::binary_search(out.begin(), out.end(), i)) kept.push_back(timings[i]);
+    return kept;
+  };
+  state = adapt_to(pool, without(suspects), nullptr);
+  // Who was a suspect because of another's slip fits what the rest say.
+  std::vector<KernelShape> shapes;
+  for (const std::size_t i : suspects) shapes.push_back(timings[i].kernel);
+  const auto estimates = AdaptedPlatform(state).estimate(shapes);
+  std::vector<std::size_t> slips;
+  for (std::size_t s = 0; s < suspects.size(); ++s)
+    if (std::abs(std::log(timings[suspects[s]].latency_ms / estimates[s].latency_ms)) > limit)
+      slips.push_back(suspects[s]);
+  if (slips.size() < suspects.size()) state = adapt_to(pool, without(slips), nullptr);
+  state->set_aside = slips;
+  return AdaptedPlatform(std::move(state));
+}
+
+std::vector<KernelEstimate> AdaptedPlatform::estimate(const std::vector<KernelShape>& kernels) const {
+  std::vector<std::size_t> all(state_->forest.trees.size());
+  std::iota(all.begin(), all.end(), std::size_t{0});
+  std::vector<KernelEstimate> estimates;
+  for (const KernelShape& kernel : kernels) {
+    State::Seen seen = state_->see(kernel);
+    const double process = state_->process.mean(seen.input);
+    seen.features.push_back(static_cast<float>(seen.common + process - seen.work));
+    const Bag bag = state_->bag(seen, process, state_->reading.process, all);
+    const double point = state_->reading(bag);
+    const double below = std::max(point - quantile(bag, 0.05), 0.02) * state_->widening;
+    const double above = std::max(quantile(bag, 0.95) - point, 0.02) * state_->widening;
+    estimates.push_back({std::exp(point), std::exp(point - below), std::exp(point + above)});
+  }
+  return estimates;
+}
+
+KernelSum estimate_model(const AdaptedPlatform& platform, const Decomposition& model) {
+  std::vector<KernelShape> kernels;
+  for (const FusedKernel& kernel : model.kernels) kernels.push_back(shape_of(kernel));
+  return sum_of(kernels, platform.estimate(kernels));
+}
+
+// --- Similarity ---
+
+std::vector<Similarity> similarities(const std::vector<PoolPlatform>& pool,
+                                     const std::vector<KernelTiming>& timings) {
+  std::vector<Similarity> all;
+  for (const Judged& one : judge(pool, timings, log_latencies(timings, "similarities")))
+    all.push_back(one.similarity);
+  return all;
+}
+
+std::vector<Similarity> similarities_by_divergence(const std::vector<PoolPlatform>& pool,
+                                                   const std::vector<KernelTiming>& timings) {
+  const std::vector<double> log_ms = log_latencies(timings, "similarities_by_divergence");
+  std::vector<Judged> all = judge(pool, timings, log_ms);
+  for (Judged& one : all) {
+    std::array<double, kKernelTypes> measured{}, predicted{};
+    std::array<double, kKernelTypes> count{};
+    std::vector<double> predictions;
+    for (std::size_t i = 0; i < timings.size(); ++i) {
+      const auto type = static_cast<std::size_t>(timings[i].kernel.type);
+      predictions.push_back(pool[one.similarity.platform].latency_ms(timings[i].kernel));
+      measured[type] += timings[i].latency_ms;
+      predicted[type] += predictions.back();
+      count[type] += 1;
+    }
+    one.loss = 1 - known_share(pool[one.similarity.platform].entry(), timings);
+    for (std::size_t i = 0; i < timings.size(); ++i) {
+      const auto type = static_cast<std::size_t>(timings[i].kernel.type);
+      const double p = timings[i].latency_ms / measured[type], q = predictions[i] / predicted[type];
+      one.loss += count[type] / double(timings.size()) * p * std::log(p / q);
+    }
+  }
+  std::stable_sort(all.begin(), all.end(), [](const Judged& a, const Judged& b) { return a.loss < b.loss; });
+  std::vector<Similarity> found;
+  for (const Judged& one : all) {
+    found.push_back(one.similarity);
+    found.back().share = found.size() == 1 ? 1 : 0;  // LitePred's choice is one platform
+  }
+  return found;
+}
+
+}  // namespace latencast

@@ -1,0 +1,127 @@
+#include "kernel_features.h"
+
+#include <algorithm>
+#include <cmath>
+
+#include "latencast/error.h"
+
+namespace latencast {
+namespace {
+
+float log2f_of(double value) { return static_cast<float>(std::log2(std::max(value, 1.0))); }
+
+// How much more there is to do when `value` is rounded up to a multiple, as a binary logarithm.
+float waste(double value, double multiple) {
+  return static_cast<float>(std::log2(std::ceil(value / multiple) * multiple / value));
+}
+
+}  // namespace
+
+KernelShape shape_of(const FusedKernel& k) {
+  KernelShape shape;
+  shape.type = k.type;
+  if (k.type == KernelType::other) {
+    shape.cin = std::max<std::int64_t>(1, (k.bytes_in + k.bytes_weights) / 4);
+    shape.cout = std::max<std::int64_t>(1, k.bytes_out / 4);
+    return shape;
+  }
+  shape.n = k.n, shape.h = k.h, shape.w = k.w, shape.cin = k.cin, shape.cout = k.cout;
+  shape.out_h = k.out_h, shape.out_w = k.out_w;
+  shape.kh = k.kh, shape.kw = k.kw, shape.stride_h = k.stride_h, shape.stride_w = k.stride_w;
+  shape.dilation = k.dilation, shape.groups = k.groups;
+  return shape;
+}
+
+KernelType kernel_type(std::string_view called) {
+  // LitePred's and nn-Meter's names of the same.
+  const std::string_view text = called.substr(0, std::min(called.find("-bn"), called.find("-relu")));
+  constexpr std::pair<std::string_view, KernelType> kOthers[] = {
+      {"global-avgpool", KernelType::gap}, {"squeeze-excite", KernelType::se}, {"linear", KernelType::fc}};
+  for (const auto& [other, type] : kOthers)
+    if (text == other) return type;
+  std::string known;
+  for (std::size_t i = 0; i < kKernelTypes; ++i) {
+    const auto type = static_cast<KernelType>(i);
+    if (text == name(type)) return type;
+    known += (i == 0 ? "" : ", ") + std::string(name(type));
+  }
+  throw Error(ErrorCode::argument, "found kernel type '" + std::string(called) + "'; " + known + " expected");
+}
+
+KernelWork work_of(const KernelShape& k) {
+  const double n = double(k.n), h = double(k.h), w = double(k.w), cin = double(k.cin), cout = double(k.cout);
+  const double image_in = n * h * w * cin, pixels_out = n * double(k.out_h) * double(k.out_w);
+  const double window = double(k.kh) * double(k.kw);
+  switch (k.type) {
+    case KernelType::conv:
+    case KernelType::dwconv: {
+      const double weights = cin / double(k.groups) * cout * window;
+      return {pixels_out * weights, image_in, weights, pixels_out * cout};
+    }
+    case KernelType::fc:
+      return {n * cin * cout, n * cin, cin * cout, n * cout};
+    case KernelType::maxpool:
+    case KernelType::avgpool:
+      return {pixels_out * cin * window, image_in, 0, pixels_out * cin};
+    case KernelType::gap:
+      return {image_in, image_in, 0, n * cin};
+    case KernelType::add:
+      return {image_in, 2 * image_in, 0, image_in};
+    case KernelType::se:
+      return {2 * image_in, image_in, cin * cin / 2, image_in};
+    case KernelType::swish:
+    case KernelType::hswish:
+      return {image_in, image_in, 0, image_in};
+    case KernelType::matmul:
+      return {n * h * cin * cout, n * h * cin + n * cin * cout, 0, n * h * cout};
+    case KernelType::layernorm:
+    case KernelType::softmax:
+      return {n * cin, n * cin, 0, n * cin};
+    case KernelType::attention:
+      return {n * h * w * (cin + cout), n * (h * cin + w * (cin + cout)), 0, n * h * cout};
+    case KernelType::other:
+      return {cout, cin, 0, cout};
+  }
+  throw Error(ErrorCode::internal, "work_of: no such kernel type");
+}
+
+KernelFeatures features_of(const KernelShape& k) {
+  const KernelWork work = work_of(k);
+  const double n = double(k.n), cin = double(k.cin) / double(k.groups), cout = double(k.cout);
+  const double out_w = double(k.out_w), out_h = double(k.out_h), pixels = n * out_h * out_w;
+  const double depth = cin * double(k.kh) * double(k.kw);
+  const auto tiles = [&](double rows, double columns) {
+    return log2f_of(std::ceil(pixels / rows) * std::ceil(cout / columns));
+  };
+  KernelFeatures f{};
+  std::size_t at = 0;
+  const auto put = [&](float value) { f[at++] = value; };
+  for (const double value : {work.macs, work.traffic(), work.in, work.weights, work.out})
+    put(log2f_of(value));
+  put(static_cast<float>(std::log2(work.macs / work.traffic())));
+  for (const std::int64_t value : {k.n, k.h, k.w, k.cin, k.cout, k.groups}) put(log2f_of(double(value)));
+  for (const double value : {cin, cout / double(k.groups), out_h * out_w, pixels, depth})
+    put(log2f_of(value));
+  put(float(k.kh)), put(float(k.kw)), put(float(k.stride_h * k.stride_w)), put(float(k.dilation));
+  for (const double multiple : {4., 16., 64.}) put(waste(cin, multiple));
+  for (const double multiple : {4., 16., 64.}) put(waste(cout, multiple));
+  put(tiles(64, 64)), put(tiles(128, 128)), put(tiles(32, 128));
+  put(log2f_of(n * std::ceil(out_h / 2) * std::ceil(out_w / 2)));
+  put(float(k.out_w % 2)), put(float(k.out_w % 4)), put(waste(pixels, 64));
+  // Of the border: what padding adds to the input, up to the step.
+  put(float(
+      std::clamp<std::int64_t>((k.out_h - 1) * k.stride_h + (k.kh - 1) * k.dilation + 1 - k.h, -8, 32)));
+  put(float(k.cin % 16 == 0 && k.cout % 16 == 0));
+  if (at != kPhysicalFeatures) throw Error(ErrorCode::internal, "features_of: wrong number of features");
+  f[at + static_cast<std::size_t>(k.type)] = 1;
+  return f;
+}
+
+std::array<double, kSmoothFeatures> smooth_features(const KernelShape& k) {
+  const KernelFeatures f = features_of(k);
+  return {double(f[0]) / 2,  double(f[1]) / 2,  double(f[2]) / 2,  double(f[3]) / 2,
+          double(f[4]) / 2,  double(f[6]) / 2,  double(f[7]),      double(f[12]) / 2,
+          double(f[10]) / 2, double(f[17]) / 2, double(f[18]) / 2, double(f[19])};
+}
+
+}  // namespace latencast

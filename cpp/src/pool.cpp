@@ -1,0 +1,261 @@
+#include "latencast/pool.h"
+
+#include <algorithm>
+#include <cmath>
+#include <numeric>
+
+#include "json.h"
+#include "latencast/checkpoint.h"
+#include "latencast/error.h"
+#include "latencast/rng.h"
+#include "pool_state.h"
+
+namespace latencast {
+namespace {
+
+using nlohmann::json;
+
+constexpr double kCovered90 = 1.645;     // standard deviations of a normal, either side
+constexpr double kErrorOfUnknown = 0.7;  // of log latency, for a type without timings
+constexpr std::size_t kLeaves = 15000;   // of all trees of a platform: 60 kB when compressed
+constexpr const char* kKind = "pool-platform";
+constexpr int kVersion = 1;
+
+FeatureTable table_of(const std::vector<KernelTiming>& timings, const std::vector<std::size_t>& rows) {
+  FeatureTable table;
+  table.columns = kPhysicalFeatures;
+  for (const std::size_t row : rows) {
+    const KernelFeatures all = features_of(timings[row].kernel);
+    table.values.insert(table.values.end(), all.begin(), all.begin() + kPhysicalFeatures);
+  }
+  return table;
+}
+
+// leaves: of all trees.
+PoolPlatform::State::Predictor learn(const std::vector<KernelTiming>& timings,
+                                     const std::vector<double>& log_ms, const std::vector<std::size_t>& rows,
+                                     std::size_t leaves, std::uint64_t seed) {
+  std::vector<KernelWork> work;
+  std::vector<double> own;
+  for (const std::size_t row : rows) {
+    work.push_back(work_of(timings[row].kernel));
+    own.push_back(log_ms[row]);
+  }
+  PoolPlatform::State::Predictor made{fit_roofline(work, own), {}};
+  for (std::size_t i = 0; i < rows.size(); ++i) own[i] -= made.roofline.log_ms(work[i]);
+  BoostOptions options;
+  options.leaves = rows.size() < 200 ? 6 : rows.size() < 2000 ? 12 : 28;
+  options.trees = std::max(1, static_cast<int>(leaves) / options.leaves);
+  options.rate = std::clamp(35.0 / options.trees, 0.08, 0.3);
+  made.trees = boost(table_of(timings, rows), own, options, seed);
+  return made;
+}
+
+double log_ms_of(const PoolPlatform::State::Predictor& predictor, const KernelShape& kernel,
+                 const KernelFeatures& features) {
+  return predictor.roofline.log_ms(work_of(kernel)) + sum_of(predictor.trees, features.data());
+}
+
+json as_json(const Roofline& r) { return {r.overhead, r.per_mac, r.per_element}; }
+
+Roofline roofline_of(const json& value) {
+  const auto v = value.get<std::array<double, 3>>();
+  for (const double one : v)
+    if (!std::isfinite(one) || one < 0) throw Error(ErrorCode::checkpoint, "pool: a roofline is negative");
+  if (v[0] <= 0) throw Error(ErrorCode::checkpoint, "pool: a roofline has no overhead");
+  return {v[0], v[1], v[2]};
+}
+
+std::vector<float> as_floats(const std::vector<std::int16_t>& values) {
+  return {values.begin(), values.end()};
+}
+
+Trees trees_of(const Tensor& feature, const Tensor& number) {
+  Trees trees;
+  if (feature.values.size() != number.values.size())
+    throw Error(ErrorCode::checkpoint, "pool: " + feature.name + " and " + number.name + " differ in length");
+  for (const float value : feature.values) {
+    if (value < -1 || value >= float(kPhysicalFeatures) || value != std::floor(value))
+      throw Error(ErrorCode::checkpoint, "pool: " + feature.name + " holds no feature's index");
+    trees.feature.push_back(static_cast<std::int16_t>(value));
+  }
+  trees.number = number.values;
+  if (!trees.index()) throw Error(ErrorCode::checkpoint, "pool: " + feature.name + " describes no trees");
+  return trees;
+}
+
+}  // namespace
+
+std::vector<double> log_latencies(const std::vector<KernelTiming>& timings, const std::string& who) {
+  std::vector<double> logs;
+  for (const KernelTiming& one : timings) {
+    if (!std::isfinite(one.latency_ms) || one.latency_ms <= 0)
+      throw Error(ErrorCode::measurement, who + ": timing " + std::to_string(logs.size() + 1) +
+                                              " has latency " + std::to_string(one.latency_ms) +
+                                              " ms; latencies must be finite and positive");
+    logs.push_back(std::log(one.latency_ms));
+  }
+  return logs;
+}
+
+double PoolPlatform::State::log_ms(const KernelShape& kernel, const KernelFeatures& features) const {
+  return knows(kernel.type) ? log_ms_of(predictors[static_cast<std::size_t>(kernel.type)], kernel, features)
+                            : any.log_ms(work_of(kernel));
+}
+
+PoolPlatform learn_platform(const PoolEntry& entry, const std::vector<KernelTiming>& timings,
+                            std::uint64_t seed) {
+  const std::vector<double> log_ms = log_latencies(timings, "learn_platform");
+  if (timings.empty()) throw Error(ErrorCode::measurement, "learn_platform: no timings of " + entry.id);
+  auto state = std::make_shared<PoolPlatform::State>();
+  state->entry = entry;
+  std::array<std::vector<std::size_t>, kKernelTypes> of_type;
+  for (std::size_t i = 0; i < timings.size(); ++i)
+    of_type[static_cast<std::size_t>(timings[i].kernel.type)].push_back(i);
+  std::vector<KernelWork> work;
+  std::vector<double> of_work;
+  Rng rng(seed);
+  double needs = 0;
+  for (const auto& rows : of_type) needs += std::sqrt(double(rows.size()));
+  for (std::size_t type = 0; type < kKernelTypes; ++type) {
+    auto rows = of_type[type];
+    state->entry.timings[type] = static_cast<std::int32_t>(rows.size());
+    if (rows.empty()) continue;
+    rng.shuffle(rows);
+    // As many of each type, so that the common roofline is of all of them.
+    for (std::size_t i = 0; i < std::min<std::size_t>(rows.size(), 500); ++i) {
+      work.push_back(work_of(timings[rows[i]].kernel));
+      of_work.push_back(log_ms[rows[i]]);
+    }
+    const std::size_t leaves = std::min(
+        rows.size(), static_cast<std::size_t>(double(kLeaves) * std::sqrt(double(rows.size())) / needs));
+    const std::size_t held_out = rows.size() / 5;
+    const std::vector<std::size_t> rest(rows.begin() + std::ptrdiff_t(held_out), rows.end());
+    double error = kErrorOfUnknown;
+    if (held_out >= 4) {
+      const auto trial = learn(timings, log_ms, rest, leaves, seed);
+      std::vector<double> deviations;
+      for (std::size_t i = 0; i < held_out; ++i) {
+        const KernelShape& kernel = timings[rows[i]].kernel;
+        deviations.push_back(std::abs(log_ms_of(trial, kernel, features_of(kernel)) - log_ms[rows[i]]));
+      }
+      // Robust: the interval is to hold 90 %.
+      std::sort(deviations.begin(), deviations.end());
+      error = deviations[deviations.size() * 9 / 10] / kCovered90;
+    }
+    state->entry.error[type] = std::max(error, 1e-3);
+    std::sort(rows.begin(), rows.end());
+    state->predictors[type] = learn(timings, log_ms, rows, leaves, seed);
+  }
+  state->any = fit_roofline(work, of_work);
+  return PoolPlatform(std::shared_ptr<const PoolPlatform::State>(std::move(state)));
+}
+
+PoolPlatform::PoolPlatform(std::shared_ptr<const State> state) : state_(std::move(state)) {}
+
+const PoolEntry& PoolPlatform::entry() const { return state_->entry; }
+
+std::string PoolPlatform::write() const {
+  Checkpoint checkpoint;
+  json kernels = json::array();
+  for (std::size_t type = 0; type < kKernelTypes; ++type) {
+    if (state_->entry.timings[type] == 0) continue;
+    const std::string called = name(static_cast<KernelType>(type));
+    const auto& predictor = state_->predictors[type];
+    kernels.push_back({{"type", called},
+                       {"timings", state_->entry.timings[type]},
+                       {"error", state_->entry.error[type]},
+                       {"roofline", as_json(predictor.roofline)}});
+    const std::size_t size = predictor.trees.feature.size();
+    checkpoint.tensors.push_back({called + ".feature", {size}, as_floats(predictor.trees.feature)});
+    checkpoint.tensors.push_back({called + ".number", {size}, predictor.trees.number});
+  }
+  checkpoint.meta = json{
+      {"kind", kKind},
+      {"version", kVersion},
+      {"id", state_->entry.id},
+      {"title", state_->entry.title},
+      {"chip", state_->entry.chip},
+      {"source", state_->entry.source},
+      {"any", as_json(state_->any)},
+      {"kernels",
+       kernels}}.dump();
+  return write_checkpoint(checkpoint, Precision::float16);
+}
+
+PoolPlatform::PoolPlatform(std::string_view bytes) {
+  const Checkpoint checkpoint = read_checkpoint(bytes);
+  auto state = std::make_shared<State>();
+  try {
+    const json meta = read_json(checkpoint.meta);
+    if (meta.at("kind") != kKind || meta.at("version") != kVersion)
+      throw Error(ErrorCode::checkpoint, "pool: found a file of another kind or version; " +
+                                             std::string(kKind) + " " + std::to_string(kVersion) +
+                                             " expected");
+    state->entry.id = meta.at("id").get<std::string>();
+    state->entry.title = meta.at("title").get<std::string>();
+    state->entry.chip = meta.at("chip").get<std::string>();
+    state->entry.source = meta.at("source").get<std::string>();
+    state->any = roofline_of(meta.at("any"));
+    const json& kernels = meta.at("kernels");
+    if (checkpoint.tensors.size() != 2 * kernels.size())
+      throw Error(ErrorCode::checkpoint, "pool: two tensors expected for each kernel type");
+    std::size_t tensor = 0;
+    for (const json& kernel : kernels) {
+      const auto type = static_cast<std::size_t>(kernel_type(kernel.at("type").get<std::string>()));
+      state->entry.timings[type] = kernel.at("timings").get<std::int32_t>();
+      state->entry.error[type] = kernel.at("error").get<double>();
+      if (state->entry.timings[type] < 1 || !(state->entry.error[type] > 0))
+        throw Error(ErrorCode::checkpoint, "pool: timings and errors must be positive");
+      state->predictors[type] = {roofline_of(kernel.at("roofline")),
+                                 trees_of(checkpoint.tensors[tensor], checkpoint.tensors[tensor + 1])};
+      tensor += 2;
+    }
+  } catch (const json::exception& error) {
+    throw Error(ErrorCode::checkpoint, std::string("pool: ") + error.what());
+  }
+  state_ = std::move(state);
+}
+
+double PoolPlatform::latency_ms(const KernelShape& kernel) const {
+  return std::exp(state_->log_ms(kernel, features_of(kernel)));
+}
+
+KernelEstimate PoolPlatform::estimate(const KernelShape& kernel) const {
+  const double log_ms = state_->log_ms(kernel, features_of(kernel));
+  const double wide =
+      kCovered90 * (state_->knows(kernel.type) ? state_->entry.error[static_cast<std::size_t>(kernel.type)]
+                                               : kErrorOfUnknown);
+  return {std::exp(log_ms), std::exp(log_ms - wide), std::exp(log_ms + wide)};
+}
+
+KernelSum sum_of(const std::vector<KernelShape>& kernels, const std::vector<KernelEstimate>& estimates) {
+  KernelSum sum{0, 0, 0, {}};
+  std::array<double, kKernelTypes> below{}, above{};
+  for (std::size_t i = 0; i < kernels.size(); ++i) {
+    const KernelEstimate& one = estimates[i];
+    sum.latency_ms += one.latency_ms;
+    sum.kernel_ms.push_back(one.latency_ms);
+    below[static_cast<std::size_t>(kernels[i].type)] += one.latency_ms - one.low_ms;
+    above[static_cast<std::size_t>(kernels[i].type)] += one.high_ms - one.latency_ms;
+  }
+  const auto together = [](const std::array<double, kKernelTypes>& parts) {
+    return std::sqrt(std::inner_product(parts.begin(), parts.end(), parts.begin(), 0.0));
+  };
+  // The lower end as a share of the whole, so that it stays positive.
+  sum.low_ms = sum.latency_ms - std::min(together(below), 0.99 * sum.latency_ms);
+  sum.high_ms = sum.latency_ms + together(above);
+  return sum;
+}
+
+KernelSum estimate_model(const PoolPlatform& platform, const Decomposition& model) {
+  std::vector<KernelShape> kernels;
+  std::vector<KernelEstimate> estimates;
+  for (const FusedKernel& kernel : model.kernels) {
+    kernels.push_back(shape_of(kernel));
+    estimates.push_back(platform.estimate(kernels.back()));
+  }
+  return sum_of(kernels, estimates);
+}
+
+}  // namespace latencast

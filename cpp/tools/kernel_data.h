@@ -1,0 +1,26 @@
+// Measured kernel latencies, whoever collected them, in one shape.
+#pragma once
+
+#include <string>
+#include <vector>
+
+#include "latencast/pool.h"
+
+namespace latencast {
+
+/// A platform's timings. entry: id, title, chip and source.
+struct TimedPlatform {
+  PoolEntry entry;
+  std::vector<KernelTiming> timings;
+};
+
+/// Columns kernel,n,h,w,cin,cout,kh,kw,stride,groups,latency_ms, empty where one does not apply; others are
+/// ignored, and so are rows without a latency.
+std::vector<KernelTiming> read_timings(const std::string& path);
+
+/// Every platform with at least `fewest` timings of the data sets in a folder: those known by name
+/// (miopen/conv2d_fwd.csv, lwnas_v100/..., neusight/..., cde/..., dlperf/..., deepbench/...), uncompressed;
+/// those that are not there are left out. By id.
+std::vector<TimedPlatform> read_kernel_data(const std::string& folder, std::size_t fewest = 100);
+
+}  // namespace latencast

@@ -1,0 +1,95 @@
+#include "kernels_pool.h"
+
+#include <cstdio>
+#include <filesystem>
+#include <nlohmann/json.hpp>
+
+#include "data.h"
+#include "jobs.h"
+#include "kernel_data.h"
+#include "latencast/error.h"
+
+namespace latencast {
+namespace {
+
+using nlohmann::json;
+
+constexpr const char* kIndex = "index.json";
+
+std::string file_of(const std::string& id) { return id + ".latencast"; }
+
+json index_of(const std::vector<PoolPlatform>& pool) {
+  json platforms = json::array();
+  for (const PoolPlatform& one : pool) {
+    json timings = json::object();
+    for (std::size_t type = 0; type < kKernelTypes; ++type)
+      if (one.entry().timings[type] > 0)
+        timings[name(static_cast<KernelType>(type))] = one.entry().timings[type];
+    platforms.push_back({{"id", one.entry().id},
+                         {"title", one.entry().title},
+                         {"chip", one.entry().chip},
+                         {"source", one.entry().source},
+                         {"timings", timings}});
+  }
+  return {{"version", 1}, {"platforms", platforms}};
+}
+
+}  // namespace
+
+void KernelsLearnCommand::add_to(CLI::App& kernels) {
+  auto* command = kernels.add_subcommand("learn", "a pool of platforms from measured kernels");
+  command->add_option("--data", data, "folder of data sets, uncompressed")->required();
+  command->add_option("--out", out, "folder to write to")->capture_default_str();
+  command->add_option("--threads", threads)->check(CLI::PositiveNumber)->capture_default_str();
+  command->callback([this] { run(); });
+}
+
+void KernelsLearnCommand::run() const {
+  const auto data_of = read_kernel_data(data);
+  if (data_of.empty()) throw Error(ErrorCode::argument, data + ": holds none of the known data sets");
+  std::filesystem::create_directories(out);
+  std::vector<std::optional<PoolPlatform>> learnt(data_of.size());
+  run_jobs("platforms", data_of.size(), threads, [&](std::size_t i) {
+    learnt[i] = learn_platform(data_of[i].entry, data_of[i].timings);
+    write_file((std::filesystem::path(out) / file_of(data_of[i].entry.id)).string(), learnt[i]->write());
+  });
+  std::vector<PoolPlatform> pool;
+  for (auto& one : learnt) pool.push_back(*one);
+  write_file((std::filesystem::path(out) / kIndex).string(), index_of(pool).dump() + "\n");
+}
+
+void KernelsCoverageCommand::add_to(CLI::App& kernels) {
+  auto* command = kernels.add_subcommand("coverage", "what the pool's platforms were timed on");
+  command->add_option("--pool", pool, "its folder")->capture_default_str();
+  command->callback([this] { run(); });
+}
+
+void KernelsCoverageCommand::run() const {
+  const auto platforms = read_pool(pool);
+  std::array<bool, kKernelTypes> used{};
+  for (const PoolPlatform& one : platforms)
+    for (std::size_t type = 0; type < kKernelTypes; ++type)
+      used[type] = used[type] || one.entry().timings[type] > 0;
+  std::printf("%-52s", "platform");
+  for (std::size_t type = 0; type < kKernelTypes; ++type)
+    if (used[type]) std::printf(" %9s", name(static_cast<KernelType>(type)));
+  for (const PoolPlatform& one : platforms) {
+    std::printf("\n%-52s", one.entry().id.c_str());
+    for (std::size_t type = 0; type < kKernelTypes; ++type)
+      if (used[type]) std::printf(" %9d", one.entry().timings[type]);
+  }
+  std::printf("\n%zu platforms\n", platforms.size());
+}
+
+std::vector<PoolPlatform> read_pool(const std::string& folder) {
+  const auto path = std::filesystem::path(folder);
+  const json index = json::parse(read_file((path / kIndex).string()), nullptr, false);
+  if (!index.is_object() || !index.contains("platforms"))
+    throw Error(ErrorCode::argument, (path / kIndex).string() + ": is no index of a pool");
+  std::vector<PoolPlatform> pool;
+  for (const json& one : index["platforms"])
+    pool.emplace_back(read_file((path / file_of(one.at("id").get<std::string>())).string()));
+  return pool;
+}
+
+}  // namespace latencast

@@ -1,0 +1,352 @@
+#include <algorithm>
+#include <cmath>
+#include <limits>
+#include <set>
+
+#include "catch.h"
+#include "kernel_features.h"
+#include "latencast/checkpoint.h"
+#include "latencast/error.h"
+#include "latencast/metrics.h"
+#include "latencast/pool.h"
+#include "latencast/rng.h"
+#include "roofline.h"
+#include "trees.h"
+
+using namespace latencast;
+
+namespace {
+
+// A platform that nobody owns: a roofline per type, channels that are padded to a multiple, and algorithms
+// of their own for windows of 3x3 and for images of 14x14.
+struct Machine {
+  double overhead, per_mac, per_element, slow_depthwise;
+  std::int64_t padding;
+
+  double latency_ms(KernelShape kernel) const {
+    const double factor =
+        (kernel.type == KernelType::dwconv ? slow_depthwise : 1) * (kernel.kh == 3 ? 0.3 : 1);
+    kernel.cout = (kernel.cout + padding - 1) / padding * padding;
+    const KernelWork work = work_of(kernel);
+    return overhead + factor * per_mac * work.macs + per_element * work.traffic();
+  }
+};
+
+KernelShape random_kernel(Rng& rng) {
+  KernelShape kernel;
+  const int kind = static_cast<int>(rng.below(4));
+  kernel.type = kind == 0   ? KernelType::dwconv
+                : kind == 1 ? KernelType::fc
+                : kind == 2 ? KernelType::add
+                            : KernelType::conv;
+  kernel.cin = 1 + static_cast<std::int64_t>(std::pow(2, 3 + 6 * rng.uniform()));
+  kernel.cout = 1 + static_cast<std::int64_t>(std::pow(2, 3 + 6 * rng.uniform()));
+  if (kernel.type == KernelType::fc) return kernel;
+  kernel.h = kernel.w = kernel.out_h = kernel.out_w = 7 << rng.below(4);
+  if (kernel.type == KernelType::add) {
+    kernel.cout = kernel.cin;
+    return kernel;
+  }
+  kernel.kh = kernel.kw = 1 + 2 * rng.below(3);
+  kernel.stride_h = kernel.stride_w = 1 + rng.below(2);
+  kernel.out_h = kernel.out_w = (kernel.h + kernel.stride_h - 1) / kernel.stride_h;
+  if (kernel.type == KernelType::dwconv) kernel.groups = kernel.cout = kernel.cin;
+  return kernel;
+}
+
+std::vector<KernelTiming> timings_on(const Machine& machine, std::size_t count, std::uint64_t seed) {
+  Rng rng(seed);
+  std::vector<KernelTiming> timings;
+  for (std::size_t i = 0; i < count; ++i) {
+    const KernelShape kernel = random_kernel(rng);
+    timings.push_back({kernel, machine.latency_ms(kernel) * std::exp(0.01 * rng.normal())});
+  }
+  return timings;
+}
+
+const Machine kFast = {0.01, 1e-9, 1e-7, 3, 32};
+const Machine kSlow = {0.05, 2e-8, 3e-7, 12, 4};
+const Machine kOther = {0.001, 4e-8, 2e-6, 1, 64};
+
+PoolEntry entry_called(const std::string& id) {
+  PoolEntry entry;
+  entry.id = entry.title = entry.chip = id;
+  entry.source = "invented";
+  return entry;
+}
+
+const std::vector<PoolPlatform>& pool() {
+  static const std::vector<PoolPlatform> made = {
+      learn_platform(entry_called("fast"), timings_on(kFast, 1200, 1)),
+      learn_platform(entry_called("slow"), timings_on(kSlow, 1200, 2)),
+      learn_platform(entry_called("other"), timings_on(kOther, 1200, 3))};
+  return made;
+}
+
+struct Outcome {
+  double error, coverage;
+};
+
+Outcome outcome_of(const std::vector<KernelEstimate>& estimates, const std::vector<KernelTiming>& truth) {
+  std::vector<double> predicted, measured;
+  double held = 0;
+  for (std::size_t i = 0; i < truth.size(); ++i) {
+    predicted.push_back(estimates[i].latency_ms);
+    measured.push_back(truth[i].latency_ms);
+    held += estimates[i].low_ms <= truth[i].latency_ms && truth[i].latency_ms <= estimates[i].high_ms;
+  }
+  return {mdape(predicted, measured), held / double(truth.size())};
+}
+
+Outcome outcome_of(const AdaptedPlatform& adapted, const std::vector<KernelTiming>& truth) {
+  std::vector<KernelShape> kernels;
+  for (const KernelTiming& one : truth) kernels.push_back(one.kernel);
+  return outcome_of(adapted.estimate(kernels), truth);
+}
+
+std::vector<KernelTiming> scaled(std::vector<KernelTiming> timings, double factor) {
+  for (KernelTiming& one : timings) one.latency_ms *= factor;
+  return timings;
+}
+
+FeatureTable table_of(std::size_t columns, std::size_t rows, std::uint64_t seed) {
+  Rng rng(seed);
+  FeatureTable table;
+  table.columns = columns;
+  for (std::size_t i = 0; i < rows * columns; ++i) table.values.push_back(static_cast<float>(rng.uniform()));
+  return table;
+}
+
+}  // namespace
+
+TEST_CASE("boosted trees learn a jump and are exact in half precision", "[pool][trees]") {
+  const FeatureTable table = table_of(3, 600, 4);
+  std::vector<double> target;
+  for (std::size_t i = 0; i < table.rows(); ++i)
+    target.push_back(table.row(i)[0] > 0.3f ? 1 + double(table.row(i)[1]) : -1);
+  const Trees trees = boost(table, target, {}, 5);
+  // But for the rows between two thresholds.
+  int off = 0;
+  for (std::size_t i = 0; i < table.rows(); ++i)
+    off += std::abs(sum_of(trees, table.row(i)) - target[i]) > 0.1;
+  CHECK(off < 20);
+  for (const float number : trees.number) REQUIRE(round_to_half(number) == number);
+  CHECK(trees.size() == 300);
+}
+
+TEST_CASE("extra trees repeat the rows they have seen, and say which", "[pool][trees]") {
+  const FeatureTable table = table_of(4, 80, 6);
+  std::vector<double> target;
+  Rng rng(7);
+  for (std::size_t i = 0; i < table.rows(); ++i) target.push_back(rng.normal());
+  ExtraTreesOptions options;
+  options.trees = 10;
+  const ExtraTrees forest = grow_extra_trees(table, target, options, 8);
+  REQUIRE(forest.trees.size() == 10);
+  for (std::size_t t = 0; t < 10; ++t) {
+    CHECK(std::count(forest.learnt[t].begin(), forest.learnt[t].end(), true) == 64);
+    for (std::size_t i = 0; i < table.rows(); ++i)
+      if (forest.learnt[t][i])
+        REQUIRE(double(forest.trees.value(t, table.row(i))) == Approx(target[i]).margin(1e-6));
+  }
+}
+
+TEST_CASE("a list of splits that does not end in a leaf is no tree", "[pool][trees]") {
+  Trees trees;
+  trees.feature = {0, Trees::kLeaf};
+  trees.number = {0.5f, 1.f};
+  CHECK_FALSE(trees.index());
+  trees.feature = {0, Trees::kLeaf, Trees::kLeaf};
+  trees.number = {0.5f, 1.f, 2.f};
+  CHECK(trees.index());
+  const float low = 0.5f, high = 0.6f;
+  CHECK(trees.value(0, &low) == 1.f);
+  CHECK(trees.value(0, &high) == 2.f);
+}
+
+TEST_CASE("a roofline is found again, with slips among the timings", "[pool]") {
+  Rng rng(9);
+  std::vector<KernelWork> work;
+  std::vector<double> log_ms;
+  for (int i = 0; i < 200; ++i) {
+    work.push_back(work_of(random_kernel(rng)));
+    log_ms.push_back(std::log(0.02 + 3e-9 * work.back().macs + 2e-7 * work.back().traffic()));
+    if (i % 20 == 0) log_ms.back() += 3;
+  }
+  const Roofline found = fit_roofline(work, log_ms);
+  CHECK(found.overhead == Approx(0.02).epsilon(0.1));
+  CHECK(found.per_mac == Approx(3e-9).epsilon(0.1));
+  CHECK(found.per_element == Approx(2e-7).epsilon(0.1));
+}
+
+TEST_CASE("work of a kernel agrees with its features", "[pool]") {
+  Rng rng(10);
+  for (int i = 0; i < 100; ++i) {
+    const KernelShape kernel = random_kernel(rng);
+    const KernelWork work = work_of(kernel);
+    REQUIRE(work.in > 0);
+    REQUIRE(work.out > 0);
+    const KernelFeatures features = features_of(kernel);
+    REQUIRE(double(features[0]) == Approx(std::log2(work.macs)).margin(1e-4));
+    REQUIRE(double(features[1]) == Approx(std::log2(work.traffic())).margin(1e-4));
+    REQUIRE(std::all_of(features.begin(), features.end(), [](float f) { return std::isfinite(f); }));
+  }
+  CHECK(kernel_type("dwconv") == KernelType::dwconv);
+  CHECK(kernel_type("conv-bn-relu") == KernelType::conv);
+  CHECK(kernel_type("global-avgpool") == KernelType::gap);
+  CHECK_THROWS_WITH(kernel_type("convolution"), ContainsSubstring("convolution"));
+}
+
+TEST_CASE("a platform of the pool estimates kernels it has not learnt from", "[pool]") {
+  const auto truth = timings_on(kFast, 300, 11);
+  std::vector<KernelEstimate> estimates;
+  for (const KernelTiming& one : truth) estimates.push_back(pool()[0].estimate(one.kernel));
+  const Outcome outcome = outcome_of(estimates, truth);
+  CHECK(outcome.error < 0.06);
+  CHECK(outcome.coverage > 0.8);
+  CHECK(outcome.coverage < 0.98);
+  CHECK(pool()[0].entry().timings[std::size_t(KernelType::softmax)] == 0);
+  KernelShape softmax;
+  softmax.type = KernelType::softmax;
+  softmax.cin = softmax.cout = 1000;
+  CHECK(pool()[0].latency_ms(softmax) > 0);
+}
+
+TEST_CASE("a platform's bytes are the platform", "[pool]") {
+  const std::string bytes = pool()[1].write();
+  const PoolPlatform read(bytes);
+  CHECK(read.write() == bytes);
+  CHECK(read.entry().id == "slow");
+  CHECK(read.entry().timings == pool()[1].entry().timings);
+  for (const KernelTiming& one : timings_on(kSlow, 50, 12))
+    REQUIRE(read.latency_ms(one.kernel) == pool()[1].latency_ms(one.kernel));
+}
+
+TEST_CASE("bytes that are no platform are refused", "[pool]") {
+  CHECK_THROWS_AS(PoolPlatform(""), Error);
+  const auto refused_with = [](const std::string& part, auto change) {
+    Checkpoint checkpoint = read_checkpoint(pool()[1].write());
+    change(checkpoint);
+    CHECK_THROWS_WITH(PoolPlatform(write_checkpoint(checkpoint, Precision::float16)),
+                      ContainsSubstring(part));
+  };
+  refused_with("no feature's index", [](Checkpoint& c) { c.tensors[0].values[0] = 99; });
+  refused_with("describes no trees", [](Checkpoint& c) { c.tensors[0].values.back() = 1; });
+  refused_with("two tensors", [](Checkpoint& c) { c.tensors.pop_back(); });
+  refused_with("another kind", [](Checkpoint& c) { c.meta = R"({"kind": "predictor", "version": 1})"; });
+  refused_with("pool: ", [](Checkpoint& c) { c.meta = "{}"; });
+}
+
+TEST_CASE("timings that are no latencies are refused by their number", "[pool]") {
+  auto timings = timings_on(kFast, 10, 13);
+  timings[3].latency_ms = std::numeric_limits<double>::quiet_NaN();
+  CHECK_THROWS_WITH(learn_platform(entry_called("x"), timings), ContainsSubstring("timing 4"));
+  CHECK_THROWS_WITH(adapt({}, timings), ContainsSubstring("timing 4"));
+  timings[3].latency_ms = 0;
+  CHECK_THROWS_WITH(similarities(pool(), timings), ContainsSubstring("timing 4"));
+  timings.resize(1);
+  CHECK_THROWS_WITH(adapt({}, timings), ContainsSubstring("at least 2"));
+  CHECK_THROWS_WITH(learn_platform(entry_called("x"), {}), ContainsSubstring("no timings"));
+}
+
+TEST_CASE("the platform that was timed is the most similar one, whatever its speed", "[pool]") {
+  const std::vector<Machine> machines = {kFast, kSlow, kOther};
+  for (std::size_t m = 0; m < machines.size(); ++m) {
+    const auto timings = scaled(timings_on(machines[m], 30, 14), 2.5);
+    const auto ours = similarities(pool(), timings);
+    REQUIRE(ours.size() == 3);
+    CHECK(ours[0].platform == m);
+    CHECK(ours[0].scale == Approx(2.5).epsilon(0.1));
+    CHECK(ours[0].error < 0.1);
+    CHECK(ours[0].share > ours[1].share);
+    CHECK(ours[0].share + ours[1].share + ours[2].share == Approx(1));
+    const auto theirs = similarities_by_divergence(pool(), timings);
+    CHECK(theirs[0].platform == m);
+    CHECK(theirs[0].share == 1);
+  }
+}
+
+TEST_CASE("a few timings make a new platform, and the pool helps", "[pool][adapt]") {
+  const Machine novel = {0.03, 1.5e-8, 2.5e-7, 9, 4};
+  const auto truth = timings_on(novel, 200, 15);
+  double with = 0, alone = 0, more = 0, held = 0;
+  constexpr int kSeeds = 4;
+  for (int seed = 0; seed < kSeeds; ++seed) {
+    const auto timings = timings_on(novel, 8, 160 + static_cast<std::uint64_t>(seed));
+    with += outcome_of(adapt(pool(), timings), truth).error / kSeeds;
+    alone += outcome_of(adapt({}, timings), truth).error / kSeeds;
+    const auto many = timings_on(novel, 120, 170 + static_cast<std::uint64_t>(seed));
+    const Outcome outcome = outcome_of(adapt(pool(), many), truth);
+    more += outcome.error / kSeeds;
+    held += outcome.coverage / kSeeds;
+  }
+  CHECK(with < 0.2);
+  CHECK(with < alone);
+  CHECK(more < 0.8 * with);
+  CHECK(held > 0.8);
+  CHECK(held < 0.98);
+}
+
+TEST_CASE("latencies of another unit give estimates of that unit", "[pool][adapt]") {
+  const auto timings = timings_on(kOther, 30, 18);
+  Rng rng(19);
+  std::vector<KernelShape> asked;
+  for (int i = 0; i < 20; ++i) asked.push_back(random_kernel(rng));
+  const auto one = adapt(pool(), timings).estimate(asked);
+  const auto thousand = adapt(pool(), scaled(timings, 1000)).estimate(asked);
+  const auto again = adapt(pool(), timings).estimate(asked);
+  for (std::size_t i = 0; i < asked.size(); ++i) {
+    CHECK(one[i].latency_ms == again[i].latency_ms);
+    CHECK(thousand[i].latency_ms == Approx(1000 * one[i].latency_ms).epsilon(0.1));
+    CHECK(one[i].low_ms < one[i].latency_ms);
+    CHECK(one[i].high_ms > one[i].latency_ms);
+  }
+}
+
+TEST_CASE("a slip among the timings is named and does no harm", "[pool][adapt]") {
+  auto timings = timings_on(kSlow, 40, 20);
+  const auto truth = timings_on(kSlow, 100, 21);
+  timings[7].latency_ms *= 1000;
+  const AdaptedPlatform adapted = adapt(pool(), timings);
+  CHECK(adapted.set_aside() == std::vector<std::size_t>{7});
+  CHECK(outcome_of(adapted, truth).error < 0.06);
+  CHECK(adapted.nearest().front().platform == 1);
+}
+
+TEST_CASE("a model takes as long as its kernels", "[pool]") {
+  Decomposition model;
+  for (const std::int64_t channels : {16, 32, 64}) {
+    FusedKernel kernel;
+    kernel.type = KernelType::conv;
+    kernel.h = kernel.w = kernel.out_h = kernel.out_w = 28;
+    kernel.cin = kernel.cout = channels;
+    kernel.kh = kernel.kw = 3;
+    model.kernels.push_back(kernel);
+  }
+  FusedKernel unknown;
+  unknown.op = "Mystery";
+  unknown.bytes_in = 4000000;
+  unknown.bytes_out = 4000000;
+  model.kernels.push_back(unknown);
+  const auto check = [&](const KernelSum& sum) {
+    REQUIRE(sum.kernel_ms.size() == 4);
+    double total = 0;
+    for (const double ms : sum.kernel_ms) total += ms;
+    CHECK(sum.latency_ms == Approx(total));
+    CHECK(sum.kernel_ms[3] > 0);
+    CHECK(sum.low_ms > 0);
+    CHECK(sum.low_ms < sum.latency_ms);
+    CHECK(sum.high_ms > sum.latency_ms);
+  };
+  const KernelSum known = estimate_model(pool()[0], model);
+  check(known);
+  check(estimate_model(adapt(pool(), timings_on(kFast, 30, 22)), model));
+  // Errors of one type go together: three convolutions are as uncertain as one, in share.
+  Decomposition one = model;
+  one.kernels.resize(1);
+  const KernelSum alone = estimate_model(pool()[0], one);
+  model.kernels.pop_back();
+  const KernelSum three = estimate_model(pool()[0], model);
+  CHECK((three.high_ms - three.latency_ms) / three.latency_ms ==
+        Approx((alone.high_ms - alone.latency_ms) / alone.latency_ms));
+}
