@@ -43,7 +43,7 @@ function sizes() {
     module_gzip: built('latencast'),
     models_module_gzip: built('latencast-models'),
     networks_gzip: served(/^networks-.*\.js$/),
-    fleet_gzip: gzipSize(join(root, 'weights', 'fleet.latencast')),
+    fleet_gzip: gzipSize(join(root, 'weights', 'ncnn.fleet.latencast')),
     weights_gzip: Object.fromEntries(kSpaces.map((space) => [space, gzipSize(weights(space))])),
     page_without_charts_gzip: sum(page),
   };

@@ -56,12 +56,22 @@ beforeAll(async () => {
 afterAll(() => engine.dispose());
 
 // The state as a reader of the page has it before there is any platform.
-const shown: ModelState = { ...initialModelState(), ...example, platform: undefined, pinned: [] };
+const shown: ModelState = {
+  ...initialModelState(),
+  opened: example.opened,
+  families: example.families,
+  platform: undefined,
+  pinned: [],
+};
 
 const platform = (id: string, title: string, family = 'ncnn'): KnownPlatform => ({ id, title, board: title, family, gpu: false, threads: 4, measured: 30 });
 const platforms = [platform('pi-4t', 'Raspberry Pi 5, 4 threads'), platform('sd8', 'Snapdragon 8'), platform('gpu', 'Quadro RTX 8000', 'tensorrt')];
-const everywhere = { low: Float64Array.of(8, 3, 0.5), latency_ms: Float64Array.of(10, 4, 0.6), high: Float64Array.of(12, 5, 0.7) };
-const withFleet: ModelState = { ...shown, fleet: { status: 'ready', platforms, models: [] }, everywhere };
+const compared = {
+  'pi-4t': { low: 8, latency_ms: 10, high: 12 },
+  sd8: { low: 3, latency_ms: 4, high: 5 },
+  gpu: { low: 0.5, latency_ms: 0.6, high: 0.7 },
+};
+const withFleet: ModelState = { ...shown, fleet: { status: 'ready', platforms, models: [] }, compared };
 
 function estimate(kernels: number): ModelEstimate {
   const kernel_ms = Float64Array.from({ length: kernels }, (_, i) => (i + 1) / 100);
@@ -91,6 +101,26 @@ describe('networks known by name', () => {
     expect(opened.info).toEqual(model.info);
     expect(opened.kernels).toEqual(await model.decompose(initialModelState().family));
     expect(families).toEqual(await engine.runtimeFamilies());
+
+    const index = JSON.parse(new TextDecoder().decode(bytesOf('weights/index.json'))) as { fleet: { file: string } };
+    const fleet = await engine.loadFleet(bytesOf(`weights/${index.fleet.file}`));
+    const { platform, pinned } = initialModelState();
+    expect(example.platforms).toEqual(pinned.map((id) => fleet.platforms.find((known) => known.id === id)));
+    expect(example.estimate.platform).toBe(platform);
+    using device = await fleet.platform(example.estimate.platform);
+    const { kernel_ms, latency_ms, low_ms, high_ms, knowledge } = await device.estimate(model);
+    const near = (ms: number): unknown => expect.closeTo(ms, 3);
+    expect(example.estimate).toEqual({
+      platform,
+      latency_ms: near(latency_ms),
+      low_ms: near(low_ms),
+      high_ms: near(high_ms),
+      kernel_ms: expect.anything() as unknown,
+      knowledge,
+    });
+    [...example.estimate.kernel_ms].forEach((ms, i) => expect(ms).toBeCloseTo(kernel_ms[i] ?? Number.NaN, 4));
+    const compared = await fleet.compare(model, { platforms: pinned });
+    pinned.forEach((id, i) => expect(example.compared[id]?.latency_ms).toBeCloseTo(compared.latency_ms[i] ?? Number.NaN, 3));
   });
 });
 
@@ -260,7 +290,7 @@ describe('platforms', () => {
     expect(familyOf(state)).toBe('openvino');
     expect(familyOf({ ...state, platform: 'gpu' })).toBe('tensorrt');
     expect(familyOf({ ...state, platform: kMine })).toBe('ncnn');
-    expect(familyOf({ ...state, platform: 'gpu', fleet: { status: 'loading' } })).toBe('openvino');
+    expect(familyOf({ ...state, platform: 'gpu', fleet: { status: 'loading', platforms: [] } })).toBe('openvino');
   });
 
   test('are listed fastest first, and found by words', () => {
@@ -268,8 +298,9 @@ describe('platforms', () => {
     const found = (find: string): string[] => platformRows({ ...withFleet, find }).map(({ platform: { id } }) => id);
     expect(found('rasp THREADS')).toEqual(['pi-4t']);
     expect(found('toaster')).toEqual([]);
-    const { everywhere: _, ...before } = withFleet;
-    expect(platformRows(before).map(({ latency_ms }) => latency_ms)).toEqual([undefined, undefined, undefined]);
+    // Those that have not been asked come last.
+    const { sd8 } = compared;
+    expect(platformRows({ ...withFleet, compared: { sd8 } }).map(({ platform: { id } }) => id)).toEqual(['sd8', 'pi-4t', 'gpu']);
   });
 
   test('to compare with are in the order in which they were chosen', () => {

@@ -12,6 +12,7 @@ import { skim } from './skim.js';
 import { drive } from './slices.js';
 import type {
   AdaptOptions,
+  CompareOptions,
   Decomposition,
   ExportOptions,
   Fleet,
@@ -26,7 +27,6 @@ import type {
   ModelOptions,
   Platform,
   PlatformReview,
-  PredictOptions,
   RuntimeFamily,
   SpaceId,
   StatedInput,
@@ -117,6 +117,7 @@ class LocalModel extends Held<RawModel> implements Model {
 class LocalFleet extends Held<RawFleet> implements Fleet {
   readonly platforms: readonly KnownPlatform[];
   readonly models: readonly KnownModel[];
+  readonly #compared = new Map<number, Owned<RawPlatform>>();
 
   constructor(owner: Owner, raw: RawFleet) {
     super(owner, raw, 'fleet');
@@ -126,7 +127,9 @@ class LocalFleet extends Held<RawFleet> implements Fleet {
   }
 
   async platform(id: string): Promise<Platform> {
-    return this.#known(this.platforms.findIndex((known) => known.id === id), id);
+    const place = this.#place(id);
+    const { family } = this.platforms[place]!;
+    return new LocalPlatform(this.owner, ask(() => this.raw._platform(place)), family);
   }
 
   async adapt(measurements: readonly ModelMeasurement[], options: AdaptOptions = {}): Promise<Platform> {
@@ -136,25 +139,23 @@ class LocalFleet extends Held<RawFleet> implements Fleet {
     return new LocalPlatform(this.owner, ask(() => this.raw._adapt(models, latencies_ms, toJson({ family, trusted }))), family);
   }
 
-  async compare(model: Model, options: PredictOptions = {}): Promise<Intervals> {
-    const { owner, platforms } = this;
-    const [raw] = rawModels(owner, [model]);
-    const fleet = () => this.raw;
+  async compare(model: Model, options: CompareOptions = {}): Promise<Intervals> {
+    const { platforms: ids = this.platforms.map(({ id }) => id) } = options;
+    const places = ids.map((id) => this.#place(id));
+    const [raw] = rawModels(this.owner, [model]);
+    const platform = (place: number) => this.#platformAt(place);
     return drive(
       'predict',
       function* () {
-        const low = new Float64Array(platforms.length);
-        const latency_ms = new Float64Array(platforms.length);
-        const high = new Float64Array(platforms.length);
-        for (let i = 0; i < platforms.length; ++i) {
-          const platform = ask(() => fleet()._platform(i));
-          try {
-            const found = ask(() => platform._estimate(raw!, kUsualCoverage));
-            [low[i], latency_ms[i], high[i]] = [found.low_ms, found.latency_ms, found.high_ms];
-          } finally {
-            platform.delete();
-          }
-          yield { done: (i + 1) / platforms.length };
+        const [low, latency_ms, high] = [places, places, places].map(({ length }) => new Float64Array(length)) as [
+          Float64Array,
+          Float64Array,
+          Float64Array,
+        ];
+        for (const [i, place] of places.entries()) {
+          const found = ask(() => platform(place)._estimate(raw!, kUsualCoverage));
+          [low[i], latency_ms[i], high[i]] = [found.low_ms, found.latency_ms, found.high_ms];
+          yield { done: (i + 1) / places.length };
         }
         return { low, latency_ms, high };
       },
@@ -162,12 +163,26 @@ class LocalFleet extends Held<RawFleet> implements Fleet {
     );
   }
 
-  #known(index: number, id: string): Platform {
-    const known = this.platforms[index];
+  override dispose(): void {
+    for (const platform of this.#compared.values()) platform.dispose();
+    super.dispose();
+  }
+
+  /** For comparisons: made once. */
+  #platformAt(place: number): RawPlatform {
+    const { raw } = this;
+    let known = this.#compared.get(place);
     if (!known) {
-      throw new LatencastError('argument', `fleet: no platform ${JSON.stringify(id)}; expected one of Fleet.platforms`);
+      known = own(this.owner, ask(() => raw._platform(place)), 'platform');
+      this.#compared.set(place, known);
     }
-    return new LocalPlatform(this.owner, ask(() => this.raw._platform(index)), known.family);
+    return known.value;
+  }
+
+  #place(id: string): number {
+    const place = this.platforms.findIndex((known) => known.id === id);
+    if (place >= 0) return place;
+    throw new LatencastError('argument', `fleet: no platform ${JSON.stringify(id)}; expected one of Fleet.platforms`);
   }
 }
 

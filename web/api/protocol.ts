@@ -137,7 +137,7 @@ export interface Host {
     latencies_ms: readonly number[],
     options: AdaptOptions,
   ): Promise<Envelope<HeldPlatform>>;
-  compare(fleet: number, job: number, model: number): Promise<Envelope<Intervals>>;
+  compare(fleet: number, job: number, model: number, platforms: readonly string[] | undefined): Promise<Envelope<Intervals>>;
   estimateModel(platform: number, model: number, coverage: number | undefined): Promise<Envelope<ModelEstimate>>;
   reviewPlatform(platform: number): Promise<Envelope<PlatformReview>>;
   nextModels(

@@ -6,6 +6,7 @@ import type { HeldFleet, HeldModel, HeldPlatform } from './protocol.js';
 import type { RemoteEngine } from './remote.js';
 import type {
   AdaptOptions,
+  CompareOptions,
   Decomposition,
   Fleet,
   Intervals,
@@ -17,7 +18,6 @@ import type {
   ModelMeasurement,
   Platform,
   PlatformReview,
-  PredictOptions,
 } from './types.js';
 
 /** What the worker holds under a number. */
@@ -82,10 +82,10 @@ export class RemoteFleet extends Remote implements Fleet {
     return new RemotePlatform(this.engine, await this.engine.call((host) => host.adapt(id, models, latencies_ms, options)));
   }
 
-  async compare(model: Model, options: PredictOptions = {}): Promise<Intervals> {
+  async compare(model: Model, options: CompareOptions = {}): Promise<Intervals> {
     const { id } = this;
     const [of] = idsOf(this.engine, [model]);
-    return this.engine.work('predict', options, (host, job) => host.compare(id, job, of!));
+    return this.engine.work('predict', options, (host, job) => host.compare(id, job, of!, options.platforms));
   }
 }
 

@@ -146,8 +146,11 @@ class WorkerHost implements Host {
     });
   }
 
-  compare(fleet: number, job: number, model: number) {
-    return this.#work(job, (options) => alive(this.#fleets, fleet, 'fleet').compare(this.#model(model), options));
+  compare(fleet: number, job: number, model: number, platforms: readonly string[] | undefined) {
+    const chosen = platforms ? { platforms } : {};
+    return this.#work(job, (options) =>
+      alive(this.#fleets, fleet, 'fleet').compare(this.#model(model), { ...options, ...chosen }),
+    );
   }
 
   estimateModel(platform: number, model: number, coverage: number | undefined) {

@@ -101,7 +101,7 @@ async function measureModel(repetitions: number): Promise<ModelTimes> {
   const file = document.querySelector<HTMLInputElement>('#model')?.files?.[0];
   if (!file) throw new Error('no file is chosen');
   using engine = await createEngine({ kind: 'worker' });
-  const bytes = await fetchBytes(new URL('weights/fleet.latencast', document.baseURI));
+  const bytes = await fetchBytes(new URL('weights/ncnn.fleet.latencast', document.baseURI));
   let last = performance.now();
   let longest_pause_ms = 0;
   const watching = setInterval(() => {

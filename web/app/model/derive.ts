@@ -1,9 +1,9 @@
 /** What the mode shows, computed from its state. Pure. */
 
-import type { Decomposition, Intervals, KnownPlatform, ModelKernel } from '../../api/index.js';
+import type { Decomposition, KnownPlatform, ModelKernel } from '../../api/index.js';
 import { significant, withUnit } from '../format.js';
 import type { Mark } from '../state.js';
-import { currentCheck, kWorks, type Estimated, type ModelState, type Work } from './state.js';
+import { currentCheck, kWorks, platformOf, type Bounds, type Estimated, type ModelState, type Work } from './state.js';
 
 /** What the bars stand for. */
 export interface Cost {
@@ -52,36 +52,25 @@ function millisecondsText(value: number): string {
 }
 
 /** A known platform and what the model takes there. */
-export interface PlatformRow {
+export interface PlatformRow extends Partial<Bounds> {
   readonly platform: KnownPlatform;
-  readonly low?: number;
-  readonly latency_ms?: number;
-  readonly high?: number;
 }
 
-/** The known platforms that a search leaves, fastest first. */
-export function platformRows({ fleet, everywhere, find }: ModelState): readonly PlatformRow[] {
+/** The known platforms that a search leaves, fastest first, those not yet asked last. */
+export function platformRows({ fleet, compared, find }: ModelState): readonly PlatformRow[] {
   if (fleet.status !== 'ready') return [];
   const words = find.toLowerCase().split(/\s+/).filter((word) => word !== '');
-  const rows = fleet.platforms.map((platform, i): PlatformRow => ({ platform, ...at(everywhere, i) }));
+  const rows = fleet.platforms.map((platform): PlatformRow => ({ platform, ...compared[platform.id] }));
   const found = rows.filter(({ platform: { id, title } }) => words.every((word) => `${id} ${title}`.toLowerCase().includes(word)));
-  return found.sort((a, b) => (a.latency_ms ?? 0) - (b.latency_ms ?? 0));
+  return found.sort((a, b) => (a.latency_ms ?? Number.MAX_VALUE) - (b.latency_ms ?? Number.MAX_VALUE));
 }
 
 /** The platforms to compare with, in the order in which they were chosen. */
 export function pinnedRows(state: ModelState): readonly PlatformRow[] {
-  const { fleet, everywhere, pinned } = state;
-  if (fleet.status !== 'ready') return [];
-  return pinned.flatMap((id) => {
-    const i = fleet.platforms.findIndex((platform) => platform.id === id);
-    const platform = fleet.platforms[i];
-    return platform ? [{ platform, ...at(everywhere, i) }] : [];
+  return state.pinned.flatMap((id) => {
+    const platform = platformOf(state, id);
+    return platform ? [{ platform, ...state.compared[id] }] : [];
   });
-}
-
-function at(everywhere: Intervals | undefined, i: number): Omit<PlatformRow, 'platform'> {
-  const [low, latency_ms, high] = [everywhere?.low[i], everywhere?.latency_ms[i], everywhere?.high[i]];
-  return low === undefined || latency_ms === undefined || high === undefined ? {} : { low, latency_ms, high };
 }
 
 /** Every known platform with what the model takes there. */

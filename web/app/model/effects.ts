@@ -35,6 +35,7 @@ import {
 
 const kTypingPause = 300; // ms after the last key before what was typed is read
 const kNextCount = 3; // models proposed at a time
+const kComparedAtOnce = 8; // platforms
 
 /** A model's file, kept so that it can be read again with other shapes. */
 interface Source extends Pick<Opened, 'name' | 'network' | 'bytes'> {
@@ -95,6 +96,7 @@ export class ModelEffects {
         // What is shown already is not read again.
         if (this.started && network !== undefined && network !== this.source?.network) void this.openNetwork(network);
         else this.follow();
+        void this.compare();
         break;
       }
       case 'open': {
@@ -109,6 +111,10 @@ export class ModelEffects {
       case 'family':
       case 'platform':
         this.follow();
+        break;
+      case 'pin':
+      case 'view':
+        void this.compare();
         break;
       case 'fleet':
         this.checkText();
@@ -297,17 +303,28 @@ export class ModelEffects {
     return held;
   }
 
-  /** On all known platforms. */
+  /** On the platforms to compare with, and on all others where they are shown: some at a time, because the first time takes a while. */
   private async compare(): Promise<void> {
     const { model, fleet } = this;
     if (!model || !fleet) return;
     this.comparing?.abort();
     const comparing = new AbortController();
     this.comparing = comparing;
+    const { signal } = comparing;
+    const { pinned, view, compared } = this.state();
+    const all = fleet.platforms.map(({ id }) => id);
+    const wanted = [...pinned.filter((id) => all.includes(id)), ...(view === 'platforms' ? all : [])];
+    const missing = [...new Set(wanted)].filter((id) => !compared[id]);
     try {
-      this.send({ type: 'everywhere', everywhere: await fleet.compare(model, { signal: comparing.signal }) });
+      for (let i = 0; i < missing.length; i += kComparedAtOnce) {
+        const platforms = missing.slice(i, i + kComparedAtOnce);
+        const { low, latency_ms, high } = await fleet.compare(model, { platforms, signal });
+        const found = platforms.map((id, k) => [id, { low: low[k]!, latency_ms: latency_ms[k]!, high: high[k]! }] as const);
+        if (signal.aborted) return;
+        this.send({ type: 'compared', compared: Object.fromEntries(found) });
+      }
     } catch (caught) {
-      if (!comparing.signal.aborted) this.fail(this.state().opened?.name ?? '', caught);
+      if (!signal.aborted) this.fail(this.state().opened?.name ?? '', caught);
     }
   }
 

@@ -2,7 +2,6 @@
 
 import type {
   Decomposition,
-  Intervals,
   KnownModel,
   KnownPlatform,
   ModelEstimate,
@@ -86,7 +85,8 @@ export interface Opened {
 
 /** What is known of platforms, as far as it has arrived. */
 export type FleetLoading =
-  | { readonly status: 'loading' }
+  /** Of some it is known beforehand what they are. */
+  | { readonly status: 'loading'; readonly platforms: readonly KnownPlatform[] }
   | { readonly status: 'ready'; readonly platforms: readonly KnownPlatform[]; readonly models: readonly KnownModel[] }
   | { readonly status: 'failed'; readonly message: string };
 
@@ -122,6 +122,13 @@ export interface Adapted {
   readonly worth: number;
 }
 
+/** An estimate, and where the truth lies with a probability of 90 %. */
+export interface Bounds {
+  readonly low: number;
+  readonly latency_ms: number;
+  readonly high: number;
+}
+
 /** What a model takes on a platform. */
 export interface Estimated extends ModelEstimate {
   readonly platform: string;
@@ -131,6 +138,9 @@ export interface Estimated extends ModelEstimate {
 export interface Example {
   readonly opened: Opened;
   readonly families: readonly RuntimeFamily[];
+  readonly estimate: Estimated;
+  readonly platforms: readonly KnownPlatform[];
+  readonly compared: ModelState['compared'];
 }
 
 export interface ModelState {
@@ -149,8 +159,8 @@ export interface ModelState {
   readonly platform: string | undefined;
   /** Of what is shown, on that platform. */
   readonly estimate?: Estimated;
-  /** Of what is shown, on all known platforms. */
-  readonly everywhere?: Intervals;
+  /** Of what is shown, on known platforms by id, as far as they have been asked. */
+  readonly compared: Readonly<Record<string, Bounds>>;
   /** Platforms to compare with, by id. */
   readonly pinned: readonly string[];
   readonly view: View;
@@ -200,7 +210,7 @@ export type ModelAction =
   | { readonly type: 'fleet'; readonly fleet: FleetLoading }
   | { readonly type: 'platform'; readonly platform: string | undefined }
   | { readonly type: 'estimate'; readonly estimate: Estimated }
-  | { readonly type: 'everywhere'; readonly everywhere: Intervals }
+  | { readonly type: 'compared'; readonly compared: Readonly<Record<string, Bounds>> }
   | { readonly type: 'pin'; readonly platform: string; readonly pinned: boolean }
   | { readonly type: 'view'; readonly view: View }
   | { readonly type: 'find'; readonly find: string }
@@ -230,8 +240,8 @@ export interface ModelAddress {
 /** What is shown first; computed beforehand with this family. */
 export const kExampleNetwork: NetworkId = 'mobilenet_v2';
 const kExampleFamily = 'ncnn';
-const kExamplePlatform: string | undefined = undefined;
-const kExamplePinned: readonly string[] = [];
+export const kExamplePlatform = 'raspberry-pi-5-broadcom-bcm2712-cortex-a76-4t';
+export const kExamplePinned: readonly string[] = [kExamplePlatform, 'qualcomm-snapdragon-888-8t', 'macbook-air-1t', 'nvidia-rtx3090-gpu'];
 
 export function initialModelState(): ModelState {
   return {
@@ -240,12 +250,13 @@ export function initialModelState(): ModelState {
     family: kExampleFamily,
     order: 'graph',
     work: 'ms',
-    fleet: { status: 'loading' },
+    fleet: { status: 'loading', platforms: [] },
     platform: kExamplePlatform,
     pinned: kExamplePinned,
     view: 'kernels',
     find: '',
     text: '',
+    compared: {},
     trusted: [],
     files: [],
   };
@@ -258,18 +269,18 @@ export function reduceModel(state: ModelState, action: ModelAction): ModelState 
     case 'reading':
       return { ...state, opening: { status: 'reading', name: action.name } };
     case 'stated': {
-      const { opening: _, selected: __, estimate: ___, everywhere: ____, ...rest } = state;
+      const { opening: _, selected: __, estimate: ___, ...rest } = state;
       const { opened } = action;
       const named = opened.network === undefined && !state.files.includes(opened.name);
-      return { ...rest, network: opened.network, opened, files: named ? [...state.files, opened.name] : state.files };
+      return { ...rest, compared: {}, network: opened.network, opened, files: named ? [...state.files, opened.name] : state.files };
     }
     case 'read': {
-      const { opening: _, estimate: __, everywhere: ___, ...rest } = state;
+      const { opening: _, estimate: __, ...rest } = state;
       const { opened } = state;
       if (!opened) return state;
       const { info, kernels } = action;
       // What was typed meanwhile stays; it is read next.
-      const next = { ...rest, opened: { ...opened, info, kernels } };
+      const next = { ...rest, compared: {}, opened: { ...opened, info, kernels } };
       return keepSelected(next);
     }
     case 'failed':
@@ -296,7 +307,14 @@ export function reduceModel(state: ModelState, action: ModelAction): ModelState 
     case 'example':
       // It came too late where the user was quicker.
       if (state.opened) return state;
-      return { ...state, opened: action.opened, families: action.families };
+      return {
+        ...state,
+        opened: action.opened,
+        families: action.families,
+        compared: action.compared,
+        ...(state.fleet.status === 'loading' ? { fleet: { status: 'loading', platforms: action.platforms } } : {}),
+        ...(state.platform === action.estimate.platform ? { estimate: action.estimate } : {}),
+      };
     case 'address': {
       const { network, ...rest } = action.address;
       const next = { ...state, ...rest, network: network ?? state.network };
@@ -309,8 +327,8 @@ export function reduceModel(state: ModelState, action: ModelAction): ModelState 
     case 'estimate':
       // It came too late where another platform was chosen meanwhile.
       return action.estimate.platform === state.platform ? { ...state, estimate: action.estimate } : state;
-    case 'everywhere':
-      return { ...state, everywhere: action.everywhere };
+    case 'compared':
+      return { ...state, compared: { ...state.compared, ...action.compared } };
     case 'pin': {
       const others = state.pinned.filter((id) => id !== action.platform);
       return { ...state, pinned: action.pinned ? [...others, action.platform] : others };
@@ -365,7 +383,7 @@ export function currentCheck({ text, check }: ModelState): ModelCheck | undefine
 
 /** The platform that is chosen, where it is a known one. */
 export function platformOf({ fleet, platform }: ModelState, id = platform): KnownPlatform | undefined {
-  return fleet.status === 'ready' ? fleet.platforms.find((known) => known.id === id) : undefined;
+  return fleet.status === 'failed' ? undefined : fleet.platforms.find((known) => known.id === id);
 }
 
 /** Whose kernels are shown: those of the platform's runtime, where there is one. */

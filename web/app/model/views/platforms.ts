@@ -35,10 +35,11 @@ export function platformTools(state: ModelState, send: Send, tell: Tell): Templa
 
 /** All known platforms by what the model takes there. */
 export function platforms(state: ModelState, tell: Tell): TemplateResult {
-  const { fleet, find, everywhere } = state;
+  const { fleet, find, compared } = state;
   if (fleet.status === 'loading') return html`<p class="empty">The platforms are loading.</p>`;
   if (fleet.status === 'failed') return html`<p class="empty">The platforms could not be loaded: ${fleet.message}.</p>`;
   const rows = platformRows(state);
+  const asked = Object.keys(compared).length;
   const most = Math.max(...rows.map(({ high = 0 }) => high), 0);
   return html`<div class="filters">
       <input
@@ -48,7 +49,11 @@ export function platforms(state: ModelState, tell: Tell): TemplateResult {
         .value=${find}
         @input=${(event: Event) => tell({ type: 'find', find: (event.target as HTMLInputElement).value })}
       />
-      ${everywhere ? nothing : html`<span class="quiet small">Estimating…</span>`}
+      ${
+        asked < fleet.platforms.length
+          ? html`<span class="quiet small">Estimating: ${asked} of ${fleet.platforms.length}</span>`
+          : nothing
+      }
     </div>
     ${
       rows.length === 0
