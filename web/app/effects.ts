@@ -201,6 +201,9 @@ export class Effects {
         if (chosen) saveFile(`${spaceId(state)}-to-measure.csv`, planText(chosen.architectures), 'text/csv');
         break;
       }
+      case 'save-kit':
+        void this.saveKit(spaceId(this.state()));
+        break;
       case 'copy':
         void this.copy(action.text, action.what);
         break;
@@ -626,6 +629,22 @@ export class Effects {
     // A sampler that names an encoding ends in it.
     const encoder = sampler.includes('-') ? { encoder: await this.encoder(engine, space) } : {};
     return engine.chooseSamples(space, { sampler, count, seed, ...encoder });
+  }
+
+  /** The list to measure as networks, with scripts that measure them anywhere. */
+  private async saveKit(space: SpaceId): Promise<void> {
+    const { engine } = this;
+    const { chosen, packing } = this.state().plans[space];
+    if (!engine || !chosen || packing !== undefined) return;
+    const onProgress = (done: number): void => this.send({ type: 'packing', space, done });
+    onProgress(0);
+    try {
+      const { downloadKit } = await import('./kit.js');
+      await downloadKit(engine, space, chosen.architectures, { sampler: chosen.settings.sampler, onProgress });
+    } catch (caught) {
+      this.fail('The kit could not be made', caught);
+    }
+    this.send({ type: 'packing', space });
   }
 
   /** Fetched when it is first needed. */

@@ -65,7 +65,10 @@ export const kRuntimes = [
     files: ['run_openvino.py', kProtocolFile],
     needs: 'pip install openvino numpy',
     start: 'python3 run_openvino.py --threads 1',
-    notes: ['--device GPU or --device NPU measures another device.'],
+    notes: [
+      '--device GPU or --device NPU measures another device.',
+      'OpenVINO computes in bfloat16 where the processor has it; --precision f32 makes it use single precision.',
+    ],
   },
   {
     id: 'ncnn',
