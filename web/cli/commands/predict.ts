@@ -49,7 +49,8 @@ async function estimates(
 ): Promise<Columns> {
   const options = { onProgress: ({ done }: { readonly done: number }) => at(done) };
   if (device !== undefined) return { score: await predictor.scores(device, architectures, options) };
-  if (predictor.info.method !== 'closed-form') return { latency_ms: await predictor.predict(architectures, options) };
+  const { method } = predictor.info;
+  if (method === undefined || method === 'finetune') return { latency_ms: await predictor.predict(architectures, options) };
   const { latency_ms, low, high } = await predictor.intervals(architectures, undefined, options);
   return { latency_ms, low_ms: low, high_ms: high };
 }

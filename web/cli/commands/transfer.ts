@@ -2,6 +2,8 @@ import type { Method, Predictor, SpaceId, TransferOptions } from '../../api/inde
 import { kCommon, measurementsIn, printJson, progress, readPredictor, say, weightsPath, withEngine, writeBytes } from '../files.js';
 import { command, UsageError } from '../options.js';
 
+const kMethods: readonly Method[] = ['closed-form', 'finetune', 'combined'];
+
 export const transfer = command({
   name: 'transfer',
   summary: 'adapt a predictor to a new device',
@@ -11,11 +13,11 @@ export const transfer = command({
     measurements: kCommon.measurements,
     out: { type: 'text', required: true, help: 'predictor to write' },
     device: { type: 'text', fallback: 'my device', help: 'name of the new device' },
-    method: { type: 'text', one_of: ['closed-form', 'finetune'], help: "closed-form, or NASFLAT's finetune; left out, the best that the weights can" },
-    trust: { type: 'numbers', whole: true, least: 1, help: 'of closed-form: measurements never to be set aside, from 1' },
-    epochs: { type: 'number', whole: true, least: 1, help: 'of finetune; left out, 40' },
-    'learning-rate': { type: 'number', least: 0, help: 'of finetune; left out, by the nearest source' },
-    seed: { type: 'number', whole: true, least: 0, help: 'of finetune; left out, 0' },
+    method: { type: 'text', one_of: kMethods, help: "closed-form, NASFLAT's finetune, or both combined; left out, closed-form where the weights can" },
+    trust: { type: 'numbers', whole: true, least: 1, help: 'not of finetune: measurements never to be set aside, from 1' },
+    epochs: { type: 'number', whole: true, least: 1, help: 'not of closed-form; left out, 40' },
+    'learning-rate': { type: 'number', least: 0, help: 'not of closed-form; left out, by the nearest source' },
+    seed: { type: 'number', whole: true, least: 0, help: 'not of closed-form; left out, 0' },
     json: kCommon.json,
   },
   run: (given) =>
@@ -52,7 +54,7 @@ export const transfer = command({
 /** What a transferred predictor says of itself. */
 async function summary(mine: Predictor) {
   const { method, nearest } = mine.info;
-  if (method !== 'closed-form') return { method, nearest };
+  if (method === 'finetune') return { method, nearest };
   const { left_out: _, ...review } = await mine.review();
   return { method, ...review };
 }
