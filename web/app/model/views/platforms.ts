@@ -68,7 +68,7 @@ export function platforms(state: ModelState, tell: Tell): TemplateResult {
                   <th scope="col" class="left">platform</th>
                   <th scope="col">estimate, ms</th>
                   <th scope="col">90 % interval</th>
-                  <th scope="col" class="platforms-bar"></th>
+                  <td class="platforms-bar"></td>
                 </tr>
               </thead>
               <tbody>
