@@ -16,11 +16,14 @@ using Index = Eigen::Index;
 
 // Standard deviations: how far a platform is from the one it is most like, as a share of how far platforms
 // are from each other, and noise of log latency.
-constexpr double kApart[] = {0.1, 0.2, 0.4, 0.8};
+constexpr double kApart[] = {0.05, 0.15, 0.4, 1};
 constexpr double kNoise[] = {0.02, 0.05, 0.1, 0.2};
 
 // A new platform may be a hundred times faster or slower than the one it is like.
 constexpr double kAnyLevel = 4;
+
+// Rates were fitted to the residuals that are known, so those of a platform or model to come vary more.
+constexpr double kFitted = 2;
 
 constexpr double kLog2Pi = 1.8378770664093453;
 constexpr std::size_t kMostComponents = 64;
@@ -221,10 +224,10 @@ RatePrior restore_rates(const RateSources& sources, const DoubleMatrix& log_rate
       }
       squares += importance[static_cast<std::size_t>(p)] * square(residual - prior.residual_mean[m]);
     }
-    prior.residual_spread[m] = std::sqrt(squares / count);
-    unknown += square(prior.residual_mean[m]) + square(prior.residual_spread[m]);
+    unknown += square(prior.residual_mean[m]) + squares / count;
+    prior.residual_spread[m] = std::sqrt(kFitted * squares / count);
   }
-  prior.unknown_spread = std::sqrt(unknown / double(std::max<Index>(1, models)));
+  prior.unknown_spread = std::sqrt(kFitted * unknown / double(std::max<Index>(1, models)));
   return prior;
 }
 
