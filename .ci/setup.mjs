@@ -36,6 +36,7 @@ const kTestTools = [
   { name: 'g++', present: () => onPath('g++'), apt: 'g++' },
   { name: 'clang-format', present: () => onPath('clang-format'), apt: 'clang-format' },
   { name: 'CLI11', present: () => included('CLI/CLI.hpp'), apt: 'libcli11-dev' },
+  { name: 'Python', present: () => onPath('python3'), apt: 'python3' },
   { name: 'Chromium', present: () => onPath('chromium'), apt: 'chromium' },
 ];
 

@@ -1,6 +1,7 @@
 // ONNX: field numbers of https://github.com/onnx/onnx/blob/main/onnx/onnx.proto.
 #include "latencast/export.h"
 
+#include <algorithm>
 #include <cmath>
 #include <protozero/pbf_writer.hpp>
 #include <vector>
@@ -196,6 +197,10 @@ class OnnxWriter {
     put_uniform(name, shape, -bound, bound);
   }
 
+  // Large tensors repeat what was drawn for their beginning: they pack to little, within deflate's 32 kB. A
+  // prime divides no filter's size, so filters differ.
+  static constexpr std::size_t kPeriod = 2039;
+
   void put_uniform(const std::string& name, const Shape& shape, float low, float high) {
     std::size_t count = 1;
     for (const std::int64_t length : shape) count *= static_cast<std::size_t>(length);
@@ -205,11 +210,13 @@ class OnnxWriter {
     const auto value = [&](std::uint64_t bits) {
       return low + step * (static_cast<float>(bits & 0x7fffff) + .5F);
     };
-    for (std::size_t i = 0; i < count; i += 2) {
+    const std::size_t drawn = std::min(count, kPeriod);
+    for (std::size_t i = 0; i < drawn; i += 2) {
       const std::uint64_t bits = rng_.bits();
       values[i] = value(bits >> 41);
-      if (i + 1 < count) values[i + 1] = value(bits >> 8);
+      if (i + 1 < drawn) values[i + 1] = value(bits >> 8);
     }
+    for (std::size_t i = drawn; i < count; ++i) values[i] = values[i - drawn];
     put_tensor(name, kFloat, shape, values);
   }
 

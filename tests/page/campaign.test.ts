@@ -2,14 +2,14 @@ import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { carryOut, type Surroundings } from '../../web/app/measure/campaign.js';
 import { measurementsOf, newRun, nextStep, progressOf, throttledRounds, unseenLatencies, type Run } from '../../web/app/measure/run.js';
-import type { Limits } from '../../web/app/measure/schedule.js';
+import { kLimits } from '../../web/app/measure/setting.js';
 import { isBusy, kInitialBrowser, reduceBrowser } from '../../web/app/measure/state.js';
 import { browserOf, initialState, mine, reduce, sheetOf } from '../../web/app/state.js';
 
-const kSetting = { provider: 'wasm', threads: 1 } as const;
+const kSetting = { provider: 'wasm', threads: 1, effort: 'quick' } as const;
 const kNetworks = ['033030', '333033', '440012', '212202', '303100', '414014', '100001', '313111'];
 const kUnseen = ['232334', '024120', '424222'];
-const kQuick: Limits = { fewestRounds: 3, mostRounds: 8, error: 0.02, seconds: 1000 };
+const { fewestRounds: kRounds } = kLimits.quick;
 
 /** Milliseconds of an imagined machine. */
 const truth = (architecture: string): number => 1 + Number.parseInt(architecture, 5) / 1000;
@@ -50,15 +50,15 @@ const never = new AbortController().signal;
 describe('a run', () => {
   test('measures, predicts what it has not seen, then measures that', async () => {
     const around = world();
-    const run = await carryOut(begin(), around, never, kQuick);
+    const run = await carryOut(begin(), around, never);
     expect(nextStep(run)).toBeUndefined();
     expect(measurementsOf(run)).toEqual(kNetworks.map((architecture) => ({ architecture, latency_ms: truth(architecture) })));
     unseenLatencies(run).forEach((ms, i) => expect(ms).toBeCloseTo(truth(kUnseen[i] ?? ''), 9));
     expect(around.predicted).toEqual([kNetworks]);
     const first = around.visited.findIndex((each) => kUnseen.includes(each) || around.visited.indexOf(each) < 0);
-    expect(first).toBeGreaterThanOrEqual(kQuick.fewestRounds * kNetworks.length);
+    expect(first).toBeGreaterThanOrEqual(kRounds * kNetworks.length);
     // Interleaved: a network is not visited again before all others have been.
-    for (let round = 0; round < kQuick.fewestRounds; ++round) {
+    for (let round = 0; round < kRounds; ++round) {
       const visits = around.visited.slice(round * kNetworks.length, (round + 1) * kNetworks.length);
       expect([...visits].sort()).toEqual([...kNetworks].sort());
     }
@@ -68,7 +68,7 @@ describe('a run', () => {
     await fc.assert(
       fc.asyncProperty(fc.array(fc.integer({ min: 1, max: 40 }), { maxLength: 4 }), async (stops) => {
         const whole = world();
-        const expected = await carryOut(begin(), whole, never, kQuick);
+        const expected = await carryOut(begin(), whole, never);
         const visited: string[] = [];
         let run = begin();
         for (const after of [...stops, Infinity]) {
@@ -80,7 +80,7 @@ describe('a run', () => {
             },
           });
           // As it comes back from storage.
-          run = structuredClone(await carryOut(run, around, stop.signal, kQuick));
+          run = structuredClone(await carryOut(run, around, stop.signal));
           visited.push(...around.visited);
         }
         expect(visited).toEqual(whole.visited);
@@ -105,7 +105,7 @@ describe('a run', () => {
         return { latency_ms: truth(architecture), spent_ms: 10 };
       },
     });
-    const run = await carryOut(begin(), around, never, kQuick);
+    const run = await carryOut(begin(), around, never);
     expect(run.repeated).toBe(1);
     expect(visited[5]).toBe(visited[4]);
     expect(run.measured.rounds.flat().every((ms) => ms < 20)).toBe(true);
@@ -121,7 +121,7 @@ describe('a run', () => {
         return { latency_ms: truth(architecture), spent_ms: 10 };
       },
     });
-    await carryOut(begin(), around, never, kQuick);
+    await carryOut(begin(), around, never);
     expect(order.join(' ')).toMatch(/^(front visit ?)+$/);
   });
 
@@ -133,8 +133,8 @@ describe('a run', () => {
         spent_ms: 10,
       }),
     });
-    const run = await carryOut(begin(), around, never, kQuick);
-    expect(run.measured.rounds).toHaveLength(kQuick.fewestRounds + 1);
+    const run = await carryOut(begin(), around, never);
+    expect(run.measured.rounds).toHaveLength(kRounds + 1);
     expect(throttledRounds(run)).toBe(1);
     expect(measurementsOf(run).map(({ latency_ms }) => latency_ms)).toEqual(kNetworks.map(truth));
   });
@@ -148,13 +148,13 @@ describe('a run', () => {
       },
       visit: async (architecture) => ({ latency_ms: truth(architecture) * (proving ? 1.4 : 1), spent_ms: 10 }),
     });
-    const run = await carryOut(begin(), around, never, kQuick);
+    const run = await carryOut(begin(), around, never);
     unseenLatencies(run).forEach((ms, i) => expect(ms).toBeCloseTo(truth(kUnseen[i] ?? ''), 9));
   });
 
   test('without a proof it ends after the measurements', async () => {
     const around = world();
-    const run = await carryOut(newRun('nb201', kSetting, kNetworks, []), around, never, kQuick);
+    const run = await carryOut(newRun('nb201', kSetting, kNetworks, []), around, never);
     expect(nextStep(run)).toBeUndefined();
     expect(around.predicted).toEqual([]);
     expect(new Set(around.visited)).toEqual(new Set(kNetworks));
@@ -162,7 +162,7 @@ describe('a run', () => {
 
   test('says how far it has come', async () => {
     const around = world();
-    await carryOut(begin(), around, never, kQuick);
+    await carryOut(begin(), around, never);
     expect(progressOf(begin())).toMatchObject({ phase: 'measured', round: 1, network: 1, networks: 8, done: 0 });
     expect(progressOf(around.steps[10]!)).toMatchObject({ phase: 'measured', round: 2, network: 4, networks: 8 });
     for (const step of around.steps) {
@@ -182,7 +182,7 @@ describe('a run', () => {
         return around.visit(architecture);
       },
     };
-    await expect(carryOut(begin(), failing, never, kQuick)).rejects.toThrow('out of memory');
+    await expect(carryOut(begin(), failing, never)).rejects.toThrow('out of memory');
     expect(measurementsOf(around.steps.at(-1)!)).toHaveLength(3);
   });
 });

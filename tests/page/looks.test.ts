@@ -35,6 +35,15 @@ const kViews: readonly View[] = [
     },
   },
   { name: 'nothing yet', address: '#device=mine' },
+  { name: 'this browser', address: '#device=browser' },
+  {
+    name: 'this browser, being measured',
+    address: '#device=browser',
+    prepare: async (page) => {
+      await page.getByRole('button', { name: 'Measure this browser' }).click();
+      await page.locator('.browser').getByText(/Measuring, round/).waitFor();
+    },
+  },
   { name: 'search', address: '#tab=search&against=cifar100' },
   {
     name: 'what to measure',

@@ -1,7 +1,9 @@
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { strFromU8, unzipSync } from 'fflate';
 import type { Page } from 'playwright-core';
 import { describe, expect, test } from 'vitest';
+import type { KitManifest } from '../../web/kit/kit.js';
 import { download, engineReady, estimated, estimates, fact, fineTune, visitor, write } from './chromium.js';
 
 const visit = visitor();
@@ -567,6 +569,22 @@ describe('what to measure', () => {
     await estimated(page, 3);
     await page.getByRole('button', { name: 'Bring the earlier text back' }).click();
     await expect.poll(() => page.inputValue('#measurements textarea')).toBe('421211, 10.5 ms\n');
+  });
+
+  test('comes as a kit: the networks of the list, and scripts that measure them', async () => {
+    const page = await visit.open({ address: '#device=mine' });
+    await engineReady(page);
+    await page.getByLabel('How many').fill('5');
+    await page.getByRole('button', { name: 'Choose', exact: true }).click();
+    const list = page.getByRole('region', { name: 'Architectures to measure' }).locator('code');
+    await expect.poll(() => list.count(), { timeout: kLong }).toBe(5);
+    const files = unzipSync(new Uint8Array(await download(page, 'Download a kit')));
+    const manifest = JSON.parse(strFromU8(files['latencast-kit/manifest.json']!)) as KitManifest;
+    expect(manifest).toMatchObject({ space: 'nb201', sampler: 'informative' });
+    expect(manifest.networks.map(({ arch }) => arch)).toEqual(await list.allInnerTexts());
+    for (const { file, bytes } of manifest.networks) expect(files[`latencast-kit/${file}`]).toHaveLength(bytes);
+    for (const name of ['README.txt', 'protocol.py', 'run_onnxruntime.py', 'run_android.sh']) expect(files[`latencast-kit/${name}`]?.length).toBeGreaterThan(500);
+    await page.getByRole('button', { name: 'Download a kit' }).waitFor();
   });
 
   test('the most informative first, then five more and what they would bring', async () => {

@@ -6,6 +6,7 @@
 import { evaluate, parse as parseJsonTree, type Node, type ValueNode } from '@humanwhocodes/momoa';
 import Papa from 'papaparse';
 
+import { architectureInName, readToolLog } from './toollogs.js';
 import type { Engine, Measurement, SpaceId } from './types.js';
 
 /** Energies are read the same way; the two do not mix in a text. */
@@ -27,7 +28,7 @@ export interface MeasurementLine {
   readonly latency?: number;
   /** What the value or its column's name states, else the unit asked for; absent where neither says. */
   readonly unit?: LatencyUnit;
-  /** The latency as it stands in `text`, e.g. `12.4 ms`; absent for JSON. */
+  /** The latency as it stands in `text`, e.g. `12.4 ms`; absent for JSON and for what tools print. */
   readonly latency_text?: string;
 }
 
@@ -121,7 +122,7 @@ export function readMeasurements(text: string, { unit = 'auto', filename = '' }:
     // One JSON object a line is no broken document.
     else if (!beginsWithEntry(/\S.*/.exec(source)?.[0] ?? '')) notes.push(document.note);
   }
-  lines ??= readLines(source);
+  lines ??= readToolLog(source) ?? readLines(source);
   if (unit !== 'auto') {
     lines = lines.map((line) => (line.status === 'ok' && !line.unit ? { ...line, unit } : line));
   }
@@ -163,6 +164,7 @@ const kCompositeFirst = new RegExp(String.raw`^\s*(?:${kComposite})\s*[,;\t ]\s*
 
 /** What no latency, unit or column name looks like; whether it is an architecture is the engine's to say. */
 function looksLikeArchitecture(field: string): boolean {
+  if (architectureInName(field) !== undefined) return true;
   return /\||^\d{15,}$|^\d+(-\d+){3}$/.test(field) || kHoldsSeparators.test(field);
 }
 
@@ -184,7 +186,8 @@ function entry(architecture: string, latency: string, columnUnit?: LatencyUnit):
   const unit = read.unit ?? columnUnit;
   return {
     status: 'ok',
-    architecture_text: architecture,
+    // A file of a kit is named after what it holds.
+    architecture_text: architectureInName(architecture) ?? architecture,
     latency: read.value,
     latency_text: latency,
     ...(unit && { unit }),

@@ -6,6 +6,7 @@ import {
   LatencastError,
   type Encoder,
   type Engine,
+  type Method,
   type Predictor,
   type PredictOptions,
   type SpaceId,
@@ -18,6 +19,7 @@ import { setAside } from './doubts.js';
 import { loadAccuracies, loadExample, loadTable, loadWeightsIndex, type WeightsIndex } from './examples.js';
 import { count } from './format.js';
 import { BrowserEffects } from './measure/effects.js';
+import { isBusy } from './measure/state.js';
 import { ModelEffects } from './model/effects.js';
 import { isModelFile, type ModelAction } from './model/state.js';
 import { checkLookup, checkSheet, readQuality, type Admit } from './reading.js';
@@ -25,6 +27,7 @@ import { saveFile, toCsv } from './save.js';
 import { kSpaces } from './spaces/index.js';
 import { rowOf, type SpaceTable } from './spaces/table.js';
 import {
+  browserOf,
   currentCheck,
   deviceTitle,
   firstDevice,
@@ -32,6 +35,7 @@ import {
   isExample,
   kExamples,
   kFewestToCheck,
+  methodOf,
   mine,
   nameOf,
   planText,
@@ -93,6 +97,10 @@ export class Effects {
       state,
       engine: this.started,
       base: (space) => this.base(space),
+      choose: async (space) => {
+        await this.base(space);
+        return this.chosen(await this.started, space, this.state().plans[space].settings);
+      },
       settled: (device) => this.settled(device),
     });
   }
@@ -116,6 +124,14 @@ export class Effects {
         return;
       case 'browser':
         this.browser.react(action.space, action.action);
+        // What was held back while the browser was measured.
+        if (
+          ['status', 'stop', 'failed'].includes(action.action.type) &&
+          this.state().device === browserOf(action.space) &&
+          methodOf(this.state()) === 'closed-form'
+        ) {
+          void this.follow(this.state().device);
+        }
         break;
       case 'mode':
       case 'device':
@@ -199,6 +215,9 @@ export class Effects {
         if (chosen) saveFile(`${spaceId(state)}-to-measure.csv`, planText(chosen.architectures), 'text/csv');
         break;
       }
+      case 'save-kit':
+        void this.saveKit(spaceId(this.state()));
+        break;
       case 'copy':
         void this.copy(action.text, action.what);
         break;
@@ -435,7 +454,8 @@ export class Effects {
     const readings = currentCheck(sheet)?.readings;
     if (!base || !readings) return;
     const trusted = trustedOf(sheet);
-    const from = JSON.stringify([device, readings, trusted]);
+    const measured = this.isMeasured(device);
+    const from = JSON.stringify([device, readings, trusted, measured]);
     // The same again would end the same way, also where it failed.
     if (this.following?.from === from) return;
     this.following?.stop.abort();
@@ -447,7 +467,9 @@ export class Effects {
       let predictor: Predictor | undefined;
       const shown = this.state().results[device];
       // At once, then better where the network adds something. What was computed beforehand is that good already.
-      const methods = shown?.source === 'precomputed' ? (['combined'] as const) : (['closed-form', 'combined'] as const);
+      const methods: Method[] = shown?.source === 'precomputed' ? [] : ['closed-form'];
+      // While this browser is measured, nothing else should be at work for long.
+      if (!measured) methods.push('combined');
       for (const method of methods) {
         const adapted = await base.transfer(readings, { ...options, method });
         if (predictor && adapted.info.method !== method) {
@@ -471,6 +493,12 @@ export class Effects {
     } catch (caught) {
       if (!signal.aborted) this.fail('The measurements could not be used', caught);
     }
+  }
+
+  /** Whether a device is this browser, and being measured. */
+  private isMeasured(device: DeviceId): boolean {
+    const space = spaceOf(device);
+    return device === browserOf(space) && isBusy(this.state().browsers[space]);
   }
 
   private deviceName(device: DeviceId): string {
@@ -624,6 +652,22 @@ export class Effects {
     // A sampler that names an encoding ends in it.
     const encoder = sampler.includes('-') ? { encoder: await this.encoder(engine, space) } : {};
     return engine.chooseSamples(space, { sampler, count, seed, ...encoder });
+  }
+
+  /** The list to measure as networks, with scripts that measure them anywhere. */
+  private async saveKit(space: SpaceId): Promise<void> {
+    const { engine } = this;
+    const { chosen, packing } = this.state().plans[space];
+    if (!engine || !chosen || packing !== undefined) return;
+    const onProgress = (done: number): void => this.send({ type: 'packing', space, done });
+    onProgress(0);
+    try {
+      const { downloadKit } = await import('./kit.js');
+      await downloadKit(engine, space, chosen.architectures, { sampler: chosen.settings.sampler, onProgress });
+    } catch (caught) {
+      this.fail('The kit could not be made', caught);
+    }
+    this.send({ type: 'packing', space });
   }
 
   /** Fetched when it is first needed. */

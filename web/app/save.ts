@@ -5,7 +5,7 @@ import type { SpaceTable } from './spaces/table.js';
 import type { Result } from './state.js';
 
 /** Offers bytes as a download. */
-export function saveFile(name: string, content: string | Uint8Array, type: string): void {
+export function saveFile(name: string, content: string | Uint8Array | Blob, type: string): void {
   const url = URL.createObjectURL(new Blob([content as BlobPart], { type }));
   const link = document.createElement('a');
   link.href = url;

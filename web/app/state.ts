@@ -245,6 +245,8 @@ export interface Plan {
   readonly choosing?: boolean;
   /** What was chosen, by which settings. */
   readonly chosen?: { readonly settings: PlanSettings; readonly architectures: readonly string[] };
+  /** Share done of a measurement kit under way. */
+  readonly packing?: number;
 }
 
 export interface Lookup {
@@ -331,6 +333,9 @@ export type Action =
   | { readonly type: 'save-lookup' }
   | { readonly type: 'save-front' }
   | { readonly type: 'save-plan' }
+  | { readonly type: 'save-kit' }
+  /** How far a kit is; without a share, it is done or has failed. */
+  | { readonly type: 'packing'; readonly space: SpaceId; readonly done?: number }
   | { readonly type: 'copy'; readonly text: string; readonly what: string }
   | { readonly type: 'notice'; readonly notice?: Notice }
   | { readonly type: 'tab'; readonly tab: Tab }
@@ -705,8 +710,12 @@ export function reduce(state: State, action: Action): State {
     case 'choose':
       return withPlan(state, spaceId(state), { ...state.plans[spaceId(state)], choosing: true });
     case 'chosen': {
-      const { settings, chosen } = { ...state.plans[action.space], ...action };
-      return withPlan(state, action.space, { settings, ...(chosen ? { chosen } : {}) });
+      const { settings, chosen, packing } = { ...state.plans[action.space], ...action };
+      return withPlan(state, action.space, { settings, ...(chosen && { chosen }), ...(packing !== undefined && { packing }) });
+    }
+    case 'packing': {
+      const { packing: _, ...plan } = state.plans[action.space];
+      return withPlan(state, action.space, { ...plan, ...(action.done !== undefined && { packing: action.done }) });
     }
     case 'use-plan': {
       const { chosen } = state.plans[spaceId(state)];
@@ -746,6 +755,7 @@ export function reduce(state: State, action: Action): State {
     case 'save-lookup':
     case 'save-front':
     case 'save-plan':
+    case 'save-kit':
     case 'copy':
       return state;
   }

@@ -1,6 +1,7 @@
 /** What bench.mjs times inside a browser: the engine in a worker, as the page uses it. */
 
 import { createEngine, fetchBytes, type Measurement, type SpaceId } from '../../../web/api/index.js';
+import type { measureBrowser } from './browser.js';
 
 export interface PredictorTimes {
   /** From the file's address to a predictor. */
@@ -85,3 +86,5 @@ async function measure(spaces: readonly SpaceId[], repetitions: number): Promise
 }
 
 (globalThis as { measure?: typeof measure }).measure = measure;
+(globalThis as { measureBrowser?: unknown }).measureBrowser = async (...options: Parameters<typeof measureBrowser>) =>
+  (await import('./browser.js')).measureBrowser(...options);

@@ -2,7 +2,6 @@
 
 import type { Reading } from './runtime.js';
 import { nextStep, withReading, type Prediction, type Run } from './run.js';
-import type { Limits } from './schedule.js';
 
 export interface Surroundings {
   /** Runs a network and times it. */
@@ -18,7 +17,7 @@ export interface Surroundings {
 }
 
 /** Resolves to the run as far as it has come. */
-export async function carryOut(run: Run, around: Surroundings, signal: AbortSignal, limits?: Limits): Promise<Run> {
+export async function carryOut(run: Run, around: Surroundings, signal: AbortSignal): Promise<Run> {
   for (let step = nextStep(run); step && !signal.aborted; step = nextStep(run)) {
     if (step.kind === 'predict') {
       run = { ...run, prediction: await around.predict(run) };
@@ -31,7 +30,7 @@ export async function carryOut(run: Run, around: Surroundings, signal: AbortSign
       // A tab in the background is given less of the processor.
       run =
         around.timesHidden() === hidden
-          ? withReading(run, phase, network, latency_ms, spent_ms / 1000, limits)
+          ? withReading(run, phase, network, latency_ms, spent_ms / 1000)
           : { ...run, repeated: run.repeated + 1 };
     }
     await around.onStep(run);

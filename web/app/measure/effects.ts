@@ -5,16 +5,15 @@ import type { Engine, Predictor, SpaceId } from '../../api/index.js';
 import { browserOf, type Action, type DeviceId, type State } from '../state.js';
 import { carryOut, type Surroundings } from './campaign.js';
 import { measurementsOf, newRun, nextStep, unseenLatencies, type Prediction, type Run } from './run.js';
-import type { Setting } from './runtime.js';
 import type { BrowserAction } from './state.js';
+import type { Setting } from './setting.js';
 import { deleteRun, readRun, writeRun } from './store.js';
 import type { RuntimeHost } from './worker.js';
 
-const kMeasured = 20;
 const kUnseen = 10;
 const kUnseenSeed = 1;
 const kCoverage = 0.9;
-/** In the first round the estimates follow every so many readings, later every round. */
+/** In the first round the estimates follow every so many readings, then rounds 1, 2, 4, 8 and so on, and the last. */
 const kFirstReadings = 5;
 const kLock = 'latencast-measure';
 
@@ -25,6 +24,8 @@ export interface Page {
   engine: Promise<Engine>;
   /** The pre-trained predictor of a space; throws where there is none. */
   base(space: SpaceId): Promise<Predictor>;
+  /** The networks to measure in a space, as the page's settings say. */
+  choose(space: SpaceId): Promise<readonly string[]>;
   /** Resolves when the estimates of a device, if it is shown, are those of its text. */
   settled(device: DeviceId): Promise<void>;
 }
@@ -74,11 +75,7 @@ export class BrowserEffects {
     const running = new AbortController();
     this.running = running;
     try {
-      // Two tabs at once would disturb each other, and write over each other's readings.
-      await navigator.locks.request(kLock, { ifAvailable: true }, async (lock) => {
-        if (!lock) throw new Error('another tab is measuring; go on there, or close it');
-        await this.measure(space, running.signal);
-      });
+      await alone(() => this.measure(space, running.signal));
     } catch (caught) {
       if (!running.signal.aborted) {
         this.tell(space, { type: 'failed', message: caught instanceof Error ? caught.message : String(caught) });
@@ -108,7 +105,7 @@ export class BrowserEffects {
       const host = Comlink.wrap<RuntimeHost>(worker);
       const engine = await this.page.engine;
       const write = (network: string): Promise<Uint8Array> => engine.exportOnnx(space, network);
-      await Promise.race([host.start(run.setting, Comlink.proxy(write)), stop]);
+      await Promise.race([host.start(run.setting, run.measured.architectures[0] ?? '', Comlink.proxy(write)), stop]);
       if (signal.aborted) return;
       this.tell(space, { type: 'status', status: 'running' });
       const around: Surroundings = {
@@ -133,19 +130,20 @@ export class BrowserEffects {
     }
   }
 
-  /** The networks of which the predictor would learn most, and others to prove it by. */
+  /** What to measure, and others to prove it by. */
   private async plan(space: SpaceId, setting: Setting): Promise<Run> {
-    const base = await this.page.base(space);
     const engine = await this.page.engine;
-    const { architectures } = await base.next({ count: kMeasured });
-    const others = await engine.random(space, kMeasured + 2 * kUnseen, kUnseenSeed);
+    const architectures = await this.page.choose(space);
+    const others = await engine.random(space, architectures.length + 2 * kUnseen, kUnseenSeed);
     const unseen = [...new Set(others)].filter((each) => !architectures.includes(each)).slice(0, kUnseen);
     return newRun(space, setting, architectures, unseen);
   }
 
   private async predict(run: Run): Promise<Prediction> {
     const base = await this.page.base(run.space);
-    const adapted = await base.transfer(measurementsOf(run), { device: 'this browser' });
+    // As the page will estimate them once nothing is measured any more.
+    const method = base.info.closed_form ? 'combined' : 'finetune';
+    const adapted = await base.transfer(measurementsOf(run), { device: 'this browser', method });
     try {
       const unseen = run.proof.architectures.slice(0, run.unseen);
       const { low, latency_ms, high } = await adapted.intervals(unseen, kCoverage);
@@ -158,7 +156,9 @@ export class BrowserEffects {
   private async showReadings(run: Run): Promise<void> {
     const { rounds, architectures, finished } = run.measured;
     const known = rounds.at(-1)?.filter((ms) => !Number.isNaN(ms)).length ?? 0;
-    const due = known === architectures.length || (rounds.length === 1 && known % kFirstReadings === 0);
+    const { length } = rounds;
+    const full = known === architectures.length;
+    const due = full ? finished || (length & (length - 1)) === 0 : length === 1 && known % kFirstReadings === 0;
     if (!due || (finished && run.prediction)) return;
     const device = browserOf(run.space);
     this.page.send({ type: 'readings', device, readings: measurementsOf(run) });
@@ -186,4 +186,14 @@ export class BrowserEffects {
     });
     if (!signal.aborted) this.tell(space, { type: 'status', status: 'running' });
   }
+}
+
+/** Two tabs at once would disturb each other, and write over each other's readings. Throws where another is at it. */
+async function alone(work: () => Promise<void>): Promise<void> {
+  // Browsers have locks on secure pages only.
+  if (!('locks' in navigator)) return work();
+  await navigator.locks.request(kLock, { ifAvailable: true }, async (lock) => {
+    if (!lock) throw new Error('another tab is measuring; go on there, or close it');
+    await work();
+  });
 }

@@ -1,8 +1,8 @@
 /** Measuring a browser as a value: what is to be run, what has been, and what comes next. Stored as it is. */
 
 import type { Measurement, SpaceId } from '../../api/index.js';
-import type { Setting } from './runtime.js';
-import { judge, kLimits, rescaled, summarise, visitOrder, type Limits, type Round, type Verdict } from './schedule.js';
+import { judge, rescaled, summarise, visitOrder, type Round, type Verdict } from './schedule.js';
+import { kLimits, type Setting } from './setting.js';
 
 /** Networks that are measured in common rounds. */
 export interface Series {
@@ -88,7 +88,7 @@ function isOpen(round: Round): boolean {
 }
 
 /** The run with one more reading. */
-export function withReading(run: Run, phase: Phase, network: number, latency_ms: number, seconds: number, limits: Limits = kLimits): Run {
+export function withReading(run: Run, phase: Phase, network: number, latency_ms: number, seconds: number): Run {
   const before = run[phase];
   const rounds = [...before.rounds];
   const last = rounds.at(-1);
@@ -97,7 +97,7 @@ export function withReading(run: Run, phase: Phase, network: number, latency_ms:
   round[network] = latency_ms;
   rounds.push(round);
   const spent = before.seconds + seconds;
-  const finished = !isOpen(round) && judge(rounds, spent, limits).finished;
+  const finished = !isOpen(round) && judge(rounds, spent, kLimits[run.setting.effort]).finished;
   return { ...run, [phase]: { ...before, rounds, seconds: spent, finished } };
 }
 
@@ -125,7 +125,7 @@ export function progressOf(run: Run): Progress {
   // Before a phase has begun it is told by the other, as many rounds of fewer or more networks.
   const share = run.proof.architectures.length / Math.max(1, run.measured.architectures.length);
   const known = seconds > 0 ? seconds / (full.length + inRound) : (run.measured.seconds / Math.max(1, run.measured.rounds.length)) * share;
-  const verdict = judge(full, known * full.length);
+  const verdict = judge(full, known * full.length, kLimits[run.setting.effort]);
   const here = known * Math.max(0, verdict.rounds_left - inRound);
   const later = phase === 'measured' ? (seconds + here) * share : 0;
   const spent = run.measured.seconds + run.proof.seconds;

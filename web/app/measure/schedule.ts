@@ -2,7 +2,8 @@
  * How measuring goes: rounds of visits, one to each network, and what they say together. No clock, no runtime.
  *
  * A machine is never faster than it is, only slower now and then, so of many readings the low ones count. It also drifts
- * (clock rate, heat, other programs), which hits all networks of a round alike and is taken out as a factor of the round.
+ * (clock rate, heat), which hits all networks of a round alike and is taken out as a factor of the round. Other programs that
+ * take the processor away for a moment hit long runs more than short ones: that is no drift, and only low readings help.
  */
 
 /** Milliseconds a run, by network; NaN where there is no reading. */
@@ -14,14 +15,12 @@ export interface Limits {
   readonly mostRounds: number;
   /** Relative, of the worst but a tenth of the networks. */
   readonly error: number;
-  /** Of all rounds together; a round begun is finished. */
+  /** Of all rounds together, for those beyond the fewest. */
   readonly seconds: number;
 }
 
-export const kLimits: Limits = { fewestRounds: 5, mostRounds: 40, error: 0.02, seconds: 90 };
-
-/** Of several readings, the one that counts. */
-export const kLow = 0.1;
+/** Of the readings of several rounds, the one that counts. */
+const kLow = 0.1;
 
 /** A round slower than the others by this factor is repeated: something throttled the machine. */
 export const kThrottled = 1.25;
@@ -31,7 +30,7 @@ const kTicks = 100;
 
 /** What a visit should take at least: many short networks would otherwise be measured by few runs. */
 const kVisit_ms = 40;
-const kFewestSamples = 3;
+const kFewestSamples = 5;
 const kMostSamples = 50;
 
 /** How a network is run in a visit: `samples` readings of `runs` runs each. */
@@ -73,7 +72,7 @@ export interface Summary {
   readonly latency_ms: readonly number[];
   /** Likewise: how far off it may be, relative. */
   readonly error: readonly number[];
-  /** By round: how much slower than the low rounds everything was. */
+  /** By round: how much slower than the low rounds everything was; 1 where networks do not agree in that. */
   readonly drift: readonly number[];
   /** By round: whether it counts. */
   readonly counts: readonly boolean[];
@@ -84,13 +83,28 @@ const kRefinements = 4;
 
 /** What the rounds say so far. The last one may be unfinished. */
 export function summarise(rounds: readonly Round[]): Summary {
+  const alike = fit(rounds, true);
+  const apart = fit(rounds, false);
+  return spread(rounds, alike) <= spread(rounds, apart) ? alike : apart;
+}
+
+/** How far the readings of the middle network are from its latency on average, relative. */
+function spread(rounds: readonly Round[], { latency_ms, drift }: Summary): number {
+  const own = latency_ms.map((ms, network) => {
+    const values = rounds.map((round, i) => (round[network] ?? Number.NaN) / (drift[i] ?? 1)).filter((value) => !Number.isNaN(value));
+    return values.reduce((sum, value) => sum + Math.abs(value / ms - 1), 0) / values.length;
+  });
+  return quantile(own, 0.5);
+}
+
+function fit(rounds: readonly Round[], drifting: boolean): Summary {
   const networks = Math.max(0, ...rounds.map((round) => round.length));
   let drift = rounds.map(() => 1);
   let counts = rounds.map(() => true);
   const corrected = (network: number): number[] =>
     rounds.flatMap((round, i) => (counts[i] ? [(round[network] ?? Number.NaN) / (drift[i] ?? 1)] : []));
   const low = (): number[] => Array.from({ length: networks }, (_, i) => quantile(corrected(i), kLow));
-  for (let pass = 0; pass < kRefinements; ++pass) {
+  for (let pass = 0; drifting && pass < kRefinements; ++pass) {
     const latency_ms = low();
     const ratios = rounds.map((round) => {
       const found = quantile(round.map((ms, i) => ms / (latency_ms[i] ?? Number.NaN)), 0.5);
@@ -119,14 +133,14 @@ export interface Verdict {
 }
 
 /** Whether these finished rounds, which took so long, are enough. */
-export function judge(rounds: readonly Round[], seconds: number, limits: Limits = kLimits): Verdict {
+export function judge(rounds: readonly Round[], seconds: number, limits: Limits): Verdict {
   const { error: errors, counts } = summarise(rounds);
   const counting = counts.filter(Boolean).length;
   const error = counting < limits.fewestRounds ? Infinity : quantile(errors, 0.9);
   const perRound = seconds / Math.max(1, rounds.length);
   const affordable = perRound > 0 ? Math.floor((limits.seconds - seconds) / perRound) : limits.mostRounds;
-  const possible = Math.max(0, Math.min(limits.mostRounds - rounds.length, affordable));
-  if (error <= limits.error || (rounds.length > 0 && possible === 0)) return { finished: true, error, rounds_left: 0 };
+  const possible = Math.max(limits.fewestRounds - rounds.length, Math.min(limits.mostRounds - rounds.length, affordable), 0);
+  if (error <= limits.error || possible === 0) return { finished: true, error, rounds_left: 0 };
   // The error falls with the square root of the rounds.
   const wanted = Number.isFinite(error) ? counting * (error / limits.error) ** 2 - counting : limits.fewestRounds - counting;
   return { finished: false, error, rounds_left: Math.min(possible, Math.max(1, Math.ceil(wanted))) };

@@ -2,7 +2,7 @@
 
 import type { Accuracy } from '../../api/index.js';
 import type { Run } from './run.js';
-import type { Setting } from './runtime.js';
+import type { Setting } from './setting.js';
 
 export interface BrowserState {
   /** `starting`: networks are being chosen and the runtime fetched; `waiting`: the tab is in the background. */
@@ -28,7 +28,7 @@ export type BrowserAction =
   | { readonly type: 'accuracy'; readonly accuracy: Accuracy }
   | { readonly type: 'failed'; readonly message: string };
 
-export const kInitialBrowser: BrowserState = { status: 'idle', setting: { provider: 'wasm', threads: 1 } };
+export const kInitialBrowser: BrowserState = { status: 'idle', setting: { provider: 'wasm', threads: 1, effort: 'thorough' } };
 
 export function isBusy({ status }: BrowserState): boolean {
   return status === 'starting' || status === 'running' || status === 'waiting';

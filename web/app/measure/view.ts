@@ -5,6 +5,7 @@ import type { Send } from '../views/send.js';
 import { browserOf, readiness, spaceId, type State } from '../state.js';
 import { progressOf, throttledRounds, unseenLatencies, type Run } from './run.js';
 import { summarise } from './schedule.js';
+import { kEffortTitles, providers, titleOf, type Effort } from './setting.js';
 import { isBusy, type BrowserAction, type BrowserState } from './state.js';
 
 /** Beside the choice of a device: the way to the measurements of this browser. */
@@ -35,21 +36,58 @@ export function browserPanel(state: State, send: Send): TemplateResult | typeof 
   const browser = state.browsers[space];
   const tell = (action: BrowserAction): void => send({ type: 'browser', space, action });
   return html`<section class="browser" aria-label="This browser">
-    ${browser.failure ? html`<p class="bad" role="alert">Measuring stopped: ${browser.failure}.</p>` : nothing}
-    ${isBusy(browser) ? busy(browser, tell) : browser.run ? begun(state, browser, browser.run, tell) : fresh(state, tell)}
+    ${browser.failure ? html`<p class="bad" role="alert">Measuring stopped: ${browser.failure.replace(/\.$/, '')}.</p>` : nothing}
+    ${isBusy(browser) ? busy(browser, tell) : browser.run ? begun(state, browser, browser.run, send, tell) : fresh(state, browser, send, tell)}
   </section>`;
 }
 
 type Tell = (action: BrowserAction) => void;
 
-function fresh(state: State, tell: Tell): TemplateResult {
+function fresh(state: State, browser: BrowserState, send: Send, tell: Tell): TemplateResult {
   return html`<p class="quiet small">
-      Runs 20 networks of the space for real, here, with onnxruntime-web (14 MB, fetched when you press), and estimates all
-      others. A minute or two; keep this tab in front and the computer idle.
+      Runs some networks of the space for real, here, with onnxruntime-web (14 MB,
+      fetched when you press), and estimates all others. Keep this tab in front and the computer idle.
     </p>
+    ${choices(state, browser, send, tell)}
     <button type="button" class="primary" ?disabled=${readiness(state).status !== 'ready'} @click=${() => tell({ type: 'start' })}>
       Measure this browser
     </button>`;
+}
+
+const kCounts = [5, 10, 20, 40];
+
+/** How many networks, run by what and how long. */
+function choices(state: State, { setting }: BrowserState, send: Send, tell: Tell): TemplateResult {
+  const { count: chosenCount } = state.plans[spaceId(state)].settings;
+  const counts = [...new Set([...kCounts, chosenCount])].sort((a, b) => a - b);
+  const possible = providers();
+  const chosen = possible.findIndex(({ provider, threads }) => provider === setting.provider && threads === setting.threads);
+  const valueOf = (event: Event): string => (event.target as HTMLSelectElement).value;
+  return html`<div class="fields">
+    <label for="browser-count">Networks</label>
+    <select
+      id="browser-count"
+      @change=${(event: Event) => send({ type: 'plan-settings', settings: { count: Number(valueOf(event)) } })}
+    >
+      ${counts.map((each) => html`<option value=${each} ?selected=${each === chosenCount}>${each}</option>`)}
+    </select>
+    <label for="browser-provider">Run by</label>
+    <select
+      id="browser-provider"
+      @change=${(event: Event) => tell({ type: 'setting', setting: { ...setting, ...possible[Number(valueOf(event))] } })}
+    >
+      ${possible.map((each, i) => html`<option value=${i} ?selected=${i === chosen}>${titleOf(each)}</option>`)}
+    </select>
+    <label for="browser-effort">How long</label>
+    <select
+      id="browser-effort"
+      @change=${(event: Event) => tell({ type: 'setting', setting: { ...setting, effort: valueOf(event) as Effort } })}
+    >
+      ${(['quick', 'thorough'] as const).map(
+        (each) => html`<option value=${each} ?selected=${each === setting.effort}>${kEffortTitles[each]}</option>`,
+      )}
+    </select>
+  </div>`;
 }
 
 function busy({ status, run }: BrowserState, tell: Tell): TemplateResult {
@@ -75,29 +113,37 @@ function busy({ status, run }: BrowserState, tell: Tell): TemplateResult {
     </p>`;
 }
 
-function begun(state: State, { status, accuracy }: BrowserState, run: Run, tell: Tell): TemplateResult {
+function begun(state: State, browser: BrowserState, run: Run, send: Send, tell: Tell): TemplateResult {
+  const { status, accuracy } = browser;
   if (status !== 'finished') {
     const { measured } = run;
     const known = measured.rounds.length > 1 ? measured.architectures.length : (measured.rounds[0]?.filter((ms) => ms > 0).length ?? 0);
     return html`<p>
         ${measured.finished ? 'All' : count(known)} of ${measured.architectures.length} networks measured. Nothing is measured twice.
       </p>
-      <div class="row">
-        <button type="button" class="primary" ?disabled=${readiness(state).status !== 'ready'} @click=${() => tell({ type: 'start' })}>Go on</button>
-        <button type="button" @click=${() => tell({ type: 'again' })}>Start over</button>
-      </div>`;
+      <button type="button" class="primary" ?disabled=${readiness(state).status !== 'ready'} @click=${() => tell({ type: 'start' })}>Go on</button>
+      ${anew('Start over', state, browser, send, tell)}`;
   }
   const { error } = summarise(run.measured.rounds);
   const worst = Math.max(...error.filter((each) => !Number.isNaN(each)));
   const throttled = throttledRounds(run);
   return html`${accuracy ? proof(run, accuracy) : nothing}
     <p class="small quiet">
+      ${titleOf(run.setting)}:
       ${run.measured.architectures.length} networks in ${plural(run.measured.rounds.length, 'round')},
       ${duration(run.measured.seconds + run.proof.seconds)} of runs; readings within ${about(worst)}.${
         throttled > 0 ? ` ${plural(throttled, 'round')} did not count: the machine was slower.` : nothing
       }${run.repeated > 0 ? ` ${plural(run.repeated, 'run')} repeated: the tab was in the background.` : nothing}
-      <button type="button" class="plain" @click=${() => tell({ type: 'again' })}>Measure again</button>
-    </p>`;
+    </p>
+    ${anew('Measure again', state, browser, send, tell)}`;
+}
+
+function anew(title: string, state: State, browser: BrowserState, send: Send, tell: Tell): TemplateResult {
+  return html`<details>
+    <summary>${title}</summary>
+    ${choices(state, browser, send, tell)}
+    <button type="button" @click=${() => tell({ type: 'again' })}>Start</button>
+  </details>`;
 }
 
 function proof(run: Run, { spearman, mdape }: NonNullable<BrowserState['accuracy']>): TemplateResult {

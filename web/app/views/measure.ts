@@ -51,11 +51,20 @@ function putTogether(way: Way, encoding: Encoding): Sampler {
 
 /** Beside the tabs: what can be done with the list. */
 export function measureTools(state: State, send: Send): TemplateResult | typeof nothing {
-  const { chosen } = state.plans[spaceId(state)];
+  const { chosen, packing } = state.plans[spaceId(state)];
   if (!chosen) return nothing;
   const text = `${chosen.architectures.join('\n')}\n`;
   return html`<button type="button" class="small" @click=${() => send({ type: 'copy', text, what: 'The list' })}>Copy the list</button>
     <button type="button" class="small" @click=${() => send({ type: 'save-plan' })}>Download CSV</button>
+    <button
+      type="button"
+      class="small"
+      title="The networks as ONNX models, with scripts that measure them on any device"
+      ?disabled=${packing !== undefined}
+      @click=${() => send({ type: 'save-kit' })}
+    >
+      ${packing === undefined ? 'Download a kit' : html`Packing, ${Math.round(100 * packing)} %`}
+    </button>
     <button type="button" class="small" @click=${() => send({ type: 'use-plan' })}>Write it into my notebook</button>`;
 }
 

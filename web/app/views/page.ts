@@ -14,8 +14,10 @@ import { rail } from './rail.js';
 import { search, searchTools } from './search.js';
 import { kSpaces } from '../spaces/index.js';
 import {
+  browserOf,
   canShow,
   deviceTitle,
+  isExample,
   kQualities,
   kTabs,
   readiness,
@@ -188,7 +190,7 @@ function qualityChooser(state: State, send: Send): TemplateResult {
 
 /** Before there are estimates: what to do, and the first of it. */
 function waiting(state: State, send: Send): TemplateResult {
-  if (state.device !== `${spaceId(state)}/mine`) return html`<p class="empty">The example is loading.</p>`;
+  if (isExample(state.device)) return html`<p class="empty">The example is loading.</p>`;
   const table = tableOf(state);
   const kind = kSpaces[spaceId(state)];
   const first = table?.architectures[viewOf(state).selected];
@@ -196,9 +198,15 @@ function waiting(state: State, send: Send): TemplateResult {
       <div>
         <h2>Estimates for ${deviceTitle(state)} will stand here</h2>
         <ol>
-          <li>Measure some architectures of ${kind.title} on your device. 20 are a good number; below are some.</li>
-          <li>Write or paste them on the left, or drop a file: one architecture and its latency per line.</li>
-          <li>From the third measurement on the other architectures are estimated as you type.</li>
+          ${
+            state.device === browserOf(kind.id)
+              ? html`<li>Press Measure this browser. Some networks of ${kind.title} are built and run here, in rounds, so that a machine that drifts misleads nobody.</li>
+                  <li>Their latencies appear on the left. From the third on the other architectures are estimated.</li>
+                  <li>Then ten networks that were not among them are measured, to prove the estimates.</li>`
+              : html`<li>Measure some architectures of ${kind.title} on your device. 20 are a good number; below are some.</li>
+                  <li>Write or paste them on the left, or drop a file: one architecture and its latency per line.</li>
+                  <li>From the third measurement on the other architectures are estimated as you type.</li>`
+          }
         </ol>
         <p class="quiet">To see how it looks, choose one of the examples as the device.</p>
       </div>
