@@ -179,10 +179,17 @@ val gemm_gflops(int n, int repetitions) {
 
 // ---- handles ----
 
+void read_quantity(Options& options, Quantity& into) {
+  std::string text = name_of(into);
+  options.read("quantity", text);
+  into = quantity_from_name(text);
+}
+
 TransferOptions read_transfer_options(const std::string& text) {
   TransferOptions settings;
-  Options options("transfer", text, "device, epochs, learning_rate or seed");
+  Options options("transfer", text, "device, quantity, epochs, learning_rate or seed");
   options.read("device", settings.device);
+  read_quantity(options, settings.quantity);
   options.read("epochs", settings.epochs);
   options.read("learning_rate", settings.learning_rate);
   options.read("seed", settings.seed);
@@ -347,7 +354,10 @@ class RawPredictor : public Handle {
       info["closed_form"] = predictor_.has_prior();
       if (predictor_.is_transferred()) {
         info["target"] = predictor_.devices().front();
-        info["method"] = !predictor_.posterior() ? "finetune" : predictor_.nearest() ? "combined" : "closed-form";
+        info["quantity"] = name_of(predictor_.quantity());
+        info["method"] = !predictor_.posterior() ? "finetune"
+                         : predictor_.nearest()  ? "combined"
+                                                 : "closed-form";
       }
       if (const auto& nearest = predictor_.nearest()) {
         info["nearest"] = {{"device", nearest->device}, {"spearman", nearest->spearman}};
@@ -491,8 +501,9 @@ val RawPredictor::estimate(const std::string& architectures, const val& latencie
                            const std::string& settings) const {
   return envelope([&] {
     EstimateOptions chosen;
-    Options options("transfer", settings, "device or trusted");
+    Options options("transfer", settings, "device, quantity or trusted");
     options.read("device", chosen.device);
+    read_quantity(options, chosen.quantity);
     options.read("trusted", chosen.trusted);
     options.finish();
     return hand_over(new RawPredictor(latencast::estimate(

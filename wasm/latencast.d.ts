@@ -56,6 +56,8 @@ export interface RawInfo {
   readonly parameter_count: number;
   readonly target?: string;
   /** Of a transferred one. */
+  readonly quantity?: 'latency' | 'energy';
+  /** Of a transferred one. */
   readonly method?: 'closed-form' | 'finetune' | 'combined';
   /** Whether `_estimate` works. */
   readonly closed_form: boolean;
@@ -65,6 +67,7 @@ export interface RawInfo {
 
 export interface RawEstimateOptions {
   readonly device?: string | undefined;
+  readonly quantity?: 'latency' | 'energy' | undefined;
   /** Measurements never to be set aside, counted from 0. */
   readonly trusted?: readonly number[] | undefined;
 }
@@ -108,6 +111,7 @@ export interface RawNext {
 
 export interface RawTransferOptions {
   readonly device?: string | undefined;
+  readonly quantity?: 'latency' | 'energy' | undefined;
   readonly epochs?: number | undefined;
   readonly learning_rate?: number | undefined;
   readonly seed?: number | undefined;

@@ -216,8 +216,8 @@ PosteriorOptions trusting(const std::vector<std::size_t>& trusted, std::size_t c
 
 std::shared_ptr<PredictorImpl> closed_form(const Space& space, std::shared_ptr<const Embedding> embedding,
                                            const std::vector<Measurement>& measurements,
-                                           const std::string& device,
-                                           const std::vector<std::size_t>& trusted) {
+                                           const std::string& device, const std::vector<std::size_t>& trusted,
+                                           Quantity quantity) {
   std::vector<Architecture> architectures;
   std::vector<double> latency_ms;
   for (const auto& one : measurements) {
@@ -226,6 +226,7 @@ std::shared_ptr<PredictorImpl> closed_form(const Space& space, std::shared_ptr<c
   }
   auto impl = std::make_shared<PredictorImpl>(PredictorImpl{&space, Network(shape_for(space)), {}, {device}});
   impl->measurements = measurements;
+  impl->quantity = quantity;
   impl->closed_form = std::make_shared<const ClosedForm>(
       ClosedForm{Posterior(embedding->prior(), (*embedding)(architectures), latency_ms,
                            trusting(trusted, measurements.size())),
@@ -237,7 +238,8 @@ std::shared_ptr<PredictorImpl> closed_form(const Space& space, std::shared_ptr<c
 Predictor estimate(const Predictor& base, const std::vector<Measurement>& measurements,
                    const EstimateOptions& options) {
   const PredictorImpl& impl = with_prior(base, "transfer");
-  return Predictor(closed_form(*impl.space, impl.embedding, measurements, options.device, options.trusted));
+  return Predictor(closed_form(*impl.space, impl.embedding, measurements, options.device, options.trusted,
+                               options.quantity));
 }
 
 std::vector<Measurement> to_fine_tune_on(const Predictor& closed_form) {
@@ -261,6 +263,7 @@ Predictor combine(const Predictor& closed_form, const Predictor& fine_tuned) {
   auto impl = std::make_shared<PredictorImpl>(fine_tuned.impl());
   impl->devices = closed.devices;
   impl->measurements = closed.measurements;
+  impl->quantity = closed.quantity;
   impl->embedding = closed.embedding;
   impl->closed_form = closed.closed_form;
   impl->network_share = kNetworkShare;

@@ -122,6 +122,10 @@ Calibration calibration_from_json(const json& object) {
   return c;
 }
 
+Quantity quantity_from_json(const json& transfer) {
+  return quantity_from_name(transfer.value("quantity", name_of(Quantity::latency)));
+}
+
 std::vector<Measurement> measurements_from_json(const Space& space, const json& transfer) {
   std::vector<Measurement> measurements;
   for (const auto& entry : transfer.at("measurements"))
@@ -163,8 +167,9 @@ Predictor from_checkpoint(const Checkpoint& checkpoint, const Encoder* encoder) 
   if (meta.contains("transfer") && meta.at("transfer").contains("trusted")) {
     const json& transfer = meta.at("transfer");
     if (!embedding) damaged("it has neither a network nor a prior");
-    closed = closed_form(space, embedding, measurements_from_json(space, transfer), devices.front(),
-                         transfer.at("trusted").get<std::vector<std::size_t>>());
+    closed =
+        closed_form(space, embedding, measurements_from_json(space, transfer), devices.front(),
+                    transfer.at("trusted").get<std::vector<std::size_t>>(), quantity_from_json(transfer));
     if (!meta.contains("network")) return Predictor(std::move(closed));
   }
 
@@ -202,6 +207,7 @@ Predictor from_checkpoint(const Checkpoint& checkpoint, const Encoder* encoder) 
                             transfer.at("nearest").at("kendall").get<double>(),
                             transfer.at("nearest").at("spearman").get<double>()};
     impl->measurements = measurements_from_json(space, transfer);
+    impl->quantity = quantity_from_json(transfer);
   }
   if (closed) {
     const auto share = meta.at("transfer").at("network_share").get<double>();
@@ -244,6 +250,15 @@ HardwarePlace hardware_place_from_name(const std::string& name) {
 }
 
 const char* name_of(HardwarePlace place) { return place == HardwarePlace::operation ? "operation" : "head"; }
+
+Quantity quantity_from_name(std::string_view name) {
+  for (const Quantity quantity : {Quantity::latency, Quantity::energy})
+    if (name == name_of(quantity)) return quantity;
+  throw Error(ErrorCode::argument,
+              "quantity: found \"" + std::string(name) + "\"; expected latency or energy");
+}
+
+const char* name_of(Quantity quantity) { return quantity == Quantity::latency ? "latency" : "energy"; }
 
 NetworkShape shape_for(const Space& space) {
   NetworkShape shape;
@@ -301,6 +316,7 @@ std::string Predictor::write() const {
       {"kind", "predictor"}, {"version", kMetaVersion}, {"space", space().id()}, {"devices", impl_->devices}};
   Checkpoint checkpoint;
   json transfer = {{"measurements", to_json(impl_->measurements)}};
+  if (quantity() != Quantity::latency) transfer["quantity"] = name_of(quantity());
   if (impl_->closed_form) transfer["trusted"] = impl_->closed_form->trusted;
   if (impl_->has_network()) {
     const auto test = self_test_architectures(space());
@@ -338,6 +354,7 @@ Predictor with_prior(const Predictor& predictor, Prior prior) {
   return Predictor(std::move(impl));
 }
 
+Quantity Predictor::quantity() const { return impl_->quantity; }
 const Space& Predictor::space() const { return *impl_->space; }
 const std::vector<std::string>& Predictor::devices() const { return impl_->devices; }
 const std::optional<Nearest>& Predictor::nearest() const { return impl_->nearest; }

@@ -45,6 +45,7 @@ struct PredictorImpl {
   Encoding supplement = Encoding::none;
   std::optional<Encoder> encoder = {};  ///< present where there is a supplement
   std::vector<Measurement> measurements = {};
+  Quantity quantity = Quantity::latency;
   std::optional<Calibration> calibration = {};
   std::optional<Nearest> nearest = {};
   std::shared_ptr<const Embedding> embedding = {};  ///< where it has a prior
@@ -71,7 +72,7 @@ inline std::vector<const float*> rows_of(const std::vector<float>& values, std::
 std::shared_ptr<PredictorImpl> closed_form(const Space& space, std::shared_ptr<const Embedding> embedding,
                                            const std::vector<Measurement>& measurements,
                                            const std::string& device,
-                                           const std::vector<std::size_t>& trusted);
+                                           const std::vector<std::size_t>& trusted, Quantity quantity);
 
 /// The predictor with its first `count` devices.
 PredictorImpl with_devices(const PredictorImpl& impl, std::size_t count);

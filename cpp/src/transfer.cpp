@@ -100,6 +100,7 @@ NetworkShape one_device(NetworkShape shape) {
 struct Transfer::Impl {
   const Space& space;
   std::string device;
+  Quantity quantity;
   std::vector<Measurement> measurements;
   std::vector<Graph> graphs;
   Encoding supplement;
@@ -117,6 +118,7 @@ struct Transfer::Impl {
        Nearest start, std::size_t source)
       : space(base.space()),
         device(options.device),
+        quantity(options.quantity),
         measurements(all),
         supplement(base.impl().supplement),
         encoder(base.impl().encoder),
@@ -206,6 +208,7 @@ Predictor Transfer::result() const {
   impl->supplement = t.supplement;
   impl->encoder = t.encoder;
   impl->measurements = t.measurements;
+  impl->quantity = t.quantity;
   impl->nearest = t.nearest;
   std::vector<Architecture> architectures;
   std::vector<double> latency_ms;

@@ -55,17 +55,23 @@ LatencyTable read_latency_table(const std::string& path, const Space& space) {
   return table;
 }
 
-std::vector<Measurement> read_target(const std::string& path, const Space& space) {
+const char* column_of(Quantity quantity) {
+  return quantity == Quantity::latency ? "latency_ms" : "energy_mj";
+}
+
+std::vector<Measurement> read_target(const std::string& path, const Space& space, Quantity quantity) {
   const CsvTable csv = read_csv(path);
-  const std::size_t arch = csv.column("arch"), latency = csv.column("latency_ms");
+  const std::size_t arch = csv.column("arch"), latency = csv.column(column_of(quantity));
   std::vector<Measurement> target;
   std::map<Architecture, std::vector<double>> readings;
   for (std::size_t row = 0; row < csv.rows.size(); ++row) {
     if (csv.rows[row][latency].empty()) continue;
     const double value = csv.number(row, latency);
     if (!std::isfinite(value) || value <= 0)
-      throw Error(ErrorCode::measurement, csv.place(row) + ": found latency " + csv.rows[row][latency] +
-                                              " ms; expected a finite, positive number");
+      throw Error(ErrorCode::measurement, csv.place(row) + ": found " + name_of(quantity) + " " +
+                                              csv.rows[row][latency] +
+                                              (quantity == Quantity::latency ? " ms" : " mJ") +
+                                              "; expected a finite, positive number");
     const auto architecture = architecture_at(csv, row, arch, space);
     auto& all = readings[architecture];
     if (all.empty()) target.push_back({architecture, 0});

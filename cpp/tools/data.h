@@ -22,7 +22,11 @@ void write_file(const std::string& path, const std::string& bytes);
 LatencyTable read_latency_table(const std::string& path, const Space& space);
 
 /// The rows of one target: columns `arch` and `latency_ms`. Several readings of an architecture are averaged.
-std::vector<Measurement> read_target(const std::string& path, const Space& space);
+std::vector<Measurement> read_target(const std::string& path, const Space& space,
+                                     Quantity quantity = Quantity::latency);
+
+/// Name of the column that holds it: "latency_ms" or "energy_mj".
+const char* column_of(Quantity quantity);
 
 /// The table with only these devices (throws `argument` on an unknown one).
 LatencyTable select_devices(const LatencyTable& table, const std::vector<std::string>& devices);

@@ -202,14 +202,18 @@ struct EvaluateCommand {
 
 struct TransferCommand {
   TransferOptions options;
-  std::string weights, measurements, out, method = "closed-form";
+  std::string weights, measurements, out, method = "closed-form", quantity = "latency";
   std::vector<std::size_t> trusted;
 
   void add_to(CLI::App& app) {
     auto* command = app.add_subcommand("transfer", "adapt a predictor to a new device");
     command->add_option("--weights", weights, "pre-trained predictor")->required();
-    command->add_option("--measurements", measurements, "CSV with the columns arch and latency_ms")
+    command
+        ->add_option("--measurements", measurements, "CSV with the columns arch and latency_ms, or energy_mj")
         ->required();
+    command->add_option("--quantity", quantity, "what was measured: latency in ms or energy in mJ")
+        ->check(CLI::IsMember({"latency", "energy"}))
+        ->capture_default_str();
     command->add_option("--out", out, "file to write")->required();
     command->add_option("--device", options.device, "name of the new device")->capture_default_str();
     command->add_option("--method", method, "closed-form, NASFLAT's finetune, or both combined")
@@ -226,14 +230,16 @@ struct TransferCommand {
 
   void run() const {
     const Predictor base = read_weights(weights);
-    const auto target = read_target(measurements, base.space());
+    TransferOptions tuning = options;
+    tuning.quantity = quantity_from_name(quantity);
+    const auto target = read_target(measurements, base.space(), tuning.quantity);
     if (method != "finetune") {
-      EstimateOptions chosen{options.device, {}};
+      EstimateOptions chosen{tuning.device, tuning.quantity, {}};
       for (const std::size_t i : trusted) chosen.trusted.push_back(i - 1);
       Predictor adapted = estimate(base, target, chosen);
       if (method == "combined") {
         const auto kept = to_fine_tune_on(adapted);
-        if (!kept.empty()) adapted = combine(adapted, transfer(base, kept, options));
+        if (!kept.empty()) adapted = combine(adapted, transfer(base, kept, tuning));
       }
       write_file(weights_path(out), adapted.write());
       const Review said = review(adapted);
@@ -243,7 +249,7 @@ struct TransferCommand {
         std::fprintf(stderr, "%s%s\n", doubt.message.c_str(), doubt.set_aside ? " (set aside)" : "");
       return;
     }
-    const Predictor adapted = transfer(base, target, options);
+    const Predictor adapted = transfer(base, target, tuning);
     write_file(weights_path(out), adapted.write());
     std::fprintf(stderr, "%s: started from %s (rank correlation %.3f on the measurements)\n",
                  weights_path(out).c_str(), adapted.nearest()->device.c_str(), adapted.nearest()->spearman);
@@ -275,7 +281,8 @@ struct PredictCommand {
 
   void add_to(CLI::App& app) {
     auto* command = app.add_subcommand(
-        "predict", "estimates as CSV: arch and latency_ms, its 90 % interval where known, or score");
+        "predict",
+        "estimates as CSV: arch and latency_ms (or energy_mj), its 90 % interval where known, or score");
     command->add_option("--weights", weights, "predictor; transferred ones give ms, pre-trained ones scores")
         ->required();
     command->add_option("--device", device, "device of a pre-trained predictor; prints scores");
@@ -290,7 +297,8 @@ struct PredictCommand {
     for (const auto& text : architectures) asked.push_back(space.parse(text));
     if (asked.empty()) asked = space.enumerate();
     if (predictor.posterior() && device.empty()) {
-      std::printf("arch,latency_ms,low_ms,high_ms\n");
+      const bool of_energy = predictor.quantity() == Quantity::energy;
+      std::printf("arch,%s\n", of_energy ? "energy_mj,low_mj,high_mj" : "latency_ms,low_ms,high_ms");
       const auto beliefs = predictor.beliefs(asked);
       const double reach = normal_reach(0.9);
       for (std::size_t i = 0; i < asked.size(); ++i) {
@@ -301,7 +309,7 @@ struct PredictCommand {
     }
     const bool as_scores = !device.empty();
     const auto values = as_scores ? predictor.scores(device, asked) : predictor.latency_ms(asked);
-    std::printf("arch,%s\n", as_scores ? "score" : "latency_ms");
+    std::printf("arch,%s\n", as_scores ? "score" : column_of(predictor.quantity()));
     for (std::size_t i = 0; i < asked.size(); ++i) std::printf("%s,%.9g\n", asked[i].c_str(), values[i]);
   }
 };

@@ -92,7 +92,7 @@ TEST_CASE("without measurements, and without a prior", "[estimate]") {
   CHECK(review(nothing).doubts.empty());
   CHECK_THROWS_AS(review(shipped("nb201")), Error);
   CHECK_THROWS_AS(shipped("nb201").beliefs(some("nb201", 1)), Error);
-  CHECK_THROWS_AS(estimate(shipped("nb201"), measured("nb201", 3), {"x", {3}}), Error);
+  CHECK_THROWS_AS(estimate(shipped("nb201"), measured("nb201", 3), {"x", Quantity::latency, {3}}), Error);
 }
 
 TEST_CASE("odd measurements are named by what is odd about them", "[estimate]") {
@@ -186,6 +186,11 @@ TEST_CASE("a combination lies between its parts, has the closed form's spread an
   const Predictor again = Predictor::read(both.write());
   CHECK(again.latency_ms(asked) == mean);
   CHECK(again.write() == both.write());
+  CHECK(both.quantity() == Quantity::latency);
+  const Predictor energies =
+      combine(estimate(shipped("nb201"), kept, {"board", Quantity::energy, {}}), tuned);
+  CHECK(energies.quantity() == Quantity::energy);
+  CHECK(Predictor::read(energies.write()).quantity() == Quantity::energy);
   CHECK_THROWS_AS(combine(tuned, closed), Error);
   CHECK_THROWS_AS(combine(closed, both), Error);
   CHECK_THROWS_AS(to_fine_tune_on(tuned), Error);

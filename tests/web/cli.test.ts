@@ -77,10 +77,10 @@ describe('latencast evaluate', () => {
     expect(result['seconds']).toEqual({ transfer: expect.any(Number), predict_1000: expect.any(Number) });
     expect(result['coverage90']).toEqual({ mean: null, std: null });
     // The default method is the best there is, and the same question has the same answer.
-    const { seconds: _, ...first } = JSON.parse(latencast(...ask, '--method', 'bayes').out) as Record<string, unknown>;
+    const { seconds: _, ...first } = JSON.parse(latencast(...ask, '--method', 'combined').out) as Record<string, unknown>;
     const { seconds: __, ...again } = JSON.parse(latencast(...ask).out) as Record<string, unknown>;
     expect(again).toEqual(first);
-    expect(first).toMatchObject({ method: 'bayes', sampler: 'random', samples: 20, seeds: 3, architectures_scored: 605 });
+    expect(first).toMatchObject({ method: 'combined', sampler: 'random', samples: 20, seeds: 3, architectures_scored: 605 });
     expect((first['spearman'] as Figure).mean).toBeGreaterThan(0.85);
     expect((first['coverage90'] as Figure).mean).toBeGreaterThan(0.7);
     expect((first['coverage90'] as Figure).mean).toBeLessThan(1);
@@ -98,7 +98,7 @@ describe('latencast evaluate', () => {
     expect(first.err).toContain('step 20 of 20');
     expect(readdirSync(join(cache, 'pretrained'))).toHaveLength(1);
     expect(Object.keys(JSON.parse(first.out).targets)).toHaveLength(6);
-    for (const method of ['bayes', 'finetune-published', 'best-source', 'source-ridge', 'flops', 'params', 'ridge']) {
+    for (const method of ['bayes', 'combined', 'finetune-published', 'best-source', 'source-ridge', 'flops', 'params', 'ridge']) {
       const run = latencast(...ask, '--steps', '20', '--method', method);
       expect(run.err, method).not.toContain('step');
       expect(JSON.parse(run.out)).toMatchObject({ task: 'ND', method });
@@ -245,6 +245,18 @@ describe('latencast transfer and predict', () => {
     });
     expect(latencast('predict', '--weights', out).out.trim().split('\n')).toHaveLength(15_626);
     expect(latencast('explain', '--weights', out, '421211').out).toMatch(/latency +\d/);
+  });
+
+  test('energies come in and go out as millijoules', () => {
+    const energies = readFileSync(kMeasurements, 'utf8').trim().split('\n');
+    const measurements = file('energies.csv', [(energies[0] as string).replace('latency_ms', 'energy_mj'), ...energies.slice(1)]);
+    for (const [method, header] of [['combined', 'arch,energy_mj,low_mj,high_mj'], ['finetune', 'arch,energy_mj']] as const) {
+      const out = join(folder, `energy-${method}`);
+      const ask = ['transfer', '--weights', 'weights/nb201', '--measurements', measurements, '--out', out, '--method', method, '--epochs', '1'];
+      expect(latencast(...ask).err).toMatch(/found .*latency_ms/);
+      expect(latencast(...ask, '--quantity', 'energy').status).toBe(0);
+      expect(latencast('predict', '--weights', out, '421211').out.split('\n')[0]).toBe(header);
+    }
   });
 
   test('a measurement that looks wrong is named, and used where it is trusted', () => {

@@ -745,6 +745,17 @@ describe.each(kKinds)('engine: %s', (kind) => {
       expectSame(await again.predictAll(), mean!);
     });
 
+    test.each(['closed-form', 'finetune', 'combined'] as const)('what was measured stays with a predictor by %s', async (method) => {
+      expect(base.info).not.toHaveProperty('quantity');
+      for (const quantity of ['latency', 'energy'] as const) {
+        const tuned = await use(base.transfer(measurements, { method, quantity, ...(method === 'closed-form' ? {} : { epochs: 1 }) }));
+        expect(tuned.info.quantity).toBe(quantity);
+        expect((await use(engine.load(await tuned.save()))).info.quantity).toBe(quantity);
+      }
+      const odd = { method, quantity: 'weight' as 'energy' };
+      await expectFailure(base.transfer(measurements, odd), 'argument', /"weight"; expected latency or energy/);
+    });
+
     test('combined it fine-tunes on what is not set aside, and is the closed form alone where that is too little', async () => {
       const wrong = { ...measurements[3]!, latency_ms: measurements[3]!.latency_ms * 1000 };
       const rest = measurements.filter((_, i) => i !== 3);

@@ -335,10 +335,10 @@ describe('properties', () => {
   test('writeMeasurements is read back to the last bit', () => {
     const positive = fc.double({ min: 1e-6, max: 1e9, noNaN: true });
     fc.assert(
-      fc.property(fc.array(fc.record({ architecture: fc.oneof(digits, long), latency_ms: positive })), (measurements) => {
-        const { lines, notes } = readMeasurements(writeMeasurements(measurements));
+      fc.property(fc.array(fc.record({ architecture: fc.oneof(digits, long), latency_ms: positive })), fc.boolean(), (measurements, energies) => {
+        const { lines, notes } = readMeasurements(writeMeasurements(measurements, energies ? 'energy' : 'latency'));
         expect(lines.map((one) => ({ architecture: one.architecture_text, latency_ms: one.latency }))).toEqual(measurements);
-        expect(lines.every((one) => one.unit === 'ms')).toBe(true);
+        expect(lines.every((one) => one.unit === (energies ? 'mJ' : 'ms'))).toBe(true);
         expect(notes).toEqual([]);
       }),
     );

@@ -12,7 +12,6 @@ export {
   type LatencyUnit,
   type MeasurementLine,
   type Note,
-  type Quantity,
   type ReadMeasurements,
 } from './measurements.js';
 export type * from './types.js';

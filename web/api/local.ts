@@ -365,11 +365,11 @@ class LocalPredictor implements Predictor {
     return method;
   }
 
-  #estimate(measurements: readonly Measurement[], { device, trusted }: TransferOptions): RawPredictor {
+  #estimate(measurements: readonly Measurement[], { device, quantity, trusted }: TransferOptions): RawPredictor {
     if (measurements.length === 0) {
       throw new LatencastError('measurement', 'transfer: found 0 measurements; expected at least 1');
     }
-    const settings = toJson({ device: device === undefined ? undefined : wellFormed(device), trusted });
+    const settings = toJson({ device: device === undefined ? undefined : wellFormed(device), quantity, trusted });
     return ask(() => this.#raw._estimate(...columns(measurements), settings));
   }
 
@@ -456,8 +456,8 @@ class LocalPredictor implements Predictor {
 }
 
 /** Options of a fine-tuning as the module takes them. */
-function fineTuning({ device, epochs, learning_rate, seed }: TransferOptions): Json<RawTransferOptions> {
-  return toJson({ device: device === undefined ? undefined : wellFormed(device), epochs, learning_rate, seed });
+function fineTuning({ device, quantity, epochs, learning_rate, seed }: TransferOptions): Json<RawTransferOptions> {
+  return toJson({ device: device === undefined ? undefined : wellFormed(device), quantity, epochs, learning_rate, seed });
 }
 
 /** A quality as the module takes it. */

@@ -7,10 +7,7 @@ import { evaluate, parse as parseJsonTree, type Node, type ValueNode } from '@hu
 import Papa from 'papaparse';
 
 import { architectureInName, readToolLog } from './toollogs.js';
-import type { Engine, Measurement, SpaceId } from './types.js';
-
-/** Energies are read the same way; the two do not mix in a text. */
-export type Quantity = 'latency' | 'energy';
+import type { Engine, Measurement, Quantity, SpaceId } from './types.js';
 
 export type LatencyUnit = 'ns' | 'us' | 'ms' | 's' | 'uJ' | 'mJ' | 'J';
 
@@ -75,6 +72,7 @@ export interface CheckedLine extends MeasurementLine {
 export interface CheckedMeasurements {
   readonly lines: readonly CheckedLine[];
   /** What the text is about. Energies are in millijoules, wherever a name says milliseconds. */
+  /** The two do not mix in a text. */
   readonly quantity: Quantity;
   /** The good ones, in order, canonical. */
   readonly measurements: readonly Measurement[];
@@ -139,8 +137,8 @@ export function readMeasurements(text: string, { unit = 'auto', filename = '' }:
 }
 
 /** A text that `readMeasurements` reads back to the same measurements. */
-export function writeMeasurements(measurements: readonly Measurement[]): string {
-  return measurements.map(({ architecture, latency_ms }) => `${architecture}, ${latency_ms} ms\n`).join('');
+export function writeMeasurements(measurements: readonly Measurement[], quantity: Quantity = 'latency'): string {
+  return measurements.map(({ architecture, latency_ms }) => `${architecture}, ${latency_ms} ${kBaseUnits[quantity]}\n`).join('');
 }
 
 function beginsWithEntry(line: string): boolean {

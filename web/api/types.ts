@@ -17,6 +17,9 @@ export type ErrorCode =
   /** The object was used after `dispose()`. */
   | 'disposed';
 
+/** What is measured; of an energy, whatever is called `latency_ms` is in millijoules. */
+export type Quantity = 'latency' | 'energy';
+
 export type SpaceId = 'nb201' | 'fbnet' | 'ofa';
 
 export interface SpaceInfo {
@@ -89,6 +92,8 @@ export type Method = 'closed-form' | 'finetune' | 'combined';
 export interface TransferOptions extends Cancellable {
   /** Name of the new device; default `my device`. */
   readonly device?: string;
+  /** What was measured; default `latency`. Of an energy, whatever is called `latency_ms` is in millijoules. */
+  readonly quantity?: Quantity;
   /** Default: `closed-form` where `info.closed_form` says that the weights can, else `finetune`. */
   readonly method?: Method;
   /** Not of `finetune`: places of measurements, from 0, that are never set aside, whatever the others say. */
@@ -253,6 +258,8 @@ export interface PredictorInfo {
   readonly parameter_count: number;
   /** The device it was adapted to; undefined for a pre-trained one. */
   readonly target?: string;
+  /** What it was measured for; undefined for a pre-trained one. */
+  readonly quantity?: Quantity;
   /** The measurements it was adapted on, canonical; empty for a pre-trained one. */
   readonly measurements: readonly Measurement[];
   /** Whether it can be transferred in closed form. */

@@ -451,11 +451,11 @@ export class Effects {
   private async follow(device: DeviceId): Promise<void> {
     const base = this.bases.get(spaceOf(device));
     const sheet = sheetOf(this.state(), device);
-    const readings = currentCheck(sheet)?.readings;
+    const { readings, quantity } = currentCheck(sheet) ?? {};
     if (!base || !readings) return;
     const trusted = trustedOf(sheet);
     const measured = this.isMeasured(device);
-    const from = JSON.stringify([device, readings, trusted, measured]);
+    const from = JSON.stringify([device, readings, quantity, trusted, measured]);
     // The same again would end the same way, also where it failed.
     if (this.following?.from === from) return;
     this.following?.stop.abort();
@@ -463,7 +463,7 @@ export class Effects {
     this.following = { stop, from };
     const { signal } = stop;
     try {
-      const options = { device: this.deviceName(device), trusted, signal };
+      const options = { device: this.deviceName(device), ...(quantity ? { quantity } : {}), trusted, signal };
       let predictor: Predictor | undefined;
       const shown = this.state().results[device];
       // At once, then better where the network adds something. What was computed beforehand is that good already.
@@ -508,10 +508,10 @@ export class Effects {
   /** Fine-tunes, estimates everything, then checks by leaving each measurement out; each part shows when it is done. */
   private async transfer(device: DeviceId): Promise<void> {
     const base = this.bases.get(spaceOf(device));
-    const readings = currentCheck(sheetOf(this.state(), device))?.readings;
-    if (!base || !readings) return;
+    const { readings, quantity } = currentCheck(sheetOf(this.state(), device)) ?? {};
+    if (!base || !readings || !quantity) return;
     const { signal, onProgress, end } = this.begin(device, 'transfer');
-    const options: TransferOptions = { device: this.deviceName(device), method: 'finetune', signal, onProgress };
+    const options: TransferOptions = { device: this.deviceName(device), quantity, method: 'finetune', signal, onProgress };
     try {
       const predictor = await base.transfer(readings, options);
       const result = await this.resultOf(device, predictor, readings, 'transfer', { signal, onProgress });
@@ -590,12 +590,11 @@ export class Effects {
     const pick = (values: Float64Array): Float64Array =>
       Float64Array.from(others, (index) => values[index] ?? Number.NaN);
     const accuracy = truth && (await this.engine?.accuracy(pick(latency_ms), pick(truth)));
-    const { nearest, method = 'finetune' } = predictor.info;
-    const quantity = source === 'transfer' ? currentCheck(sheetOf(this.state(), device))?.quantity : undefined;
+    const { nearest, method = 'finetune', quantity = 'latency' } = predictor.info;
     return {
       source,
       method,
-      quantity: quantity ?? 'latency',
+      quantity,
       latency_ms,
       ...bounds,
       readings,
@@ -710,7 +709,7 @@ export class Effects {
     const readings = measurements.map((each) => ({ ...each, index: rowOf(table, each.architecture) }));
     const result = await this.resultOf(device, predictor, readings, 'file');
     this.keep(device, predictor);
-    this.send({ type: 'opened', device, name: target, text: writeMeasurements(measurements), result });
+    this.send({ type: 'opened', device, name: target, text: writeMeasurements(measurements, result.quantity), result });
     this.send({ type: 'notice', notice: { kind: 'info', text: `${filename}: predictor of ${target} opened.` } });
   }
 
@@ -741,11 +740,11 @@ export class Effects {
   }
 
   /** A device may have got its name after its estimates. */
-  private async bytesOf(device: DeviceId, predictor: Predictor, { method, readings, trusted }: Result): Promise<Uint8Array> {
+  private async bytesOf(device: DeviceId, predictor: Predictor, { method, quantity, readings, trusted }: Result): Promise<Uint8Array> {
     const base = this.bases.get(spaceOf(device));
     const name = this.deviceName(device);
     if (method === 'finetune' || predictor.info.target === name || !base) return predictor.save();
-    const named = await base.transfer(readings, { device: name, method, trusted });
+    const named = await base.transfer(readings, { device: name, quantity, method, trusted });
     try {
       return await named.save();
     } finally {

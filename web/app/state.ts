@@ -524,8 +524,7 @@ export function isStale(state: State): boolean {
   const check = currentCheck(sheet);
   if (!result || !check) return false;
   const method = methodOf(state);
-  // A predictor file does not say what it is about.
-  if (result.source !== 'file' && result.quantity !== check.quantity) return true;
+  if (result.quantity !== check.quantity) return true;
   const byHand = result.method === 'finetune';
   if (result.source === 'transfer' && method && byHand !== (method === 'finetune')) return true;
   if (!byHand && String(trustedOf(sheet)) !== String(result.trusted)) return true;

@@ -13,6 +13,7 @@ namespace latencast {
 
 struct EstimateOptions {
   std::string device = "my device";       ///< name of the new device
+  Quantity quantity = Quantity::latency;  ///< of the measurements
   std::vector<std::size_t> trusted = {};  ///< measurements never to be set aside, counted from 0
 };
 

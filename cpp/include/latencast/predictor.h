@@ -28,6 +28,14 @@ struct Calibration {
   double latency_ms(double score) const;
 };
 
+/// What a device was measured for. Everything is computed from logarithms and differences, so energies go the
+/// way of latencies: of an energy, whatever is called latency_ms is in millijoules.
+enum class Quantity { latency, energy };
+
+/// "latency", "energy" <-> Quantity. Throws `argument` on another name.
+Quantity quantity_from_name(std::string_view name);
+const char* name_of(Quantity quantity);
+
 /// A measured architecture of the target device.
 struct Measurement {
   Architecture architecture;  ///< canonical
@@ -64,6 +72,9 @@ class Predictor {
 
   /// Whether it is the result of a transfer, to devices()[0].
   bool is_transferred() const { return calibration().has_value() || posterior(); }
+
+  /// What it was measured for; latency of a pre-trained one.
+  Quantity quantity() const;
 
   /// Whether it can be transferred in closed form (latencast/estimate.h).
   bool has_prior() const;

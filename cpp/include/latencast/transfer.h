@@ -16,8 +16,9 @@ namespace latencast {
 constexpr int kTransferVersion = 1;
 
 struct TransferOptions {
-  std::string device = "my device";  ///< name of the new device
-  int epochs = 40;                   ///< >= 1
+  std::string device = "my device";       ///< name of the new device
+  Quantity quantity = Quantity::latency;  ///< of the measurements
+  int epochs = 40;                        ///< >= 1
   /// > 0, AdamW with cosine to 1e-6, for every weight but the hardware embedding. Absent: from 2e-4 to 1e-3,
   /// the higher the worse the nearest source ranks the measurements, since the network then has more to
   /// learn.
