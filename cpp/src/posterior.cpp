@@ -10,6 +10,7 @@
 #include "latencast/rng.h"
 #include "linear.h"
 #include "product.h"
+#include "slips.h"
 
 namespace latencast {
 namespace {
@@ -25,17 +26,6 @@ constexpr double kLog2Pi = 1.8378770664093453;
 constexpr Index kMostRows = 256;
 
 constexpr double kNegligible = 1e-4;  // weights below count for nothing
-
-// A measurement is set aside where that multiplies the evidence by more than this (log): one in fifty is bad
-// beforehand, and a bad one is anything within four powers of e.
-const double kSuspicion = std::log(50.0) + std::log(8.0);
-
-// What is off by less is the model's fault as likely as the measurement's.
-const double kLeastSlip = std::log(1.4);
-
-// Whatever disturbs a measurement makes it longer. One that is shorter than expected is the model's fault,
-// unless it is so short that its unit, or a digit, must be wrong.
-const double kTooShort = std::log(8.0);
 
 double log_sum(const std::vector<double>& values) {
   const double largest = *std::max_element(values.begin(), values.end());
@@ -107,8 +97,11 @@ Posterior::Posterior(const Prior& prior, const RowMatrix& psi, const std::vector
   if (psi_.rows() == 0) psi_.resize(0, prior.basis.cols());
 
   fit(set_aside_, true);
-  if (!options.sets_aside || latency_ms.size() < 5) return;
-  std::vector<bool> found = doubtful(options.trusted);
+  if (!options.sets_aside) return;
+  std::vector<bool> found = find_slips(log_ms_, options.trusted, [&](const std::vector<bool>& aside) {
+    if (!is_final_ || aside != set_aside_) fit(aside, false);
+    return Evidence{log_evidence_, without_, left_out_};
+  });
   // Its trials have left their own fits behind.
   if (!is_final_ || found != set_aside_) fit(found, true);
   set_aside_ = std::move(found);
@@ -116,36 +109,6 @@ Posterior::Posterior(const Prior& prior, const RowMatrix& psi, const std::vector
 
 Posterior::~Posterior() = default;
 Posterior::Posterior(Posterior&&) noexcept = default;
-
-// Forward selection of what to set aside. Two slips hide behind each other, because together they look like
-// noise; so each step takes the most suspicious one, whether it is suspicious enough or not, and what counts
-// is the best total.
-std::vector<bool> Posterior::doubtful(const std::vector<bool>& trusted) {
-  const std::size_t n = log_ms_.size(), most = std::min<std::size_t>(std::max<std::size_t>(n / 4, 1), 12);
-  std::vector<bool> aside(n, false), best = aside;
-  const double start = log_evidence_;
-  double best_gain = 0;
-  const auto may_be = [&](std::size_t i) {
-    const double off = log_ms_[i] - left_out_[i].mean;
-    return !aside[i] && !(i < trusted.size() && trusted[i]) && (off > kLeastSlip || off < -kTooShort);
-  };
-  for (std::size_t count = 1; count <= most; ++count) {
-    std::size_t worst = n;
-    for (std::size_t i = 0; i < n; ++i)
-      if (may_be(i) && (worst == n || without_[i] > without_[worst])) worst = i;
-    if (worst == n) break;
-    const double gain = without_[worst] - start - kSuspicion * double(count);
-    // Nothing looks odd even by itself: the usual case, and the cheap one.
-    if (gain < -1.5 * kSuspicion * double(count)) break;
-    aside[worst] = true;
-    if (gain > best_gain) {
-      best_gain = gain;
-      best = aside;
-    }
-    if (count < most) fit(aside, false);
-  }
-  return best;
-}
 
 void Posterior::fit(const std::vector<bool>& ignored, bool last) {
   const Index q = prior_.basis.cols(), centres = prior_.centres.rows();

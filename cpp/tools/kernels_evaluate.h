@@ -11,8 +11,9 @@ namespace latencast {
 struct KernelsEvaluateCommand {
   EvaluateOptions options;
   std::string models;
-  std::string target;                 ///< CSV of kernel timings, in place of models
-  std::string pool = "weights/pool";  ///< folder of the pool that serves a target
+  std::string weights = "weights/ncnn.fleet.latencast";  ///< fleet that serves models
+  std::string target;                                    ///< CSV of kernel timings, in place of models
+  std::string pool = "weights/pool";                     ///< folder of the pool that serves a target
   int seeds = 5;
   bool as_json = false;
 

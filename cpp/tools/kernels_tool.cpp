@@ -129,6 +129,8 @@ void KernelsCommand::add_to(CLI::App& app) {
   command->add_option("--input", inputs, "shape of an input, NAME=1x3x224x224");
   command->add_flag("--json", as_json, "print JSON");
   evaluate.add_to(*command);
+  platforms.add_to(*command);
+  learn_fleet.add_to(*command);
   learn.add_to(*command);
   coverage.add_to(*command);
   figures.add_to(*command);

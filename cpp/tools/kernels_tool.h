@@ -6,9 +6,11 @@
 #include <string>
 #include <vector>
 
+#include "fleet_tool.h"
 #include "kernels_evaluate.h"
 #include "kernels_figures.h"
 #include "kernels_pool.h"
+#include "platforms_tool.h"
 
 namespace latencast {
 
@@ -18,6 +20,8 @@ struct KernelsCommand {
   int batch = 1;
   bool as_json = false;
   KernelsEvaluateCommand evaluate;
+  PlatformsCommand platforms;
+  LearnFleetCommand learn_fleet;
   KernelsLearnCommand learn;
   KernelsCoverageCommand coverage;
   KernelsFiguresCommand figures;

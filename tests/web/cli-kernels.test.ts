@@ -59,6 +59,22 @@ test('an open input takes the shape that is given, and what cannot be read is re
   expect(kernels('--model', 'package.json').err).toContain('model: JSON graph: has no "nodes"');
 });
 
+test('evaluate adapts to a platform that the fleet does not hold, and says how well', () => {
+  // About the ratios of a processor without a GPU; the platform is a thousand times slower than any.
+  const ratios = { mobilenet_v2: 1, mobilenet_v3_large: 0.86, mnasnet1_0: 0.98, resnet18: 2.9, resnet50: 8.2, squeezenet1_1: 0.9, efficientnet_b0: 1.7 };
+  const path = join(folder, 'models.csv');
+  const rows = Object.entries(ratios).map(([name, ratio]) => `${join(kRoot, 'tests/golden/models', name)}.onnx,${1000 * ratio}`);
+  writeFileSync(path, ['model,latency_ms', ...rows, 'never-measured.onnx,'].join('\n'));
+  const args = ['evaluate', '--models', path, '--samples', '3', '--seeds', '2', '--json'];
+  const result = JSON.parse(kernels(...args).out) as Record<string, { mean: number; std: number }> & { models_scored: number };
+  expect(result.models_scored).toBe(rows.length - 3);
+  const flops = JSON.parse(kernels(...args, '--method', 'flops').out) as typeof result;
+  expect(result.mdape!.mean).toBeLessThan(0.3);
+  expect(result.mdape!.mean).toBeLessThan(flops.mdape!.mean);
+  expect(flops.coverage90!.mean).toBeNull();
+  for (const figure of ['spearman', 'kendall', 'within5', 'within10', 'coverage90']) expect(result[figure]!.mean).toBeLessThanOrEqual(1);
+});
+
 test('evaluate wants more models than it may measure, and names a row that cannot be', () => {
   const path = join(folder, 'models.csv');
   const model = join(kRoot, kMobilenet);

@@ -15,7 +15,7 @@
 
 namespace latencast {
 
-struct FleetData;  // src/fleet_data.h
+struct FleetData;  // src/fleet.cpp
 
 /// A platform whose models were measured.
 struct KnownPlatform {
@@ -30,10 +30,18 @@ struct KnownPlatform {
 
 /// A model that some platforms measured.
 struct KnownModel {
-  std::string name;                 ///< e.g. "resnet18_int8"
-  std::string fingerprint;          ///< of its decomposition
-  std::vector<std::int64_t> input;  ///< shape of its first input, for a file that leaves it open
-  int measured = 0;                 ///< platforms that measured it
+  std::string name;         ///< e.g. "resnet18_int8"
+  std::string fingerprint;  ///< of its decomposition
+  Dims input;               ///< shape of its first input, for a file that leaves it open
+  int measured = 0;         ///< platforms that measured it
+};
+
+/// What a fleet is learned from. The counts `measured` and the fingerprints are found, not read.
+struct FleetSources {
+  std::vector<KnownPlatform> platforms;
+  std::vector<KnownModel> models;
+  std::vector<Decomposition> decompositions;    ///< of the models
+  std::vector<std::vector<double>> latency_ms;  ///< per platform and model; NaN where not measured
 };
 
 /// 16 hex digits, equal for decompositions into the same kernels; how a known model is recognised.
@@ -68,14 +76,14 @@ class PlatformModel {
   ModelEstimate estimate(const Decomposition& model, double coverage = 0.9) const;
 
   /// Known platforms by how much this one resembles them, as probabilities that it is most like each; highest
-  /// first. What is missing to 1 is that it resembles none. platform: an index into Fleet::platforms().
+  /// first. platform: an index into Fleet::platforms().
   struct Likeness {
     std::size_t platform;
     double probability;
   };
   const std::vector<Likeness>& likenesses() const;
 
-  /// Of the measurements it was adapted to (of a known platform: none).
+  /// Of the measurements it was adapted to, in their order; of a known platform those of the fleet.
   const std::vector<bool>& set_aside() const;  ///< far longer than all others let expect; counted for nothing
   const std::vector<Belief>& left_out() const;  ///< each from all others
 
@@ -98,7 +106,9 @@ class Fleet {
  public:
   /// Of the bytes of write(). Throws `checkpoint` on anything else, or where its own test cases fail.
   explicit Fleet(std::string_view bytes);
-  explicit Fleet(FleetData data);
+
+  /// Throws `argument` where the sources do not fit each other, or hold less than two platforms or models.
+  static Fleet learn(const FleetSources& sources);
 
   std::string write() const;
 
@@ -114,6 +124,8 @@ class Fleet {
                       const AdaptOptions& options = {}) const;
 
  private:
+  explicit Fleet(std::shared_ptr<const FleetData> data);
+
   std::shared_ptr<const FleetData> data_;
 };
 

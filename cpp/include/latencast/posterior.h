@@ -92,7 +92,6 @@ class Posterior {
   using Matrix = Eigen::Matrix<double, Eigen::Dynamic, Eigen::Dynamic, Eigen::RowMajor>;
 
   void fit(const std::vector<bool>& ignored, bool last);
-  std::vector<bool> doubtful(const std::vector<bool>& trusted);
   Eigen::VectorXd mean_coefficients() const;  // t, then the level
   Matrix covariance() const;                  // of these
 

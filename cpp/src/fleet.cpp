@@ -1,0 +1,371 @@
+#include "latencast/fleet.h"
+
+#include <algorithm>
+#include <cmath>
+#include <limits>
+#include <map>
+
+#include "json.h"
+#include "latencast/checkpoint.h"
+#include "latencast/error.h"
+#include "rates.h"
+#include "work.h"
+
+namespace latencast {
+namespace {
+
+using nlohmann::json;
+using Index = Eigen::Index;
+
+constexpr int kMetaVersion = 1;
+
+[[noreturn]] void damaged(const std::string& what) { throw Error(ErrorCode::checkpoint, "fleet: " + what); }
+
+std::uint64_t number_of(const std::string& print) { return std::stoull(print, nullptr, 16); }
+
+double median(std::vector<double> values) {
+  const auto middle = values.begin() + static_cast<std::ptrdiff_t>(values.size() / 2);
+  std::nth_element(values.begin(), middle, values.end());
+  return *middle;
+}
+
+json as_json(const KnownPlatform& one) {
+  return {{"id", one.id},         {"title", one.title}, {"board", one.board},
+          {"family", one.family}, {"gpu", one.gpu},     {"threads", one.threads}};
+}
+
+}  // namespace
+
+struct FleetData {
+  std::vector<KnownPlatform> platforms;
+  std::vector<KnownModel> models;
+  RateSources sources;
+  std::shared_ptr<const RatePrior> prior;
+  std::map<std::uint64_t, std::size_t> model_of;  // by fingerprint
+
+  // A copy of a fingerprint names the same kernels.
+  ModelWork work(const Decomposition& model) const {
+    ModelWork one{work_of(model), -1, number_of(fingerprint(model))};
+    const auto found = model_of.find(one.identity);
+    if (found != model_of.end()) one.known = static_cast<std::ptrdiff_t>(found->second);
+    return one;
+  }
+
+  ModelWork work(std::size_t known) const {
+    return {sources.work.row(static_cast<Index>(known)).transpose(), static_cast<std::ptrdiff_t>(known),
+            number_of(models[known].fingerprint)};
+  }
+
+  // What follows from platforms, models and the latencies.
+  void count() {
+    std::map<std::string, int> settings;
+    for (const KnownPlatform& one : platforms) ++settings[one.board];
+    sources.importance.clear();
+    for (std::size_t p = 0; p < platforms.size(); ++p) {
+      platforms[p].measured = 0;
+      for (std::size_t m = 0; m < models.size(); ++m) {
+        const bool is_measured = std::isfinite(sources.log_ms(static_cast<Index>(p), static_cast<Index>(m)));
+        platforms[p].measured += is_measured;
+        models[m].measured += is_measured;
+      }
+      // Settings of one board say much the same.
+      sources.importance.push_back(1 / std::sqrt(settings[platforms[p].board]));
+    }
+    for (std::size_t m = 0; m < models.size(); ++m) model_of[number_of(models[m].fingerprint)] = m;
+  }
+};
+
+struct PlatformModel::State {
+  std::shared_ptr<const FleetData> fleet;
+  std::vector<ModelWork> measured;
+  std::vector<double> latency_ms;
+  std::vector<std::size_t> centres;  // platforms that the posterior knows
+  RatePosterior posterior;
+  std::vector<Likeness> likenesses = {};
+
+  State(std::shared_ptr<const FleetData> of, std::vector<ModelWork> models, std::vector<double> ms,
+        const std::vector<bool>& keep, const PosteriorOptions& options)
+      : fleet(std::move(of)),
+        measured(std::move(models)),
+        latency_ms(std::move(ms)),
+        posterior(std::make_shared<RatePrior>(with_centres(*fleet->prior, keep)), measured, latency_ms,
+                  options) {
+    for (std::size_t p = 0; p < keep.size(); ++p)
+      if (keep[p]) centres.push_back(p);
+    for (std::size_t c = 0; c < centres.size(); ++c)
+      likenesses.push_back({centres[c], posterior.likeness()[c]});
+    std::stable_sort(likenesses.begin(), likenesses.end(),
+                     [](const Likeness& a, const Likeness& b) { return a.probability > b.probability; });
+  }
+};
+
+std::string fingerprint(const Decomposition& model) {
+  std::vector<std::string> keys;
+  for (const FusedKernel& kernel : model.kernels) keys.push_back(kernel.key());
+  std::sort(keys.begin(), keys.end());
+  std::string text;
+  for (const std::string& key : keys) text += key + "\n";
+  return sha256_hex(text).substr(0, 16);
+}
+
+PlatformModel::PlatformModel(std::shared_ptr<const State> state) : state_(std::move(state)) {}
+
+ModelEstimate PlatformModel::estimate(const Decomposition& model, double coverage) const {
+  if (!(coverage > 0 && coverage < 1))
+    throw Error(ErrorCode::argument,
+                "fleet: found a coverage of " + std::to_string(coverage) + "; expected one between 0 and 1");
+  if (model.kernels.empty()) throw Error(ErrorCode::argument, "fleet: the model has no kernels");
+  const ModelWork asked = state_->fleet->work(model);
+  const auto interval = state_->posterior.predict(asked).interval(coverage);
+  ModelEstimate estimate{interval.median, interval.low, interval.high, {}, Knowledge::graph};
+  const Eigen::VectorXd shares = state_->posterior.shares(asked);
+  for (const FusedKernel& kernel : model.kernels) {
+    const Eigen::VectorXd work = work_of(kernel);
+    double share = 0;
+    for (Index k = 0; k < work.size(); ++k)
+      if (work[k] > 0) share += shares[k] * work[k] / asked.work[k];
+    estimate.kernel_ms.push_back(share * interval.median);
+  }
+  if (asked.known >= 0) estimate.knowledge = Knowledge::known;
+  for (std::size_t i = 0; i < state_->measured.size(); ++i)
+    if (state_->measured[i].identity == asked.identity && !state_->posterior.set_aside()[i])
+      estimate.knowledge = Knowledge::measured;
+  return estimate;
+}
+
+const std::vector<PlatformModel::Likeness>& PlatformModel::likenesses() const { return state_->likenesses; }
+const std::vector<bool>& PlatformModel::set_aside() const { return state_->posterior.set_aside(); }
+const std::vector<Belief>& PlatformModel::left_out() const { return state_->posterior.left_out(); }
+
+double PlatformModel::expected_error() const {
+  std::vector<double> errors;
+  for (std::size_t i = 0; i < state_->measured.size(); ++i)
+    if (!set_aside()[i]) errors.push_back(std::abs(std::exp(left_out()[i].mean) / state_->latency_ms[i] - 1));
+  constexpr std::size_t kFewest = 5;  // that say more than the prior
+  if (errors.size() >= kFewest) return median(std::move(errors));
+  errors.clear();
+  constexpr double kMedian = 0.6745;  // of the absolute value of a standard normal variable
+  for (std::size_t m = 0; m < state_->fleet->models.size(); ++m)
+    errors.push_back(std::expm1(kMedian * state_->posterior.predict(state_->fleet->work(m)).spread));
+  return median(std::move(errors));
+}
+
+Posterior::Next PlatformModel::next(const std::vector<Decomposition>& candidates, std::size_t count) const {
+  if (count > candidates.size())
+    throw Error(ErrorCode::argument, "next: asked for " + std::to_string(count) + " of " +
+                                         std::to_string(candidates.size()) + " candidates");
+  std::vector<ModelWork> models;
+  for (const Decomposition& one : candidates) models.push_back(state_->fleet->work(one));
+  return state_->posterior.next(models, count);
+}
+
+Fleet::Fleet(std::shared_ptr<const FleetData> data) : data_(std::move(data)) {}
+
+Fleet Fleet::learn(const FleetSources& sources) {
+  const std::size_t platforms = sources.platforms.size(), models = sources.models.size();
+  if (platforms < 2 || models < 2 || sources.decompositions.size() != models ||
+      sources.latency_ms.size() != platforms)
+    throw Error(ErrorCode::argument,
+                "fleet: found " + std::to_string(platforms) + " platforms, " + std::to_string(models) +
+                    " models, " + std::to_string(sources.decompositions.size()) +
+                    " decompositions and latencies of " + std::to_string(sources.latency_ms.size()) +
+                    " platforms; expected two or more, and as many");
+  auto data = std::make_shared<FleetData>();
+  data->platforms = sources.platforms;
+  data->models = sources.models;
+  data->sources.work.resize(static_cast<Index>(models), work_kinds());
+  for (std::size_t m = 0; m < models; ++m) {
+    data->models[m].fingerprint = fingerprint(sources.decompositions[m]);
+    data->models[m].measured = 0;
+    data->sources.work.row(static_cast<Index>(m)) =
+        work_of(sources.decompositions[m]).cast<float>().cast<double>().transpose();
+  }
+  data->sources.log_ms.resize(static_cast<Index>(platforms), static_cast<Index>(models));
+  for (std::size_t p = 0; p < platforms; ++p) {
+    if (sources.latency_ms[p].size() != models)
+      throw Error(ErrorCode::argument, "fleet: platform " + sources.platforms[p].id + " has " +
+                                           std::to_string(sources.latency_ms[p].size()) +
+                                           " latencies; expected " + std::to_string(models));
+    for (std::size_t m = 0; m < models; ++m) {
+      const double ms = double(static_cast<float>(sources.latency_ms[p][m]));
+      if (!std::isnan(ms) && !(std::isfinite(ms) && ms > 0))
+        throw Error(ErrorCode::measurement, "fleet: platform " + sources.platforms[p].id + " has latency " +
+                                                std::to_string(ms) +
+                                                " ms; latencies must be finite and positive");
+      data->sources.log_ms(static_cast<Index>(p), static_cast<Index>(m)) = std::log(ms);
+    }
+  }
+  data->count();
+  data->prior = std::make_shared<RatePrior>(learn_rates(data->sources));
+  return Fleet(data);
+}
+
+const std::vector<KnownPlatform>& Fleet::platforms() const { return data_->platforms; }
+const std::vector<KnownModel>& Fleet::models() const { return data_->models; }
+
+PlatformModel Fleet::platform(std::size_t index) const {
+  if (index >= data_->platforms.size())
+    throw Error(ErrorCode::argument, "fleet: asked for platform " + std::to_string(index) + " of " +
+                                         std::to_string(data_->platforms.size()));
+  std::vector<ModelWork> measured;
+  std::vector<double> latency_ms;
+  for (std::size_t m = 0; m < data_->models.size(); ++m) {
+    const double log_ms = data_->sources.log_ms(static_cast<Index>(index), static_cast<Index>(m));
+    if (!std::isfinite(log_ms)) continue;
+    measured.push_back(data_->work(m));
+    latency_ms.push_back(std::exp(log_ms));
+  }
+  // Like any new platform: what its own settings say would make it look better known than it is.
+  std::vector<bool> keep;
+  for (const KnownPlatform& one : data_->platforms)
+    keep.push_back(one.board != data_->platforms[index].board);
+  if (std::find(keep.begin(), keep.end(), true) == keep.end()) keep.assign(keep.size(), true);
+  return PlatformModel(
+      std::make_shared<PlatformModel::State>(data_, measured, latency_ms, keep, PosteriorOptions{}));
+}
+
+PlatformModel Fleet::adapt(const std::vector<ModelMeasurement>& measurements,
+                           const AdaptOptions& options) const {
+  std::vector<ModelWork> measured;
+  std::vector<double> latency_ms;
+  for (std::size_t i = 0; i < measurements.size(); ++i) {
+    const double ms = measurements[i].latency_ms;
+    if (!std::isfinite(ms) || ms <= 0)
+      throw Error(ErrorCode::measurement, "adapt: measurement " + std::to_string(i + 1) + " has latency " +
+                                              std::to_string(ms) +
+                                              " ms; latencies must be finite and positive");
+    if (measurements[i].model.kernels.empty())
+      throw Error(ErrorCode::measurement,
+                  "adapt: measurement " + std::to_string(i + 1) + " is of a model without kernels");
+    measured.push_back(data_->work(measurements[i].model));
+    latency_ms.push_back(ms);
+  }
+  if (!options.trusted.empty() && options.trusted.size() != measurements.size())
+    throw Error(ErrorCode::argument, "adapt: found " + std::to_string(options.trusted.size()) +
+                                         " marks of trust; expected " + std::to_string(measurements.size()));
+  PosteriorOptions posterior;
+  posterior.trusted = options.trusted;
+  return PlatformModel(std::make_shared<PlatformModel::State>(
+      data_, measured, latency_ms, std::vector<bool>(data_->platforms.size(), true), posterior));
+}
+
+// ---- The file
+// ------------------------------------------------------------------------------------------------
+
+namespace {
+
+Tensor tensor(const char* name, const DoubleMatrix& matrix) {
+  Tensor result{name, {static_cast<std::size_t>(matrix.rows()), static_cast<std::size_t>(matrix.cols())}, {}};
+  for (Index i = 0; i < matrix.size(); ++i) result.values.push_back(static_cast<float>(matrix.data()[i]));
+  return result;
+}
+
+DoubleMatrix matrix(const Tensor& tensor, const char* name, std::size_t rows, std::size_t columns) {
+  if (tensor.name != name || tensor.shape != std::vector<std::size_t>{rows, columns})
+    damaged("found the tensor " + tensor.name + "; expected " + name + ", " + std::to_string(rows) + " x " +
+            std::to_string(columns));
+  return Eigen::Map<const RowMatrix>(tensor.values.data(), static_cast<Index>(rows),
+                                     static_cast<Index>(columns))
+      .cast<double>();
+}
+
+// What a reader must find again: every model's log latency (ms), as a known model and by its kernels alone, on
+// a platform unlike any other.
+std::vector<double> self_test(const FleetData& data) {
+  std::vector<ModelWork> measured;
+  std::vector<double> latency_ms, found;
+  for (std::size_t m = 0; m < std::min<std::size_t>(5, data.models.size()); ++m) {
+    measured.push_back(data.work(m));
+    latency_ms.push_back(double(m + 1));
+  }
+  const RatePosterior posterior(data.prior, measured, latency_ms);
+  for (std::size_t m = 0; m < data.models.size(); ++m) {
+    ModelWork asked = data.work(m);
+    found.push_back(posterior.predict(asked).mean);
+    asked.known = -1;
+    asked.identity = 0;
+    found.push_back(posterior.predict(asked).mean);
+  }
+  return found;
+}
+
+std::shared_ptr<const FleetData> from_checkpoint(const Checkpoint& checkpoint) {
+  const json meta = read_json(checkpoint.meta);
+  if (meta.at("kind") != "fleet" || meta.at("version") != kMetaVersion || meta.at("work") != kWorkVersion)
+    damaged("found kind " + meta.at("kind").dump() + " version " + meta.value("version", json()).dump() +
+            ", work " + meta.value("work", json()).dump() + "; expected \"fleet\" version " +
+            std::to_string(kMetaVersion) + ", work " + std::to_string(kWorkVersion));
+  auto data = std::make_shared<FleetData>();
+  for (const json& one : meta.at("platforms"))
+    data->platforms.push_back({one.at("id"), one.at("title"), one.at("board"), one.at("family"),
+                               one.at("gpu"), one.at("threads"), 0});
+  for (const json& one : meta.at("models")) {
+    KnownModel model{one.at("name"), one.at("fingerprint"), one.at("input"), 0};
+    if (model.fingerprint.size() != 16 ||
+        model.fingerprint.find_first_not_of("0123456789abcdef") != std::string::npos)
+      damaged("model " + model.name + " has the fingerprint " + model.fingerprint +
+              "; expected 16 hex digits");
+    data->models.push_back(std::move(model));
+  }
+  const std::size_t platforms = data->platforms.size(), models = data->models.size();
+  const auto kinds = static_cast<std::size_t>(work_kinds());
+  const auto& tensors = checkpoint.tensors;
+  if (tensors.size() != 4 || platforms < 2 || models < 2)
+    damaged("found " + std::to_string(tensors.size()) + " tensors, " + std::to_string(platforms) +
+            " platforms and " + std::to_string(models) + " models; expected 4, 2 or more and 2 or more");
+  data->sources.work = matrix(tensors[0], "work", models, kinds);
+  const DoubleMatrix latency_ms = matrix(tensors[1], "latency_ms", platforms, models);
+  const DoubleMatrix log_rates = matrix(tensors[2], "log_rates", platforms, kinds);
+  const DoubleMatrix factor = matrix(tensors[3], "factor", kinds, kinds);
+  const auto is_not_finite = [](double value) { return !std::isfinite(value); };
+  for (const DoubleMatrix* one : {&log_rates, &factor})
+    if (std::any_of(one->data(), one->data() + one->size(), is_not_finite)) damaged("a rate is not finite");
+  for (Index m = 0; m < data->sources.work.rows(); ++m)
+    if (!(data->sources.work.row(m).minCoeff() >= 0 && data->sources.work.row(m).maxCoeff() > 0))
+      damaged("model " + data->models[static_cast<std::size_t>(m)].name + " has no work");
+  // A latency of 0 stands for none.
+  data->sources.log_ms = latency_ms.unaryExpr(
+      [](double ms) { return ms > 0 ? std::log(ms) : std::numeric_limits<double>::quiet_NaN(); });
+  data->count();
+  data->prior = std::make_shared<RatePrior>(restore_rates(data->sources, log_rates, factor));
+
+  const auto expected = meta.at("self_test").get<std::vector<double>>();
+  const auto found = self_test(*data);
+  if (expected.size() != found.size()) damaged("the self-test is uneven");
+  for (std::size_t i = 0; i < found.size(); ++i) {
+    constexpr double kTolerance = 1e-3;
+    if (!(std::abs(found[i] - expected[i]) < kTolerance))
+      damaged("self-test " + std::to_string(i + 1) + ": found " + std::to_string(found[i]) + "; expected " +
+              std::to_string(expected[i]));
+  }
+  return data;
+}
+
+}  // namespace
+
+Fleet::Fleet(std::string_view bytes) {
+  const Checkpoint checkpoint = read_checkpoint(bytes);
+  try {
+    data_ = from_checkpoint(checkpoint);
+  } catch (const json::exception& error) {
+    damaged(std::string("the header does not describe a fleet: ") + error.what());
+  }
+}
+
+std::string Fleet::write() const {
+  json platforms = json::array(), models = json::array();
+  for (const KnownPlatform& one : data_->platforms) platforms.push_back(as_json(one));
+  for (const KnownModel& one : data_->models)
+    models.push_back({{"name", one.name}, {"fingerprint", one.fingerprint}, {"input", one.input}});
+  const json meta = {{"kind", "fleet"},        {"version", kMetaVersion}, {"work", kWorkVersion},
+                     {"platforms", platforms}, {"models", models},        {"self_test", self_test(*data_)}};
+  const DoubleMatrix latency_ms = data_->sources.log_ms.unaryExpr(
+      [](double log_ms) { return std::isfinite(log_ms) ? std::exp(log_ms) : 0.0; });
+  return write_checkpoint(
+      {meta.dump(),
+       {tensor("work", data_->sources.work), tensor("latency_ms", latency_ms),
+        tensor("log_rates", data_->prior->log_rates), tensor("factor", data_->prior->factor)}},
+      Precision::float32);
+}
+
+}  // namespace latencast

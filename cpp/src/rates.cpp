@@ -1,0 +1,519 @@
+#include "rates.h"
+
+#include <algorithm>
+#include <cmath>
+#include <limits>
+#include <numeric>
+
+#include "product.h"
+#include "slips.h"
+#include "work.h"
+
+namespace latencast {
+namespace {
+
+using Index = Eigen::Index;
+
+// Standard deviations: how far a platform is from the one it is most like, as a share of how far platforms
+// are from each other, and noise of log latency.
+constexpr double kApart[] = {0.05, 0.15, 0.4, 1};
+constexpr double kNoise[] = {0.02, 0.05, 0.1, 0.2};
+
+// A new platform may be a hundred times faster or slower than the one it is like.
+constexpr double kAnyLevel = 4;
+
+// Rates were fitted to the residuals that are known, so those of a platform or model to come vary more.
+constexpr double kFitted = 2;
+
+constexpr double kLog2Pi = 1.8378770664093453;
+constexpr std::size_t kMostComponents = 64;
+
+double square(double value) { return value * value; }
+
+double log_sum(const std::vector<double>& values) {
+  const double largest = *std::max_element(values.begin(), values.end());
+  double sum = 0;
+  for (const double value : values) sum += std::exp(value - largest);
+  return largest + std::log(sum);
+}
+
+// The time of a model by kinds, at given rates: log of the sum, and each kind's share of it.
+double split(const double* work, const double* log_rates, Index kinds, double* shares) {
+  double sum = 0;
+  for (Index k = 0; k < kinds; ++k) {
+    shares[k] = work[k] > 0 ? work[k] * std::exp(log_rates[k]) : 0;
+    sum += shares[k];
+  }
+  for (Index k = 0; k < kinds; ++k) shares[k] /= sum;
+  return std::log(sum);
+}
+
+// ---- Learning: expectation maximisation over (mean, covariance) of log rates and each model's spread
+// --------
+
+constexpr int kRounds = 4;
+constexpr double kFirstSpread = 0.1;       // of residuals
+constexpr double kLeastSpread = 0.03;      // the same
+constexpr double kApartBeforehand = 0.35;  // of log rates, beyond a common factor
+constexpr double kPlatformsBeforehand = 10, kReadingsBeforehand = 5;
+
+struct Learner {
+  const DoubleMatrix& work;
+  const DoubleMatrix& log_ms;
+  Eigen::VectorXd mean;
+  DoubleMatrix covariance, precision;  // of log rates
+  Eigen::VectorXd spread;              // of each model's residual
+
+  // One platform: its rates, and what follows from them.
+  struct Fit {
+    Eigen::VectorXd log_rates, modelled;
+    DoubleMatrix shares, covariance;
+  };
+
+  void split_all(Fit& fit) const {
+    for (Index m = 0; m < work.rows(); ++m)
+      fit.modelled[m] = split(&work(m, 0), fit.log_rates.data(), work.cols(), &fit.shares(m, 0));
+  }
+
+  // Gauss-Newton towards the most probable rates.
+  void improve(Fit& fit, Index platform, int steps) const {
+    const Index kinds = work.cols(), models = work.rows();
+    DoubleMatrix weighted(models, kinds), hessian;
+    for (int step = 0; step <= steps; ++step) {
+      split_all(fit);
+      Eigen::VectorXd gradient(kinds);
+      for (Index k = 0; k < kinds; ++k) {
+        gradient[k] = 0;
+        for (Index l = 0; l < kinds; ++l) gradient[k] -= precision(k, l) * (fit.log_rates[l] - mean[l]);
+      }
+      for (Index m = 0; m < models; ++m) {
+        const double off = log_ms(platform, m) - fit.modelled[m];
+        const double weight = std::isfinite(off) ? 1 / square(spread[m]) : 0;
+        for (Index k = 0; k < kinds; ++k) {
+          weighted(m, k) = weight * fit.shares(m, k);
+          if (weight > 0) gradient[k] += weighted(m, k) * off;
+        }
+      }
+      set_product(fit.shares.transpose(), weighted, hessian);
+      hessian += precision;
+      const DoubleMatrix lower = cholesky(hessian);
+      if (step == steps) {
+        const DoubleMatrix half = solve_lower(lower, DoubleMatrix::Identity(kinds, kinds));
+        set_product(half.transpose(), half, fit.covariance);
+        return;
+      }
+      const DoubleMatrix move = solve_lower_transposed(lower, solve_lower(lower, DoubleMatrix(gradient)));
+      constexpr double kLongest = 1.5;
+      for (Index k = 0; k < kinds; ++k) fit.log_rates[k] += std::clamp(move(k, 0), -kLongest, kLongest);
+    }
+  }
+};
+
+DoubleMatrix inverse(const DoubleMatrix& a) {
+  const DoubleMatrix half = solve_lower(cholesky(a), DoubleMatrix::Identity(a.rows(), a.cols()));
+  DoubleMatrix result;
+  set_product(half.transpose(), half, result);
+  return result;
+}
+
+}  // namespace
+
+RatePrior learn_rates(const RateSources& sources) {
+  const DoubleMatrix &work = sources.work, &log_ms = sources.log_ms;
+  const std::vector<double>& importance = sources.importance;
+  const Index kinds = work.cols(), models = work.rows(), platforms = log_ms.rows();
+  Eigen::VectorXd typical(kinds);
+  for (Index k = 0; k < kinds; ++k) typical[k] = std::log(typical_ms(static_cast<int>(k)));
+  Learner learner{work, log_ms, typical, 9 * DoubleMatrix::Ones(kinds, kinds), {}, {}};
+  learner.covariance.diagonal().array() += 0.25;
+  learner.spread = Eigen::VectorXd::Constant(models, kFirstSpread);
+  const double total = std::accumulate(importance.begin(), importance.end(), 0.0);
+
+  std::vector<Learner::Fit> fits;
+  for (Index p = 0; p < platforms; ++p) {
+    Learner::Fit fit{typical, Eigen::VectorXd(models), DoubleMatrix(models, kinds), {}};
+    learner.split_all(fit);
+    double level = 0;
+    int count = 0;
+    for (Index m = 0; m < models; ++m) {
+      if (!std::isfinite(log_ms(p, m))) continue;
+      level += log_ms(p, m) - fit.modelled[m];
+      ++count;
+    }
+    fit.log_rates.array() += level / std::max(1, count);
+    fits.push_back(std::move(fit));
+  }
+  for (int round = 0; round < kRounds; ++round) {
+    learner.precision = inverse(learner.covariance);
+    for (Index p = 0; p < platforms; ++p)
+      learner.improve(fits[static_cast<std::size_t>(p)], p, round == 0 ? 6 : 2);
+    // The mean of ratios between rates is drawn towards what is typical, that of the level is not.
+    Eigen::VectorXd ratios = Eigen::VectorXd::Zero(kinds);
+    double level = 0;
+    for (Index p = 0; p < platforms; ++p) {
+      const auto& fit = fits[static_cast<std::size_t>(p)];
+      const double weight = importance[static_cast<std::size_t>(p)] / total;
+      const double own = (fit.log_rates - typical).mean();
+      level += weight * own;
+      ratios += weight * ((fit.log_rates - typical).array() - own).matrix();
+    }
+    learner.mean = typical + ratios * (total / (total + 1)) + Eigen::VectorXd::Constant(kinds, level);
+    learner.covariance =
+        kPlatformsBeforehand * square(kApartBeforehand) * DoubleMatrix::Identity(kinds, kinds);
+    Eigen::VectorXd squares = Eigen::VectorXd::Constant(models, kReadingsBeforehand * square(kFirstSpread));
+    Eigen::VectorXd counts = Eigen::VectorXd::Constant(models, kReadingsBeforehand);
+    DoubleMatrix spread_shares;
+    for (Index p = 0; p < platforms; ++p) {
+      const auto& fit = fits[static_cast<std::size_t>(p)];
+      const double weight = importance[static_cast<std::size_t>(p)];
+      const Eigen::VectorXd off = fit.log_rates - learner.mean;
+      learner.covariance += weight * (off * off.transpose() + fit.covariance);
+      set_product(fit.shares, fit.covariance, spread_shares);
+      for (Index m = 0; m < models; ++m) {
+        if (!std::isfinite(log_ms(p, m))) continue;
+        squares[m] +=
+            weight * (square(log_ms(p, m) - fit.modelled[m]) + spread_shares.row(m).dot(fit.shares.row(m)));
+        counts[m] += weight;
+      }
+    }
+    learner.covariance /= total + kPlatformsBeforehand;
+    learner.spread = (squares.array() / counts.array()).sqrt().max(kLeastSpread);
+  }
+
+  // As they are stored.
+  DoubleMatrix log_rates(platforms, kinds);
+  for (Index p = 0; p < platforms; ++p)
+    log_rates.row(p) = fits[static_cast<std::size_t>(p)].log_rates.transpose();
+  const auto stored = [](double value) { return double(static_cast<float>(value)); };
+  return restore_rates(sources, log_rates.unaryExpr(stored), cholesky(learner.covariance).unaryExpr(stored));
+}
+
+RatePrior restore_rates(const RateSources& sources, const DoubleMatrix& log_rates,
+                        const DoubleMatrix& factor) {
+  const DoubleMatrix& log_ms = sources.log_ms;
+  const std::vector<double>& importance = sources.importance;
+  const Index models = sources.work.rows(), platforms = log_ms.rows(), kinds = sources.work.cols();
+  const double total = std::accumulate(importance.begin(), importance.end(), 0.0);
+  RatePrior prior;
+  prior.work = sources.work;
+  prior.log_rates = log_rates;
+  prior.factor = factor;
+  prior.residuals.resize(platforms, models);
+  prior.residual_mean.resize(models);
+  prior.residual_spread.resize(models);
+  for (const double one : importance) prior.mass.push_back(one / total);
+  double unknown = 0;
+  for (Index m = 0; m < models; ++m) {
+    constexpr double kBeforehand = 3;
+    double sum = 0, count = kBeforehand;
+    Eigen::VectorXd shares(kinds);
+    for (Index p = 0; p < platforms; ++p) {
+      prior.residuals(p, m) =
+          log_ms(p, m) - split(&sources.work(m, 0), &log_rates(p, 0), kinds, shares.data());
+      if (!std::isfinite(prior.residuals(p, m))) continue;
+      sum += importance[static_cast<std::size_t>(p)] * prior.residuals(p, m);
+      count += importance[static_cast<std::size_t>(p)];
+    }
+    prior.residual_mean[m] = sum / count;
+    double squares = kBeforehand * square(kFirstSpread);
+    for (Index p = 0; p < platforms; ++p) {
+      double& residual = prior.residuals(p, m);
+      if (!std::isfinite(residual)) {
+        residual = prior.residual_mean[m];
+        continue;
+      }
+      squares += importance[static_cast<std::size_t>(p)] * square(residual - prior.residual_mean[m]);
+    }
+    unknown += square(prior.residual_mean[m]) + squares / count;
+    prior.residual_spread[m] = std::sqrt(kFitted * squares / count);
+  }
+  prior.unknown_spread = std::sqrt(kFitted * unknown / double(std::max<Index>(1, models)));
+  return prior;
+}
+
+// ---- A new platform
+// ------------------------------------------------------------------------------------------
+
+RatePrior with_centres(const RatePrior& prior, const std::vector<bool>& keep) {
+  RatePrior kept = prior;
+  kept.mass.clear();
+  Index rows = 0;
+  double total = 0;
+  for (std::size_t c = 0; c < keep.size(); ++c) {
+    if (!keep[c]) continue;
+    const auto from = static_cast<Index>(c);
+    kept.log_rates.row(rows) = prior.log_rates.row(from);
+    kept.residuals.row(rows++) = prior.residuals.row(from);
+    kept.mass.push_back(prior.mass[c]);
+    total += prior.mass[c];
+  }
+  kept.log_rates.conservativeResize(rows, Eigen::NoChange);
+  kept.residuals.conservativeResize(rows, Eigen::NoChange);
+  for (double& mass : kept.mass) mass /= total;
+  return kept;
+}
+
+// A model near a centre: log latency there, and how it changes along each direction of the prior.
+struct RatePosterior::Near {
+  double log_ms;
+  Eigen::VectorXd psi;
+  double own;       // variance of the residual that grows with the distance from the centre
+  double constant;  // variance of the residual that does not
+};
+
+RatePosterior::Near RatePosterior::near(std::size_t centre, const ModelWork& model) const {
+  const auto c = static_cast<Index>(centre);
+  const Index kinds = prior_->work.cols();
+  Near result{0, Eigen::VectorXd::Zero(kinds), 0, 0};
+  Eigen::VectorXd share(kinds);
+  result.log_ms = split(model.work.data(), &prior_->log_rates(c, 0), kinds, share.data());
+  for (Index k = 0; k < kinds; ++k) {
+    if (share[k] == 0) continue;
+    const double* row = &prior_->factor(k, 0);
+    for (Index l = 0; l <= k; ++l) result.psi[l] += share[k] * row[l];
+  }
+  if (model.known >= 0) {
+    result.log_ms += prior_->residuals(c, model.known);
+    result.own = square(prior_->residual_spread[model.known]);
+  } else {
+    result.constant = square(prior_->unknown_spread);
+  }
+  return result;
+}
+
+RatePosterior::RatePosterior(std::shared_ptr<const RatePrior> prior, std::vector<ModelWork> measured,
+                             const std::vector<double>& latency_ms, const PosteriorOptions& options)
+    : prior_(std::move(prior)), measured_(std::move(measured)), set_aside_(latency_ms.size(), false) {
+  for (const double ms : latency_ms) log_ms_.push_back(std::log(ms));
+  const auto try_without = [&](const std::vector<bool>& aside) {
+    fit(aside, false);
+    return Evidence{log_evidence_, without_, left_out_};
+  };
+  if (options.sets_aside) set_aside_ = find_slips(log_ms_, options.trusted, try_without);
+  fit(set_aside_, true);
+}
+
+void RatePosterior::fit(const std::vector<bool>& aside, bool last) {
+  const std::size_t n = log_ms_.size(), centres = prior_->mass.size();
+  used_.clear();
+  for (std::size_t i = 0; i < n; ++i)
+    if (!aside[i]) used_.push_back(i);
+  const std::size_t m = used_.size();
+  const auto rows = static_cast<Index>(m);
+
+  std::vector<Component> all;
+  std::vector<double> log_weights;
+  // Of each component and measurement: alpha and the diagonal of the inverse covariance.
+  std::vector<std::vector<double>> diagonals;
+  DoubleMatrix gram(rows, rows), covariance(rows, rows);
+  for (std::size_t c = 0; c < centres; ++c) {
+    std::vector<Near> at;
+    for (const std::size_t i : used_) at.push_back(near(c, measured_[i]));
+    for (std::size_t i = 0; i < m; ++i)
+      for (std::size_t j = 0; j <= i; ++j)
+        gram(static_cast<Index>(i), static_cast<Index>(j)) = at[i].psi.dot(at[j].psi);
+    for (const double apart : kApart) {
+      for (const double noise : kNoise) {
+        for (std::size_t i = 0; i < m; ++i)
+          for (std::size_t j = 0; j <= i; ++j) {
+            const auto row = static_cast<Index>(i), column = static_cast<Index>(j);
+            const bool same = measured_[used_[i]].identity == measured_[used_[j]].identity;
+            covariance(row, column) = square(apart) * (gram(row, column) + (same ? at[i].own : 0)) +
+                                      square(kAnyLevel) + (same ? at[i].constant : 0) +
+                                      (i == j ? square(noise) : 0);
+          }
+        Component component{c, apart, noise, 0, std::vector<double>(m), cholesky(covariance), {}};
+        const DoubleMatrix& lower = component.lower;
+        double log_weight = std::log(prior_->mass[c]) - 0.5 * double(m) * kLog2Pi;
+        std::vector<double>& alpha = component.alpha;
+        for (std::size_t i = 0; i < m; ++i) {
+          const double* row = &lower(static_cast<Index>(i), 0);
+          double rest = log_ms_[used_[i]] - at[i].log_ms;
+          for (std::size_t j = 0; j < i; ++j) rest -= row[j] * alpha[j];
+          alpha[i] = rest / row[i];
+          log_weight -= 0.5 * square(alpha[i]) + std::log(row[i]);
+        }
+        for (std::size_t i = m; i-- > 0;) {
+          alpha[i] /= lower(static_cast<Index>(i), static_cast<Index>(i));
+          for (std::size_t j = 0; j < i; ++j)
+            alpha[j] -= lower(static_cast<Index>(i), static_cast<Index>(j)) * alpha[i];
+        }
+        log_weights.push_back(log_weight);
+        all.push_back(std::move(component));
+      }
+    }
+  }
+  log_evidence_ = log_sum(log_weights);
+
+  // Each measurement from the others (Rasmussen and Williams, 2006, equation 5.12).
+  without_.assign(n, log_evidence_);
+  left_out_.assign(n, {});
+  if (m > 0) {
+    std::vector<std::vector<double>> weights(m), offs(m), variances(m);
+    for (std::size_t a = 0; a < all.size(); ++a) {
+      const DoubleMatrix half = solve_lower(all[a].lower, DoubleMatrix::Identity(rows, rows));
+      for (std::size_t i = 0; i < m; ++i) {
+        const double precision = half.col(static_cast<Index>(i)).squaredNorm(), alpha = all[a].alpha[i];
+        weights[i].push_back(log_weights[a] +
+                             0.5 * (kLog2Pi - std::log(precision) + square(alpha) / precision));
+        offs[i].push_back(alpha / precision);
+        variances[i].push_back(1 / precision);
+      }
+    }
+    for (std::size_t i = 0; i < m; ++i) {
+      const double total = log_sum(weights[i]);
+      double mean = 0, mean_square = 0;
+      for (std::size_t a = 0; a < all.size(); ++a) {
+        const double weight = std::exp(weights[i][a] - total);
+        mean += weight * offs[i][a];
+        mean_square += weight * (square(offs[i][a]) + variances[i][a]);
+      }
+      without_[used_[i]] = total;
+      left_out_[used_[i]] = {log_ms_[used_[i]] - mean, std::sqrt(mean_square - square(mean))};
+    }
+  }
+  if (!last) return;
+
+  likeness_.assign(centres, 0);
+  for (std::size_t a = 0; a < all.size(); ++a) {
+    all[a].weight = std::exp(log_weights[a] - log_evidence_);
+    likeness_[all[a].centre] += all[a].weight;
+  }
+  std::sort(all.begin(), all.end(),
+            [](const Component& a, const Component& b) { return a.weight > b.weight; });
+  if (m > 0) all.resize(std::min(all.size(), kMostComponents));
+  double kept = 0;
+  for (const Component& component : all) kept += component.weight;
+  for (Component& component : all) {
+    component.weight /= kept;
+    component.psi.resize(rows, prior_->work.cols());
+    for (std::size_t i = 0; i < m; ++i)
+      component.psi.row(static_cast<Index>(i)) = near(component.centre, measured_[used_[i]]).psi.transpose();
+  }
+  components_ = std::move(all);
+  for (std::size_t i = 0; i < n; ++i)
+    if (aside[i]) left_out_[i] = predict(measured_[i]);
+}
+
+Belief RatePosterior::predict(const ModelWork& model) const {
+  double mean = 0, mean_square = 0;
+  const std::size_t m = used_.size();
+  std::vector<double> cross(m);
+  for (const Component& component : components_) {
+    const Near at = near(component.centre, model);
+    const double a2 = square(component.apart);
+    double value = at.log_ms;
+    double variance =
+        a2 * (at.psi.squaredNorm() + at.own) + at.constant + square(kAnyLevel) + square(component.noise);
+    for (std::size_t i = 0; i < m; ++i) {
+      const ModelWork& other = measured_[used_[i]];
+      const bool same = other.identity == model.identity;
+      cross[i] = a2 * (component.psi.row(static_cast<Index>(i)).dot(at.psi) + (same ? at.own : 0)) +
+                 (same ? at.constant : 0) + square(kAnyLevel);
+      value += cross[i] * component.alpha[i];
+    }
+    for (std::size_t i = 0; i < m; ++i) {
+      const double* row = &component.lower(static_cast<Index>(i), 0);
+      for (std::size_t j = 0; j < i; ++j) cross[i] -= row[j] * cross[j];
+      cross[i] /= row[i];
+      variance -= square(cross[i]);
+    }
+    mean += component.weight * value;
+    mean_square += component.weight * (variance + square(value));
+  }
+  return {mean, std::sqrt(std::max(mean_square - square(mean), 1e-8))};
+}
+
+Eigen::VectorXd RatePosterior::shares(const ModelWork& model) const {
+  const Index kinds = prior_->work.cols();
+  Eigen::VectorXd all = Eigen::VectorXd::Zero(kinds), one(kinds), moved(kinds);
+  for (const Component& component : components_) {
+    // The centre's rates, and what the measurements say beyond.
+    Eigen::VectorXd direction = Eigen::VectorXd::Zero(kinds);
+    for (std::size_t i = 0; i < used_.size(); ++i)
+      direction += component.alpha[i] * component.psi.row(static_cast<Index>(i)).transpose();
+    for (Index k = 0; k < kinds; ++k) {
+      moved[k] = prior_->log_rates(static_cast<Index>(component.centre), k);
+      for (Index l = 0; l <= k; ++l)
+        moved[k] += square(component.apart) * prior_->factor(k, l) * direction[l];
+    }
+    split(model.work.data(), moved.data(), kinds, one.data());
+    all += component.weight * one;
+  }
+  return all;
+}
+
+double RatePosterior::noise() const {
+  double variance = 0;
+  for (const Component& component : components_) variance += component.weight * square(component.noise);
+  return std::sqrt(variance);
+}
+
+Posterior::Next RatePosterior::next(const std::vector<ModelWork>& candidates, std::size_t count) const {
+  const auto n = static_cast<Index>(candidates.size());
+  const std::size_t m = used_.size();
+  // Covariance of the candidates' true latencies: within the components, and between them.
+  DoubleMatrix known = DoubleMatrix::Zero(n, n);
+  DoubleMatrix means(static_cast<Index>(components_.size()), n);
+  for (std::size_t a = 0; a < components_.size(); ++a) {
+    const Component& component = components_[a];
+    const double a2 = square(component.apart);
+    std::vector<Near> at;
+    for (const ModelWork& one : candidates) at.push_back(near(component.centre, one));
+    const auto covariance = [&](const Near& one, const Eigen::VectorXd& psi, bool same) {
+      return a2 * (one.psi.dot(psi) + (same ? one.own : 0)) + (same ? one.constant : 0) + square(kAnyLevel);
+    };
+    DoubleMatrix cross(static_cast<Index>(m), n);
+    for (Index j = 0; j < n; ++j) {
+      const auto& one = at[static_cast<std::size_t>(j)];
+      double mean = one.log_ms;
+      for (std::size_t i = 0; i < m; ++i) {
+        const auto row = static_cast<Index>(i);
+        const bool same = measured_[used_[i]].identity == candidates[static_cast<std::size_t>(j)].identity;
+        cross(row, j) = covariance(one, component.psi.row(row).transpose(), same);
+        mean += cross(row, j) * component.alpha[i];
+      }
+      means(static_cast<Index>(a), j) = mean;
+    }
+    const DoubleMatrix whitened = solve_lower(component.lower, cross);
+    for (Index i = 0; i < n; ++i)
+      for (Index j = 0; j < n; ++j) {
+        const auto &one = at[static_cast<std::size_t>(i)], &other = at[static_cast<std::size_t>(j)];
+        const bool same = candidates[static_cast<std::size_t>(i)].identity ==
+                          candidates[static_cast<std::size_t>(j)].identity;
+        double value = covariance(one, other.psi, same);
+        for (Index r = 0; r < whitened.rows(); ++r) value -= whitened(r, i) * whitened(r, j);
+        known(i, j) += component.weight * value;
+      }
+  }
+  Eigen::RowVectorXd mean = Eigen::RowVectorXd::Zero(n);
+  for (std::size_t a = 0; a < components_.size(); ++a)
+    mean += components_[a].weight * means.row(static_cast<Index>(a));
+  for (std::size_t a = 0; a < components_.size(); ++a) {
+    const Eigen::RowVectorXd off = means.row(static_cast<Index>(a)) - mean;
+    known += components_[a].weight * off.transpose() * off;
+  }
+
+  Posterior::Next result;
+  const double noise2 = square(noise()), before = known.trace() / double(n);
+  std::vector<bool> taken(candidates.size(), false);
+  while (result.rows.size() < count) {
+    Index best = -1;
+    double best_gain = -1;
+    for (Index i = 0; i < n; ++i) {
+      const double gain = known.row(i).squaredNorm() / (known(i, i) + noise2);
+      if (taken[static_cast<std::size_t>(i)] || gain <= best_gain) continue;
+      best_gain = gain;
+      best = i;
+    }
+    const Eigen::RowVectorXd direction = known.row(best);
+    known -= direction.transpose() * direction / (known(best, best) + noise2);
+    taken[static_cast<std::size_t>(best)] = true;
+    result.rows.push_back(static_cast<std::size_t>(best));
+  }
+  const double after = std::max(known.trace() / double(n), 0.0);
+  result.worth = 1 - std::sqrt((after + noise2) / (before + noise2));
+  return result;
+}
+
+}  // namespace latencast

@@ -1,0 +1,20 @@
+// `latencast kernels platforms`: how well a few whole models tell the others on a platform that no fleet
+// knows, on the boards of ncnn's benchmark, each left out with all that has its chip.
+#pragma once
+
+#include <CLI/CLI.hpp>
+#include <string>
+
+namespace latencast {
+
+struct PlatformsCommand {
+  std::string data;
+  std::string out;  ///< document with markers; empty: print
+  int seeds = 5;
+  unsigned threads = 2;
+
+  void add_to(CLI::App& kernels);
+  void run() const;
+};
+
+}  // namespace latencast

@@ -1,0 +1,361 @@
+// A fleet learned from invented platforms: laws of its estimates, and its file.
+#include <algorithm>
+#include <cmath>
+#include <functional>
+#include <limits>
+#include <numeric>
+#include <set>
+
+#include "catch.h"
+#include "latencast/checkpoint.h"
+#include "latencast/error.h"
+#include "latencast/fleet.h"
+#include "latencast/rng.h"
+#include "work.h"
+
+using namespace latencast;
+
+namespace {
+
+FusedKernel convolution(std::int64_t size, std::int64_t in, std::int64_t out, std::int64_t window,
+                        std::int64_t groups = 1) {
+  FusedKernel kernel;
+  kernel.type = groups > 1 ? KernelType::dwconv : KernelType::conv;
+  kernel.op = "Conv";
+  kernel.h = kernel.w = kernel.out_h = kernel.out_w = size;
+  kernel.cin = in;
+  kernel.cout = out;
+  kernel.kh = kernel.kw = window;
+  kernel.groups = groups;
+  kernel.params = in / groups * out * window * window;
+  kernel.macs = kernel.params * size * size;
+  kernel.bytes_in = 4 * in * size * size;
+  kernel.bytes_out = 4 * out * size * size;
+  kernel.bytes_weights = 4 * kernel.params;
+  return kernel;
+}
+
+FusedKernel layer(std::int64_t in, std::int64_t out) {
+  FusedKernel kernel;
+  kernel.type = KernelType::fc;
+  kernel.op = "Gemm";
+  kernel.cin = in;
+  kernel.cout = out;
+  kernel.params = kernel.macs = in * out;
+  kernel.bytes_in = 4 * in;
+  kernel.bytes_out = 4 * out;
+  kernel.bytes_weights = 4 * kernel.params;
+  return kernel;
+}
+
+// Networks of three styles in random proportions.
+Decomposition random_model(Rng& rng) {
+  Decomposition model;
+  const auto number = [&](std::int64_t low, std::int64_t range) {
+    return low + static_cast<std::int64_t>(rng.below(static_cast<std::uint64_t>(range)));
+  };
+  const std::int64_t dense = number(0, 6), light = number(1, 12);
+  for (std::int64_t i = 0; i < dense; ++i)
+    model.kernels.push_back(convolution(7 << rng.below(4), 32 * number(1, 4), 32 * number(1, 4), 3));
+  for (std::int64_t i = 0; i < light; ++i) {
+    const std::int64_t size = 7 << rng.below(4), channels = 16 * number(1, 8);
+    model.kernels.push_back(convolution(size, channels, channels, 3, channels));
+    model.kernels.push_back(convolution(size, channels, channels, 1));
+  }
+  model.kernels.push_back(layer(256 * number(1, 4), 1000));
+  return model;
+}
+
+// ms of each model on a platform with rates of its own and a little noise.
+struct Platform {
+  Eigen::VectorXd rates;
+  double noise;
+
+  Platform(Rng& rng, double spread) : rates(work_kinds()), noise(0.02) {
+    const double level = rng.normal();
+    for (int k = 0; k < work_kinds(); ++k) rates[k] = typical_ms(k) * std::exp(level + spread * rng.normal());
+  }
+
+  double ms(const Decomposition& model, Rng& rng) const {
+    return work_of(model).dot(rates) * std::exp(noise * rng.normal());
+  }
+};
+
+struct World {
+  std::vector<Decomposition> models;
+  FleetSources sources;
+
+  explicit World(std::size_t platforms = 12, std::size_t count = 16) {
+    Rng rng(7);
+    for (std::size_t m = 0; m < count; ++m) {
+      models.push_back(random_model(rng));
+      sources.models.push_back({"model" + std::to_string(m), "", {1, 3, 224, 224}, 0});
+    }
+    sources.decompositions = models;
+    for (std::size_t p = 0; p < platforms; ++p) {
+      const std::string id = "platform" + std::to_string(p);
+      sources.platforms.push_back({id, id, id, "ncnn", false, 1, 0});
+      const Platform platform(rng, 0.7);
+      sources.latency_ms.emplace_back();
+      for (const auto& model : models) sources.latency_ms.back().push_back(platform.ms(model, rng));
+    }
+    sources.latency_ms[1][2] = std::numeric_limits<double>::quiet_NaN();
+  }
+};
+
+const World& world() {
+  static const World one;
+  return one;
+}
+
+const Fleet& fleet() {
+  static const Fleet one = Fleet::learn(world().sources);
+  return one;
+}
+
+// Of one new platform; the same seed is the same platform.
+std::vector<ModelMeasurement> measure(const std::vector<Decomposition>& models, std::uint64_t seed = 3) {
+  Rng rng(seed);
+  const Platform platform(rng, 0.7);
+  std::vector<ModelMeasurement> measured;
+  for (const auto& model : models) measured.push_back({model, platform.ms(model, rng)});
+  return measured;
+}
+
+std::vector<ModelMeasurement> first(std::vector<ModelMeasurement> measured, std::size_t count) {
+  measured.resize(count);
+  return measured;
+}
+
+double sum(const std::vector<double>& values) { return std::accumulate(values.begin(), values.end(), 0.0); }
+
+ErrorCode code_of(const std::function<void()>& call) {
+  try {
+    call();
+  } catch (const Error& error) {
+    return error.code();
+  }
+  return ErrorCode::internal;
+}
+
+}  // namespace
+
+TEST_CASE("a fleet knows what it was learned from", "[fleet]") {
+  REQUIRE(fleet().platforms().size() == 12);
+  CHECK(fleet().platforms()[0].measured == 16);
+  CHECK(fleet().platforms()[1].measured == 15);
+  CHECK(fleet().models()[2].measured == 11);
+  CHECK(fleet().models()[3].fingerprint == fingerprint(world().models[3]));
+}
+
+TEST_CASE("a fingerprint is that of the kernels, in any order", "[fleet]") {
+  Decomposition model = world().models[0];
+  const std::string before = fingerprint(model);
+  CHECK(before.size() == 16);
+  std::reverse(model.kernels.begin(), model.kernels.end());
+  CHECK(fingerprint(model) == before);
+  model.kernels[0].cin += 8;
+  CHECK(fingerprint(model) != before);
+}
+
+TEST_CASE("few measurements tell the latency of known and of new models", "[fleet]") {
+  Rng rng(11);
+  std::vector<Decomposition> fresh;
+  for (int i = 0; i < 12; ++i) fresh.push_back(random_model(rng));
+  std::vector<double> known_errors, fresh_errors;
+  int held = 0, count = 0;
+  for (std::uint64_t seed = 20; seed < 26; ++seed) {
+    const auto known = measure(world().models, seed), unknown = measure(fresh, seed);
+    const PlatformModel platform = fleet().adapt(first(known, 10));
+    const auto try_one = [&](const ModelMeasurement& one, Knowledge knowledge, std::vector<double>& errors) {
+      const ModelEstimate estimate = platform.estimate(one.model);
+      errors.push_back(std::abs(estimate.latency_ms / one.latency_ms - 1));
+      held += estimate.low_ms <= one.latency_ms && one.latency_ms <= estimate.high_ms;
+      ++count;
+      CHECK(estimate.knowledge == knowledge);
+    };
+    for (std::size_t m = 10; m < known.size(); ++m) try_one(known[m], Knowledge::known, known_errors);
+    for (const auto& one : unknown) try_one(one, Knowledge::graph, fresh_errors);
+    CHECK(platform.estimate(world().models[0]).knowledge == Knowledge::measured);
+  }
+  for (auto* errors : {&known_errors, &fresh_errors}) {
+    std::sort(errors->begin(), errors->end());
+    CHECK((*errors)[errors->size() / 2] < 0.1);
+  }
+  CHECK(held > 0.8 * count);
+}
+
+TEST_CASE("what is measured is estimated close by", "[fleet]") {
+  const auto measured = measure(world().models);
+  const PlatformModel platform = fleet().adapt(measured);
+  for (const auto& one : measured)
+    CHECK(platform.estimate(one.model).latency_ms == Approx(one.latency_ms).epsilon(0.15));
+}
+
+TEST_CASE("kernels add up to their model, and a wider interval holds a narrower one", "[fleet]") {
+  for (const std::size_t count : {0u, 1u, 6u}) {
+    const PlatformModel platform = fleet().adapt(first(measure(world().models), count));
+    for (const auto& model : world().models) {
+      const ModelEstimate estimate = platform.estimate(model), wide = platform.estimate(model, 0.99);
+      REQUIRE(estimate.kernel_ms.size() == model.kernels.size());
+      CHECK(sum(estimate.kernel_ms) == Approx(estimate.latency_ms));
+      CHECK(*std::min_element(estimate.kernel_ms.begin(), estimate.kernel_ms.end()) > 0);
+      CHECK(wide.low_ms < estimate.low_ms);
+      CHECK(estimate.low_ms < estimate.latency_ms);
+      CHECK(estimate.latency_ms < estimate.high_ms);
+      CHECK(estimate.high_ms < wide.high_ms);
+    }
+    CHECK(platform.expected_error() > 0);
+  }
+}
+
+TEST_CASE("more measurements make intervals narrower", "[fleet]") {
+  double before = std::numeric_limits<double>::infinity();
+  for (const std::size_t count : {0u, 1u, 4u, 10u}) {
+    const PlatformModel platform = fleet().adapt(first(measure(world().models), count));
+    std::vector<double> widths;
+    for (std::size_t m = 10; m < world().models.size(); ++m) {
+      const ModelEstimate estimate = platform.estimate(world().models[m]);
+      widths.push_back(std::log(estimate.high_ms / estimate.low_ms));
+    }
+    CHECK(sum(widths) < before);
+    before = sum(widths);
+  }
+}
+
+TEST_CASE("the order of measurements changes nothing", "[fleet]") {
+  auto measured = first(measure(world().models), 9);
+  const PlatformModel platform = fleet().adapt(measured);
+  std::reverse(measured.begin(), measured.end());
+  const PlatformModel again = fleet().adapt(measured);
+  for (const auto& model : world().models)
+    CHECK(again.estimate(model).latency_ms == Approx(platform.estimate(model).latency_ms).epsilon(1e-6));
+}
+
+TEST_CASE("a platform half as fast takes twice as long", "[fleet]") {
+  auto measured = first(measure(world().models), 6);
+  const PlatformModel platform = fleet().adapt(measured);
+  for (auto& one : measured) one.latency_ms *= 2;
+  const PlatformModel slower = fleet().adapt(measured);
+  // But for what is believed of a platform's speed beforehand, which is next to nothing.
+  for (const auto& model : world().models)
+    CHECK(slower.estimate(model).latency_ms / platform.estimate(model).latency_ms == Approx(2).epsilon(0.05));
+}
+
+TEST_CASE("a slip is set aside and named, unless it is trusted", "[fleet]") {
+  auto measured = first(measure(world().models), 12);
+  CHECK(fleet().adapt(measured).set_aside() == std::vector<bool>(12, false));
+  const double right = measured[4].latency_ms;
+  measured[4].latency_ms *= 3;
+  const PlatformModel platform = fleet().adapt(measured);
+  std::vector<bool> expected(12, false);
+  expected[4] = true;
+  CHECK(platform.set_aside() == expected);
+  CHECK(platform.estimate(measured[4].model).latency_ms == Approx(right).epsilon(0.3));
+  CHECK(platform.estimate(measured[4].model).knowledge == Knowledge::known);
+  CHECK(std::exp(platform.left_out()[4].mean) == Approx(right).epsilon(0.3));
+  CHECK(fleet().adapt(measured, {expected}).set_aside() == std::vector<bool>(12, false));
+}
+
+TEST_CASE("a platform with the readings of a known one is most like it", "[fleet]") {
+  std::vector<ModelMeasurement> measured;
+  for (std::size_t m = 0; m < 10; ++m)
+    measured.push_back({world().models[m], 1.7 * world().sources.latency_ms[5][m]});
+  const auto likenesses = fleet().adapt(measured).likenesses();
+  REQUIRE(likenesses.size() == 12);
+  CHECK(likenesses.front().platform == 5);
+  CHECK(likenesses.front().probability > 0.5);
+  double total = 0;
+  for (const auto& one : likenesses) total += one.probability;
+  CHECK(total == Approx(1));
+}
+
+TEST_CASE("a known platform is estimated from its own readings", "[fleet]") {
+  const PlatformModel platform = fleet().platform(3);
+  for (std::size_t m = 0; m < world().models.size(); ++m) {
+    const ModelEstimate estimate = platform.estimate(world().models[m]);
+    CHECK(estimate.latency_ms == Approx(world().sources.latency_ms[3][m]).epsilon(0.15));
+    CHECK(estimate.knowledge == Knowledge::measured);
+  }
+  CHECK(fleet().platform(1).estimate(world().models[2]).knowledge == Knowledge::known);
+  CHECK(code_of([] { fleet().platform(12); }) == ErrorCode::argument);
+}
+
+TEST_CASE("what to measure next are different models, the most telling first", "[fleet]") {
+  const PlatformModel nothing = fleet().adapt({});
+  const auto next = nothing.next(world().models, 5);
+  REQUIRE(next.rows.size() == 5);
+  CHECK(std::set<std::size_t>(next.rows.begin(), next.rows.end()).size() == 5);
+  CHECK(next.worth > 0.3);
+  CHECK(nothing.next(world().models, 1).rows[0] == next.rows[0]);
+  // Once these are measured, others say more.
+  std::vector<ModelMeasurement> measured;
+  const auto all = measure(world().models);
+  for (const std::size_t row : next.rows) measured.push_back(all[row]);
+  const auto after = fleet().adapt(measured).next(world().models, 1);
+  CHECK(std::find(next.rows.begin(), next.rows.end(), after.rows[0]) == next.rows.end());
+  CHECK(after.worth < next.worth);
+  CHECK(code_of([] { fleet().adapt({}).next(world().models, 17); }) == ErrorCode::argument);
+}
+
+TEST_CASE("a fleet's file is the fleet", "[fleet]") {
+  const std::string bytes = fleet().write();
+  const Fleet again(bytes);
+  CHECK(again.write() == bytes);
+  CHECK(again.platforms()[4].title == "platform4");
+  CHECK(again.models()[2].measured == 11);
+  CHECK(again.models()[2].input == Dims{1, 3, 224, 224});
+  const auto measured = first(measure(world().models), 6);
+  const PlatformModel ours = fleet().adapt(measured), theirs = again.adapt(measured);
+  for (const auto& model : world().models)
+    CHECK(theirs.estimate(model).latency_ms == Approx(ours.estimate(model).latency_ms).epsilon(1e-5));
+}
+
+TEST_CASE("a file that is no fleet, or another one, is refused", "[fleet]") {
+  const Checkpoint read = read_checkpoint(fleet().write());
+  const auto refused = [&](Checkpoint changed) {
+    const std::string bytes = write_checkpoint(changed, Precision::float32);
+    return code_of([&] { Fleet fleet{bytes}; }) == ErrorCode::checkpoint;
+  };
+  CHECK_FALSE(refused(read));
+  Checkpoint rates = read;
+  for (float& value : rates.tensors[3].values) value *= 1.1f;
+  CHECK(refused(rates));  // its self-test fails
+  Checkpoint narrow = read;
+  narrow.tensors[0].shape = {narrow.tensors[0].values.size(), 1};
+  CHECK(refused(narrow));
+  Checkpoint idle = read;
+  std::fill_n(idle.tensors[0].values.begin(), work_kinds(), 0.0f);
+  CHECK(refused(idle));
+  for (const auto& [from, to] : std::vector<std::pair<std::string, std::string>>{
+           {"\"fleet\"", "\"float\""},
+           {"\"title\"", "\"tetle\""},
+           {"\"gpu\":false", "\"gpu\":\"no\""},
+           {fleet().models()[0].fingerprint, "0123456789abcdeg"}}) {
+    Checkpoint other = read;
+    const auto at = other.meta.find(from);
+    REQUIRE(at != std::string::npos);
+    other.meta.replace(at, from.size(), to);
+    CHECK(refused(other));
+  }
+}
+
+TEST_CASE("what cannot be a measurement is refused by its number", "[fleet]") {
+  auto measured = first(measure(world().models), 3);
+  for (const double wrong :
+       {0.0, -1.0, std::numeric_limits<double>::quiet_NaN(), std::numeric_limits<double>::infinity()}) {
+    measured[1].latency_ms = wrong;
+    CHECK_THROWS_WITH(fleet().adapt(measured), ContainsSubstring("measurement 2 has latency"));
+  }
+  measured[1] = {{}, 3};
+  CHECK_THROWS_WITH(fleet().adapt(measured),
+                    ContainsSubstring("measurement 2 is of a model without kernels"));
+  CHECK(code_of([] { fleet().adapt({}).estimate({}); }) == ErrorCode::argument);
+  CHECK(code_of([] { fleet().adapt({}).estimate(world().models[0], 1); }) == ErrorCode::argument);
+  CHECK(code_of([] { fleet().adapt({}, {{true}}); }) == ErrorCode::argument);
+  FleetSources sources = world().sources;
+  sources.latency_ms[4][1] = -2;
+  CHECK_THROWS_WITH(Fleet::learn(sources), ContainsSubstring("platform platform4 has latency -2"));
+  sources.latency_ms.pop_back();
+  CHECK(code_of([&] { Fleet::learn(sources); }) == ErrorCode::argument);
+}
