@@ -3,7 +3,7 @@
  * is as in `latencast.d.ts`.
  */
 
-import type { Envelope, Json, RawHandle } from './latencast.js';
+import type { Envelope, Json, RawBelief, RawHandle } from './latencast.js';
 
 export interface RawFamily {
   readonly id: string;
@@ -74,11 +74,70 @@ export interface RawModel extends RawHandle {
   _decompose(runtime: string): Envelope<Json<RawDecomposition>>;
 }
 
+export interface RawKnownPlatform {
+  readonly id: string;
+  readonly title: string;
+  readonly board: string;
+  readonly family: string;
+  readonly gpu: boolean;
+  readonly threads: number;
+  readonly measured: number;
+}
+
+export interface RawKnownModel {
+  readonly name: string;
+  readonly input: readonly number[];
+  readonly measured: number;
+}
+
+export interface RawFleetInfo {
+  readonly platforms: readonly RawKnownPlatform[];
+  readonly models: readonly RawKnownModel[];
+}
+
+export interface RawModelEstimate {
+  readonly latency_ms: number;
+  readonly low_ms: number;
+  readonly high_ms: number;
+  /** Of each kernel, in their order; their sum is the latency. */
+  readonly kernel_ms: Float64Array;
+  readonly knowledge: 'measured' | 'known' | 'graph';
+}
+
+export interface RawPlatformReview {
+  /** Highest first, at most 5. */
+  readonly likenesses: readonly { readonly platform: string; readonly probability: number }[];
+  readonly set_aside: readonly boolean[];
+  /** Each measurement from all others, 90 %. */
+  readonly left_out: readonly RawBelief[];
+  readonly expected_error: number;
+}
+
+export interface RawAdaptOptions {
+  readonly family: string;
+  readonly trusted?: readonly number[] | undefined;
+}
+
+export interface RawFleet extends RawHandle {
+  _info(): Envelope<Json<RawFleetInfo>>;
+  /** index: into the platforms. */
+  _platform(index: number): Envelope<RawPlatform>;
+  _adapt(models: readonly RawModel[], latencies_ms: Float64Array, options: Json<RawAdaptOptions>): Envelope<RawPlatform>;
+}
+
+export interface RawPlatform extends RawHandle {
+  _estimate(model: RawModel, coverage: number): Envelope<RawModelEstimate>;
+  _review(): Envelope<Json<RawPlatformReview>>;
+  /** What of the models to measure next, by their places, best first. */
+  _next(models: readonly RawModel[], count: number): Envelope<Json<{ readonly models: readonly number[]; readonly worth: number }>>;
+}
+
 export interface RawModelsModule {
   _runtimeFamilies(): Envelope<Json<RawFamily[]>>;
   _inputs(bytes: Uint8Array): Envelope<Json<RawStatedInput[]>>;
   _open(bytes: Uint8Array, options: Json<RawModelOptions>): Envelope<RawModel>;
   _exportOnnx(space: string, architecture: string, options: Json<RawExportOptions>): Envelope<Uint8Array>;
+  _loadFleet(bytes: Uint8Array): Envelope<RawFleet>;
   _liveHandles(): Envelope<number>;
 }
 

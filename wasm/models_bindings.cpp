@@ -1,9 +1,14 @@
 // Models as JavaScript sees them, in a module of its own that is fetched when somebody opens or exports one.
 // Raw types: latencast-models.d.ts.
 
+#include <algorithm>
+#include <map>
+#include <memory>
+
 #include "boundary.h"
 #include "latencast/decompose.h"
 #include "latencast/export.h"
+#include "latencast/fleet.h"
 #include "latencast/model.h"
 #include "options.h"
 
@@ -129,9 +134,16 @@ class RawModel : public Handle {
     });
   }
 
-  val decompose(const std::string& runtime) const {
+  /// As a family of runtimes executes it; the answer lives as long as the model.
+  const Decomposition& decomposed(const std::string& runtime) {
+    const auto known = decomposed_.find(runtime);
+    if (known != decomposed_.end()) return known->second;
+    return decomposed_.emplace(runtime, latencast::decompose(model_, runtime)).first->second;
+  }
+
+  val decompose(const std::string& runtime) {
     return envelope([&] {
-      const Decomposition found = latencast::decompose(model_, runtime);
+      const Decomposition& found = decomposed(runtime);
       Json kernels = Json::array(), unknown = Json::array();
       for (const FusedKernel& kernel : found.kernels) kernels.push_back(to_json(model_, kernel));
       for (const UnknownOperator& one : found.unknown) unknown.push_back(to_json(one));
@@ -141,6 +153,7 @@ class RawModel : public Handle {
 
  private:
   Model model_;
+  std::map<std::string, Decomposition> decomposed_;
 };
 
 val open(const std::string& bytes, const std::string& settings) {
@@ -156,6 +169,147 @@ val open(const std::string& bytes, const std::string& settings) {
   });
 }
 
+const char* name_of(Knowledge knowledge) {
+  switch (knowledge) {
+    case Knowledge::measured:
+      return "measured";
+    case Knowledge::known:
+      return "known";
+    case Knowledge::graph:
+      return "graph";
+  }
+  throw Error(ErrorCode::internal, "models: knowledge without a name");
+}
+
+/// An array of models, which stay their owners'.
+std::vector<RawModel*> models_in(const val& array) {
+  std::vector<RawModel*> models;
+  const auto count = array["length"].as<std::size_t>();
+  for (std::size_t i = 0; i < count; ++i)
+    models.push_back(array[i].as<RawModel*>(emscripten::allow_raw_pointers()));
+  return models;
+}
+
+class RawPlatform : public Handle {
+ public:
+  /// family: whose kernels its models are taken apart into.
+  RawPlatform(std::shared_ptr<const Fleet> fleet, PlatformModel platform, std::string family)
+      : fleet_(std::move(fleet)), platform_(std::move(platform)), family_(std::move(family)) {}
+
+  val estimate(RawModel& model, double coverage) const {
+    return envelope([&] {
+      const ModelEstimate found = platform_.estimate(model.decomposed(family_), coverage);
+      val result = val::object();
+      result.set("latency_ms", found.latency_ms);
+      result.set("low_ms", found.low_ms);
+      result.set("high_ms", found.high_ms);
+      result.set("kernel_ms", copy_out(found.kernel_ms));
+      result.set("knowledge", std::string(name_of(found.knowledge)));
+      return result;
+    });
+  }
+
+  val review() const {
+    return envelope([&] {
+      Json likenesses = Json::array(), left_out = Json::array(), set_aside = Json::array();
+      constexpr std::size_t kMostShown = 5;
+      for (const PlatformModel::Likeness& one : platform_.likenesses()) {
+        if (likenesses.size() == kMostShown) break;
+        likenesses.push_back(
+            {{"platform", fleet_->platforms()[one.platform].id}, {"probability", one.probability}});
+      }
+      for (const bool one : platform_.set_aside()) set_aside.push_back(one);
+      for (const Belief& belief : platform_.left_out()) {
+        const Belief::Interval interval = belief.interval();
+        left_out.push_back({{"low", interval.low}, {"latency_ms", interval.median}, {"high", interval.high}});
+      }
+      return dump({{"likenesses", likenesses},
+                   {"set_aside", set_aside},
+                   {"left_out", left_out},
+                   {"expected_error", platform_.expected_error()}});
+    });
+  }
+
+  val next(const val& models, int count) const {
+    return envelope([&] {
+      std::vector<Decomposition> candidates;
+      for (RawModel* model : models_in(models)) candidates.push_back(model->decomposed(family_));
+      const Posterior::Next found = platform_.next(candidates, static_cast<std::size_t>(std::max(0, count)));
+      return dump({{"models", found.rows}, {"worth", found.worth}});
+    });
+  }
+
+ private:
+  std::shared_ptr<const Fleet> fleet_;
+  PlatformModel platform_;
+  std::string family_;
+};
+
+class RawFleet : public Handle {
+ public:
+  explicit RawFleet(Fleet fleet) : fleet_(std::make_shared<const Fleet>(std::move(fleet))) {}
+
+  val info() const {
+    return envelope([&] {
+      Json platforms = Json::array(), models = Json::array();
+      for (const KnownPlatform& one : fleet_->platforms())
+        platforms.push_back({{"id", one.id},
+                             {"title", one.title},
+                             {"board", one.board},
+                             {"family", one.family},
+                             {"gpu", one.gpu},
+                             {"threads", one.threads},
+                             {"measured", one.measured}});
+      for (const KnownModel& one : fleet_->models())
+        models.push_back({{"name", one.name}, {"input", one.input}, {"measured", one.measured}});
+      return dump({{"platforms", platforms}, {"models", models}});
+    });
+  }
+
+  val platform(int index) const {
+    return envelope([&] {
+      const auto at = static_cast<std::size_t>(index);
+      return hand_over(new RawPlatform(fleet_, fleet_->platform(at), fleet_->platforms()[at].family));
+    });
+  }
+
+  val adapt(const val& models, const val& latencies_array, const std::string& settings) const {
+    return envelope([&] {
+      std::string family;
+      std::vector<std::size_t> trusted;
+      Options options("adapt", settings, "family or trusted");
+      options.read("family", family);
+      options.read("trusted", trusted);
+      options.finish();
+      const std::vector<double> latencies_ms = copy_in(latencies_array);
+      const std::vector<RawModel*> measured = models_in(models);
+      if (measured.size() != latencies_ms.size())
+        throw Error(ErrorCode::argument, "adapt: " + std::to_string(measured.size()) + " models and " +
+                                             std::to_string(latencies_ms.size()) +
+                                             " latencies; expected as many of each");
+      std::vector<ModelMeasurement> measurements;
+      AdaptOptions chosen;
+      chosen.trusted.assign(measured.size(), false);
+      for (std::size_t i = 0; i < measured.size(); ++i)
+        measurements.push_back({measured[i]->decomposed(family), latencies_ms[i]});
+      for (const std::size_t i : trusted) {
+        if (i >= measured.size())
+          throw Error(ErrorCode::argument, "adapt: trusted is " + std::to_string(i) +
+                                               "; expected less than " + std::to_string(measured.size()));
+        chosen.trusted[i] = true;
+      }
+      return hand_over(new RawPlatform(fleet_, fleet_->adapt(measurements, chosen), family));
+    });
+  }
+
+ private:
+  std::shared_ptr<const Fleet> fleet_;
+};
+
+val load_fleet(const std::string& bytes) {
+  return envelope([&] { return hand_over(new RawFleet(Fleet(bytes))); });
+}
+
 }  // namespace
 
 EMSCRIPTEN_BINDINGS(latencast_models) {
@@ -163,11 +317,22 @@ EMSCRIPTEN_BINDINGS(latencast_models) {
   emscripten::function("_inputs", &inputs);
   emscripten::function("_open", &boundary::open);
   emscripten::function("_exportOnnx", &boundary::export_onnx);
+  emscripten::function("_loadFleet", &load_fleet);
   emscripten::function("_liveHandles", &live_handles);
 
   emscripten::class_<RawModel>("RawModel")
       .function("_info", &RawModel::info)
       .function("_decompose", &RawModel::decompose);
+
+  emscripten::class_<RawFleet>("RawFleet")
+      .function("_info", &RawFleet::info)
+      .function("_platform", &RawFleet::platform)
+      .function("_adapt", &RawFleet::adapt);
+
+  emscripten::class_<RawPlatform>("RawPlatform")
+      .function("_estimate", &RawPlatform::estimate)
+      .function("_review", &RawPlatform::review)
+      .function("_next", &RawPlatform::next);
 }
 
 }  // namespace latencast::boundary

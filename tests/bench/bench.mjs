@@ -1,12 +1,13 @@
 // npm run bench: speed and size, as JSON and as a Markdown table. Times are medians; compare ratios, not machines.
 import { execFileSync } from 'node:child_process';
-import { readdirSync, readFileSync } from 'node:fs';
-import { cpus } from 'node:os';
+import { mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { cpus, tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { gzipSync } from 'node:zlib';
 import { serve } from '../../.ci/serve.mjs';
 import { setup } from '../../.ci/setup.mjs';
 import { buildModule, buildPage, cmakeBuild, root, runTool, script } from '../../.ci/steps.mjs';
+import { withWeights } from './big-model.mjs';
 
 const kRepetitions = 5;
 const kSpaces = ['nb201', 'fbnet'];
@@ -32,12 +33,17 @@ function sizes() {
   const module = join(root, 'build-wasm', 'wasm');
   const app = join(root, 'dist', 'app');
   const page = readdirSync(app, { recursive: true })
-    .filter((name) => /\.(html|css|js)$/.test(name) && !/uPlot/i.test(name))
+    .filter((name) => /\.(html|css|js)$/.test(name) && !/uPlot|networks-/i.test(name))
     .map((name) => gzipSize(join(app, name)));
-  const served = readdirSync(join(app, 'assets')).filter((name) => /^(latencast-.*\.wasm|module-.*\.js)$/.test(name));
+  const served = (pattern) =>
+    sum(readdirSync(join(app, 'assets')).flatMap((name) => (pattern.test(name) ? [gzipSize(join(app, 'assets', name))] : [])));
+  const built = (name) => gzipSize(join(module, `${name}.wasm`)) + gzipSize(join(module, `${name}.mjs`));
   return {
-    module_served_gzip: sum(served.map((name) => gzipSize(join(app, 'assets', name)))),
-    module_gzip: gzipSize(join(module, 'latencast.wasm')) + gzipSize(join(module, 'latencast.mjs')),
+    module_served_gzip: served(/^(latencast-(?!models).*\.wasm|module-.*\.js)$/),
+    module_gzip: built('latencast'),
+    models_module_gzip: built('latencast-models'),
+    networks_gzip: served(/^networks-.*\.js$/),
+    fleet_gzip: gzipSize(join(root, 'weights', 'ncnn.fleet.latencast')),
     weights_gzip: Object.fromEntries(kSpaces.map((space) => [space, gzipSize(weights(space))])),
     page_without_charts_gzip: sum(page),
   };
@@ -64,10 +70,24 @@ async function browserTimes() {
     await page.goto(server.address);
     await page.waitForFunction(() => 'measure' in globalThis);
     const times = await page.evaluate(([spaces, repetitions]) => globalThis.measure(spaces, repetitions), [kSpaces, kRepetitions]);
-    return { version: browser.version(), ...times };
+    return { version: browser.version(), ...times, model: await modelTimes(page) };
   } finally {
     await browser.close();
     await server.stop();
+  }
+}
+
+/** ResNet-50 as PyTorch exports it, with weights: 102 MB. */
+async function modelTimes(page) {
+  const folder = mkdtempSync(join(tmpdir(), 'latencast-'));
+  try {
+    const { parts } = withWeights(readFileSync(join(root, 'tests', 'golden', 'models', 'resnet50.onnx')));
+    const path = join(folder, 'resnet50.onnx');
+    writeFileSync(path, Buffer.concat(parts));
+    await page.setInputFiles('#model', path);
+    return await page.evaluate((repetitions) => globalThis.measureModel(repetitions), kRepetitions);
+  } finally {
+    rmSync(folder, { recursive: true });
   }
 }
 
@@ -126,6 +146,13 @@ function markdown(result) {
         `${significant(median(chromium.predictors[space].added_seconds))} s`,
       ],
     ]),
+    [
+      `ResNet-50 as ONNX, ${kilobytes(chromium.model.bytes)}: module fetched, opened, estimated on a platform, Chromium`,
+      `${significant(chromium.model.first_seconds)} s`,
+    ],
+    ['the same again', `${significant(median(chromium.model.again_seconds))} s`],
+    ['the page could do nothing else meanwhile for at most', `${significant(chromium.model.longest_pause_ms)} ms`],
+    [`the same model on all ${chromium.model.platforms} platforms`, `${significant(chromium.model.everywhere_seconds)} s`],
     ['matrix product at its best, Chromium (peak)', `${significant(chromium.gemm_gflops)} GFLOP/s`],
     ['the same, native', `${significant(native[0].peak_gflops)} GFLOP/s`],
     ...native.map((own) => [
@@ -134,6 +161,9 @@ function markdown(result) {
     ]),
     ['module and glue, gzip', kilobytes(size.module_gzip)],
     ['the same as the page serves them, glue and its loader minified', kilobytes(size.module_served_gzip)],
+    ['module of models and glue, gzip', kilobytes(size.models_module_gzip)],
+    ['networks known by name, gzip', kilobytes(size.networks_gzip)],
+    ['platforms, gzip', kilobytes(size.fleet_gzip)],
     ...kSpaces.map((space) => [`${space}: weights, gzip`, kilobytes(size.weights_gzip[space])]),
     ['page without charts, gzip', kilobytes(size.page_without_charts_gzip)],
   ];

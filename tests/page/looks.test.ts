@@ -71,6 +71,23 @@ const kViews: readonly View[] = [
     },
   },
   {
+    name: 'any model, all platforms',
+    address: '#mode=model&view=platforms',
+    prepare: async (page) => {
+      await page.locator('.platforms tbody tr').first().waitFor();
+      await page.locator('.platforms input').first().check();
+      await page.locator('.pinned li').first().waitFor();
+    },
+  },
+  {
+    name: 'any model, my device',
+    address: '#mode=model&on=mine',
+    prepare: async (page) => {
+      await page.fill('#model-times textarea', 'resnet18, 41.2\nwobble, 3\n');
+      await page.locator('.model-device .bad').first().waitFor();
+    },
+  },
+  {
     name: 'any model, a broken file',
     address: '#mode=model',
     prepare: async (page) => {

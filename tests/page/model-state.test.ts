@@ -2,18 +2,38 @@ import { readFileSync, readdirSync } from 'node:fs';
 import { join } from 'node:path';
 import fc from 'fast-check';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { createEngine, type Engine, type ModelKernel } from '../../web/api/index.js';
-import { bytesText, byType, costOf, kernelsCsv, kernelTitle, listed, mostExpensive, scaled, sizes } from '../../web/app/model/derive.js';
+import { createEngine, type Engine, type KnownPlatform, type ModelEstimate, type ModelKernel } from '../../web/api/index.js';
+import {
+  bytesText,
+  byType,
+  costOf,
+  kernelsCsv,
+  kernelTitle,
+  listed,
+  mostExpensive,
+  offeredWorks,
+  pinnedRows,
+  platformRows,
+  platformsCsv,
+  scaled,
+  shownWork,
+  sizes,
+  textMarks,
+} from '../../web/app/model/derive.js';
 import { example } from '../../web/app/model/example.js';
 import { networkFile, networkInputs } from '../../web/app/model/networks.js';
+import { checkModels, named } from '../../web/app/model/reading.js';
 import {
   assumedShape,
+  familyOf,
   initialModelState,
   isModelFile,
   isOpen,
   kNetworkIds,
+  kMine,
   kNetworks,
   kOrders,
+  kViews,
   kWorks,
   readShape,
   reduceModel,
@@ -35,7 +55,29 @@ beforeAll(async () => {
 });
 afterAll(() => engine.dispose());
 
-const shown: ModelState = { ...initialModelState(), ...example };
+// The state as a reader of the page has it before there is any platform.
+const shown: ModelState = {
+  ...initialModelState(),
+  opened: example.opened,
+  families: example.families,
+  platform: undefined,
+  pinned: [],
+};
+
+const platform = (id: string, title: string, family = 'ncnn'): KnownPlatform => ({ id, title, board: title, family, gpu: false, threads: 4, measured: 30 });
+const platforms = [platform('pi-4t', 'Raspberry Pi 5, 4 threads'), platform('sd8', 'Snapdragon 8'), platform('gpu', 'Quadro RTX 8000', 'tensorrt')];
+const compared = {
+  'pi-4t': { low: 8, latency_ms: 10, high: 12 },
+  sd8: { low: 3, latency_ms: 4, high: 5 },
+  gpu: { low: 0.5, latency_ms: 0.6, high: 0.7 },
+};
+const withFleet: ModelState = { ...shown, fleet: { status: 'ready', platforms, models: [] }, compared };
+
+function estimate(kernels: number): ModelEstimate {
+  const kernel_ms = Float64Array.from({ length: kernels }, (_, i) => (i + 1) / 100);
+  const latency_ms = kernel_ms.reduce((sum, ms) => sum + ms, 0);
+  return { latency_ms, low_ms: 0.9 * latency_ms, high_ms: 1.1 * latency_ms, kernel_ms, knowledge: 'known' };
+}
 
 describe('networks known by name', () => {
   test('each has its file', () => {
@@ -59,6 +101,26 @@ describe('networks known by name', () => {
     expect(opened.info).toEqual(model.info);
     expect(opened.kernels).toEqual(await model.decompose(initialModelState().family));
     expect(families).toEqual(await engine.runtimeFamilies());
+
+    const index = JSON.parse(new TextDecoder().decode(bytesOf('weights/index.json'))) as { fleet: { file: string } };
+    const fleet = await engine.loadFleet(bytesOf(`weights/${index.fleet.file}`));
+    const { platform, pinned } = initialModelState();
+    expect(example.platforms).toEqual(pinned.map((id) => fleet.platforms.find((known) => known.id === id)));
+    expect(example.estimate.platform).toBe(platform);
+    using device = await fleet.platform(example.estimate.platform);
+    const { kernel_ms, latency_ms, low_ms, high_ms, knowledge } = await device.estimate(model);
+    const near = (ms: number): unknown => expect.closeTo(ms, 3);
+    expect(example.estimate).toEqual({
+      platform,
+      latency_ms: near(latency_ms),
+      low_ms: near(low_ms),
+      high_ms: near(high_ms),
+      kernel_ms: expect.anything() as unknown,
+      knowledge,
+    });
+    [...example.estimate.kernel_ms].forEach((ms, i) => expect(ms).toBeCloseTo(kernel_ms[i] ?? Number.NaN, 4));
+    const compared = await fleet.compare(model, { platforms: pinned });
+    pinned.forEach((id, i) => expect(example.compared[id]?.latency_ms).toBeCloseTo(compared.latency_ms[i] ?? Number.NaN, 3));
   });
 });
 
@@ -69,6 +131,9 @@ describe('address', () => {
       family: fc.constantFrom('none', 'ncnn', 'tflite'),
       order: fc.constantFrom(...kOrders),
       work: fc.constantFrom(...kWorks),
+      platform: fc.constantFrom(undefined, kMine, 'pi-4t'),
+      pinned: fc.uniqueArray(fc.constantFrom('pi-4t', 'sd8', 'gpu')),
+      view: fc.constantFrom(...kViews),
     });
     fc.assert(
       fc.property(states, (model) => {
@@ -200,5 +265,118 @@ describe('what is shown', () => {
     for (const line of lines) expect(line.split(',')).toHaveLength(header?.split(',').length ?? 0);
     const macs = header?.split(',').indexOf('macs') ?? -1;
     expect(lines.reduce((sum, line) => sum + Number(line.split(',')[macs]), 0)).toBe(cost.total);
+  });
+});
+
+describe('platforms', () => {
+  const kernels = example.opened.kernels?.kernels ?? [];
+
+  test('an estimate is shown where it is of these kernels and this platform', () => {
+    const on = reduceModel(withFleet, { type: 'platform', platform: 'pi-4t' });
+    expect(offeredWorks(on)).toEqual(['macs', 'bytes']);
+    const estimated = reduceModel(on, { type: 'estimate', estimate: { ...estimate(kernels.length), platform: 'pi-4t' } });
+    expect(offeredWorks(estimated)).toEqual(['ms', 'macs', 'bytes']);
+    expect(shownWork(estimated)).toBe('ms');
+    expect(costOf(estimated)?.values).toHaveLength(kernels.length);
+    expect(shownWork(reduceModel(estimated, { type: 'work', work: 'bytes' }))).toBe('bytes');
+    // Of another platform, or of the kernels of another family.
+    expect(reduceModel(on, { type: 'estimate', estimate: { ...estimate(kernels.length), platform: 'sd8' } })).toBe(on);
+    expect(shownWork(reduceModel(on, { type: 'estimate', estimate: { ...estimate(3), platform: 'pi-4t' } }))).toBe('macs');
+    expect(reduceModel(estimated, { type: 'platform', platform: 'sd8' }).estimate).toBeUndefined();
+  });
+
+  test('the runtime is that of the platform, where there is one', () => {
+    const state = { ...withFleet, family: 'openvino' };
+    expect(familyOf(state)).toBe('openvino');
+    expect(familyOf({ ...state, platform: 'gpu' })).toBe('tensorrt');
+    expect(familyOf({ ...state, platform: kMine })).toBe('ncnn');
+    expect(familyOf({ ...state, platform: 'gpu', fleet: { status: 'loading', platforms: [] } })).toBe('openvino');
+  });
+
+  test('are listed fastest first, and found by words', () => {
+    expect(platformRows(withFleet).map(({ platform: { id } }) => id)).toEqual(['gpu', 'sd8', 'pi-4t']);
+    const found = (find: string): string[] => platformRows({ ...withFleet, find }).map(({ platform: { id } }) => id);
+    expect(found('rasp THREADS')).toEqual(['pi-4t']);
+    expect(found('toaster')).toEqual([]);
+    // Those that have not been asked come last.
+    const { sd8 } = compared;
+    expect(platformRows({ ...withFleet, compared: { sd8 } }).map(({ platform: { id } }) => id)).toEqual(['sd8', 'pi-4t', 'gpu']);
+  });
+
+  test('to compare with are in the order in which they were chosen', () => {
+    let state: ModelState = withFleet;
+    for (const id of ['sd8', 'gone', 'pi-4t']) state = reduceModel(state, { type: 'pin', platform: id, pinned: true });
+    expect(pinnedRows(state).map(({ platform: { id }, latency_ms }) => [id, latency_ms])).toEqual([
+      ['sd8', 4],
+      ['pi-4t', 10],
+    ]);
+    state = reduceModel(state, { type: 'pin', platform: 'sd8', pinned: false });
+    expect(pinnedRows(state).map(({ platform: { id } }) => id)).toEqual(['pi-4t']);
+  });
+
+  test('as a file', () => {
+    expect(platformsCsv(platformRows(withFleet)).split('\n')).toEqual([
+      'platform,title,latency_ms,low_ms,high_ms',
+      'gpu,Quadro RTX 8000,0.6,0.5,0.7',
+      'sd8,Snapdragon 8,4,3,5',
+      'pi-4t,"Raspberry Pi 5, 4 threads",10,8,12',
+      '',
+    ]);
+  });
+});
+
+describe('measured models', () => {
+  const files = ['mine.onnx', 'ResNet18.onnx'];
+  const text = 'model, latency_ms\nmobilenet_v2, 12.4\nResNet-50; 0.1 s\nmine 7.5 ms\nresnet18, 30\nalexnet,\nwobble, 3\nvgg16, fast\nsqueezenet, 3 mJ\n';
+  const check = checkModels(text, files);
+
+  test('are found by name, however it is spelt; a file goes before a network', () => {
+    expect(check.readings.map(({ line, model, latency_ms }) => [line, model, latency_ms])).toEqual([
+      [2, { network: 'mobilenet_v2' }, 12.4],
+      [3, { network: 'resnet50' }, 100],
+      [4, { file: 'mine.onnx' }, 7.5],
+      [5, { file: 'ResNet18.onnx' }, 30],
+    ]);
+    for (const id of kNetworkIds) {
+      expect(named(id, [])).toEqual({ network: id });
+      expect(named(`${id}.onnx`, [])).toEqual({ network: id });
+      expect(named(kNetworks[id].toUpperCase(), [])).toEqual({ network: id });
+    }
+  });
+
+  test('what is not understood is said line by line', () => {
+    const marks = new Map(check.marks.map((mark) => [mark.line, mark]));
+    expect([1, 2, 3, 4, 5, 6, 7, 8, 9].map((line) => marks.get(line)?.kind)).toEqual([
+      ...['skipped', 'good', 'good', 'good', 'good', 'skipped', 'bad', 'bad', 'bad'],
+    ]);
+    expect(marks.get(3)?.reading).toBe('100 ms');
+    expect(marks.get(6)?.reading).toBe('to measure');
+    expect(marks.get(7)?.message).toMatch(/"wobble" is neither a file .* nor a known network/);
+    expect(marks.get(8)?.message).toMatch(/"fast" is no number/);
+    expect(marks.get(9)?.message).toMatch(/mJ is an energy/);
+  });
+
+  test('what is set aside is marked at its line, and can be trusted', () => {
+    const ms = Float64Array.of(12, 20, 7, 30);
+    const review = { likenesses: [], set_aside: [false, true, false, false], left_out: { low: ms, latency_ms: ms, high: ms }, expected_error: 0.1 };
+    let state: ModelState = { ...withFleet, text, files };
+    state = reduceModel(state, { type: 'checked', check });
+    state = reduceModel(state, { type: 'adapted', adapted: { readings: check.readings, review, next: [], worth: 0 } });
+    const mark = textMarks(state).find(({ line }) => line === 3);
+    expect(mark).toMatchObject({ kind: 'bad', message: '100 ms is far from the 20.0 ms that the others let expect; it is set aside' });
+    const action = mark?.remedies?.[0]?.action;
+    if (action?.type !== 'model') throw new Error('no remedy');
+    expect(reduceModel(state, action.action).trusted).toEqual(['ResNet-50=100']);
+    // Of an older text nothing is said.
+    const edited = reduceModel(reduceModel(state, { type: 'text', text: 'resnet18, 3' }), { type: 'checked', check: checkModels('resnet18, 3', files) });
+    expect(textMarks(edited).map(({ kind }) => kind)).toEqual(['good']);
+  });
+
+  test('lines are added at the end, and a file can be undone', () => {
+    let state = reduceModel({ ...shown, text: 'resnet18, 3' }, { type: 'append', names: ['alexnet', 'vgg16'] });
+    expect(state.text).toBe('resnet18, 3\nalexnet, \nvgg16, \n');
+    state = reduceModel(state, { type: 'replace-text', text: 'mnasnet, 1' });
+    expect(state.text).toBe('mnasnet, 1');
+    expect(reduceModel(state, { type: 'undo-replace' }).text).toBe('resnet18, 3\nalexnet, \nvgg16, \n');
   });
 });

@@ -9,7 +9,10 @@ import { download, engineReady, visitor } from './chromium.js';
 const visit = visitor();
 const kRoot = join(import.meta.dirname, '../..');
 const golden = (name: string): string => join(kRoot, 'tests/golden/models', `${name}.onnx`);
-const kAddress = '#mode=model';
+/** Without a device, so that the runtime can be chosen. */
+const kAddress = '#mode=model&on=none';
+/** For what takes the engine seconds, on a machine that does other things too. */
+const kLong = { timeout: 60_000 };
 
 /** Kernels that the golden listing has of a network under ONNX Runtime. */
 const listing = (name: string): readonly string[] =>
@@ -59,19 +62,22 @@ describe('any model', () => {
     let release = (): void => undefined;
     const held = new Promise<void>((done) => (release = done));
     const page = await visit.open({
-      address: kAddress,
+      address: '#mode=model',
       before: (each) =>
-        each.route(/\.wasm$/, async (route) => {
+        each.route(/\.(wasm|latencast)$/, async (route) => {
           await held;
           await route.continue();
         }),
     });
     await shows(page, 'MobileNetV2');
     expect(await page.locator('.kernel').count()).toBe(66);
-    expect(await page.locator('.answer').innerText()).toContain('314 M multiply-adds');
+    expect(await page.locator('.answer').innerText()).toMatch(/^[\d.]+ ms \([\d.]+ – [\d.]+\) on Raspberry Pi 5/);
+    expect(await page.locator('.pinned li').count()).toBe(4);
     expect(await page.getByText('Engine: loading').isVisible()).toBe(true);
     release();
     await engineReady(page);
+    await platformsOf(page);
+    await page.locator('#platform').selectOption('');
     await page.getByLabel('Runtime', { exact: true }).selectOption('none');
     // Activations and additions are kernels of their own now.
     await page.locator('.kernel').nth(100).waitFor();
@@ -83,7 +89,8 @@ describe('any model', () => {
     await drop(page, 'resnet50.onnx', readFileSync(golden('resnet50')));
     await shows(page, 'resnet50.onnx');
     expect(await page.getByRole('button', { name: 'Any model' }).getAttribute('aria-pressed')).toBe('true');
-    expect(await page.locator('.answer').innerText()).toMatch(/4\.09 G multiply-adds, 25\.6 M parameters/);
+    expect(await page.locator('.headline').innerText()).toMatch(/4\.09 G multiply-adds, 25\.6 M parameters/);
+    await page.locator('#platform').selectOption('');
     await page.getByLabel('Runtime', { exact: true }).selectOption('onnxruntime');
     const kernels = listing('resnet50').length;
     await page.locator('.headline').getByText(`in ${kernels} kernels`).waitFor();
@@ -170,7 +177,7 @@ describe('any model', () => {
     await shows(page, 'ResNet-18');
     await page.getByLabel('Order of the kernels').selectOption('cost');
     await page.getByLabel('What the bars stand for').selectOption('bytes');
-    await expect.poll(() => new URL(page.url()).hash).toBe('#mode=model&net=resnet18&order=cost&by=bytes');
+    await expect.poll(() => new URL(page.url()).hash).toBe('#mode=model&net=resnet18&order=cost&by=bytes&on=none');
     const first = await page.locator('.kernel').first().innerText();
     await page.reload();
     await shows(page, 'ResNet-18');
@@ -212,5 +219,135 @@ describe('any model', () => {
     expect(performance.now() - start).toBeLessThan(10_000);
     expect(await page.evaluate(() => (globalThis as unknown as { longest: number }).longest)).toBeLessThan(1000);
     expect(await page.locator('.answer').innerText()).toContain('25.6 M parameters');
+  });
+});
+
+interface KnownPlatform {
+  readonly id: string;
+  readonly title: string;
+}
+
+/** The platforms as the page offers them. */
+async function platformsOf(page: Page): Promise<readonly KnownPlatform[]> {
+  const options = page.locator('#platform optgroup option');
+  await options.first().waitFor({ state: 'attached' });
+  return options.evaluateAll((all) => (all as HTMLOptionElement[]).map(({ value, text }) => ({ id: value, title: text })));
+}
+
+/** Milliseconds of the headline: estimate, low, high. */
+async function headline(page: Page): Promise<readonly number[]> {
+  const text = await page.locator('.answer').innerText();
+  const found = /^([\d.,]+) ms\s+\(([\d.,]+) – ([\d.,]+)\) on/.exec(text);
+  if (!found) throw new Error(`no estimate in "${text}"`);
+  return found.slice(1).map((number) => Number(number.replaceAll(',', '')));
+}
+
+describe('platforms', () => {
+  test('a known one says milliseconds, kernel by kernel', async () => {
+    const page = await visit.open({ address: '#mode=model&on=none' });
+    await engineReady(page);
+    const [first] = await platformsOf(page);
+    expect(await page.locator('.answer').innerText()).toContain('multiply-adds');
+    await page.locator('#platform').selectOption(first?.id ?? '');
+    await page.locator('.total').waitFor();
+    const [estimate = 0, low = 0, high = 0] = await headline(page);
+    expect(low).toBeLessThan(estimate);
+    expect(high).toBeGreaterThan(estimate);
+    expect(await page.locator('.answer').innerText()).toContain(first?.title ?? '?');
+    const costs = await page.locator('.kernel-cost').allInnerTexts();
+    const sum = costs.reduce((total, text) => total + (Number.parseFloat(text) || 0), 0);
+    expect(Math.abs(sum / estimate - 1)).toBeLessThan(0.02);
+    // Its runtime is the platform's.
+    expect(await page.locator('#family').count()).toBe(0);
+  });
+
+  test('all of them are compared, some side by side, and a link shows the same', async () => {
+    const page = await visit.open({ address: '#mode=model&view=platforms' });
+    await engineReady(page);
+    const platforms = await platformsOf(page);
+    const rows = page.locator('.platforms tbody tr');
+    await expect.poll(() => rows.count(), kLong).toBe(platforms.length);
+    // Those to compare with are asked first; what has been asked stands before what has not.
+    const air = rows.filter({ hasText: 'MacBook Air' }).filter({ hasText: '1 thread' });
+    await air.locator('td:nth-child(3)').getByText(/\d/).waitFor();
+    const times = (await rows.locator('td:nth-child(3)').allInnerTexts()).map((text) => Number(text.replaceAll(',', '')) || Infinity);
+    expect(times).toEqual([...times].sort((x, y) => x - y));
+    await page.getByLabel('Find platforms').fill('macbook AIR');
+    await expect.poll(() => rows.count()).toBe(platforms.filter(({ title }) => title.includes('MacBook Air')).length);
+    const before = await page.locator('.pinned li').count();
+    await air.getByRole('checkbox').uncheck();
+    await expect.poll(() => page.locator('.pinned li').count()).toBe(before - 1);
+    const title = await air.getByRole('button').innerText();
+    await air.getByRole('button').click();
+    await page.locator('.answer').getByText(title, { exact: true }).waitFor();
+    await expect.poll(() => new URL(page.url()).hash).toContain('view=platforms');
+    const shown = await page.locator('.answer').innerText();
+    await page.reload();
+    await page.locator('.total').waitFor();
+    await expect.poll(() => page.locator('.answer').innerText(), kLong).toBe(shown);
+    await page.getByLabel('Find platforms').fill('no such platform');
+    await page.getByText('No platform fits.').waitFor();
+  });
+
+  test('a device of one’s own, from the models measured there', async () => {
+    const page = await visit.open({ address: '#mode=model&on=mine' });
+    await engineReady(page);
+    await page.locator('.total').waitFor();
+    const [, low = 0, high = 0] = await headline(page);
+    const text = 'resnet18, 41.2\nsqueezenet, 14.1\nmobilenet, 21.8\ngooglenet, 48.3\nalexnet, 44.0\nwobble, 3\n';
+    await page.fill('#model-times textarea', text);
+    await page.getByText('5 measurements').waitFor();
+    const width = async (): Promise<number> => {
+      const [, least = 0, most = 0] = await headline(page);
+      return most / least;
+    };
+    await expect.poll(width, kLong).toBeLessThan(high / low);
+    const problems = page.getByRole('list', { name: 'Lines that need attention' }).getByRole('listitem');
+    expect(await problems.first().innerText()).toMatch(/^Line 6\s+"wobble" is neither/);
+    await page.locator('.model-device').getByText('typical error').waitFor();
+    await page.getByRole('button', { name: 'Add them' }).click(kLong);
+    expect(await page.inputValue('#model-times textarea')).toMatch(/wobble, 3\n(\S+, \n){3}$/);
+    // What was typed is there the next time.
+    const kept = await page.inputValue('#model-times textarea');
+    await page.waitForTimeout(400);
+    await page.reload();
+    await page.locator('.total').waitFor();
+    expect(await page.inputValue('#model-times textarea')).toBe(kept);
+  });
+
+  test('a file of the user counts among the measured', async () => {
+    const page = await visit.open({ address: '#mode=model&on=mine' });
+    await engineReady(page);
+    await choose(page, golden('squeezenet1_1'));
+    await shows(page, 'squeezenet1_1.onnx');
+    await page.fill('#model-times textarea', 'squeezenet1_1.onnx, 12.5 ms');
+    await page.getByText('1 measurement', { exact: true }).waitFor();
+    await page.locator('.headline').getByText('it was measured there').waitFor();
+    const [estimate = 0] = await headline(page);
+    expect(Math.abs(Math.log(estimate / 12.5))).toBeLessThan(Math.log(1.3));
+  });
+
+  test('a dropped list of measurements takes the place of the text, which can come back', async () => {
+    const page = await visit.open({ address: '#mode=model&on=mine' });
+    await engineReady(page);
+    await page.fill('#model-times textarea', 'alexnet, 3');
+    await drop(page, 'times.csv', new TextEncoder().encode('model,latency_ms\nresnet18,41.2\n'));
+    await page.getByText('1 measurement', { exact: true }).waitFor();
+    expect(await page.inputValue('#model-times textarea')).toContain('resnet18,41.2');
+    await page.getByRole('button', { name: 'Bring the earlier text back' }).click();
+    await expect.poll(() => page.inputValue('#model-times textarea')).toBe('alexnet, 3');
+  });
+
+  test('without the platforms the work is still counted', async () => {
+    const page = await visit.open({
+      address: kAddress,
+      expectsErrors: true,
+      before: (each) => each.route(/fleet\.latencast$/, (route) => route.fulfill({ status: 404, body: '' })),
+    });
+    await engineReady(page);
+    await page.getByText(/The platforms could not be loaded: .*404/).first().waitFor();
+    await choose(page, golden('resnet18'));
+    await shows(page, 'resnet18.onnx');
+    expect(await page.locator('.answer').innerText()).toContain('1.81 G multiply-adds');
   });
 });

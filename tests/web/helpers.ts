@@ -32,6 +32,13 @@ export function encoderFile(): Uint8Array {
   return shippedFile('nb201', 'encoder')!;
 }
 
+/** What is known of platforms. */
+export function fleetFile(): Uint8Array {
+  const folder = new URL('../../weights/', import.meta.url);
+  const { fleet } = JSON.parse(readFileSync(new URL('index.json', folder), 'utf8')) as { fleet: { file: string } };
+  return new Uint8Array(readFileSync(new URL(fleet.file, folder)));
+}
+
 /** Every sampler that the API declares. */
 export const kSamplers: readonly Sampler[] = [
   'random',

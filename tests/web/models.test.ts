@@ -4,9 +4,9 @@ import { join } from 'node:path';
 
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 
-import type { Engine, Model } from '../../web/api/types.js';
+import type { Engine, Fleet, Model } from '../../web/api/types.js';
 import { withWeights } from '../bench/big-model.mjs';
-import { api, expectFailure, kKinds } from './helpers.js';
+import { api, expectFailure, fleetFile, kKinds } from './helpers.js';
 
 const golden = (name: string): Uint8Array => new Uint8Array(readFileSync(new URL(`../golden/models/${name}.onnx`, import.meta.url)));
 /** One kernel a line: key, multiply-adds, parameters. */
@@ -167,4 +167,129 @@ test('the second module can be given, and is only looked at when it is needed', 
   // It may be tried again, and fails again.
   await expectFailure(engine.runtimeFamilies(), 'load', /expected a WebAssembly module/);
   engine.dispose();
+});
+
+/** Networks of the page, which platforms have measured. */
+const network = (name: string): Uint8Array =>
+  new Uint8Array(readFileSync(new URL(`../../web/app/model/networks/${name}.param`, import.meta.url)));
+
+describe.each(kKinds)('platforms, %s engine', (kind) => {
+  let engine: Engine;
+  let fleet: Fleet;
+  let models: Readonly<Record<'resnet18' | 'mobilenet_v2' | 'squeezenet' | 'googlenet' | 'mnasnet', Model>>;
+
+  beforeAll(async () => {
+    engine = await api.createEngine({ kind });
+    fleet = await engine.loadFleet(fleetFile());
+    const names = ['resnet18', 'mobilenet_v2', 'squeezenet', 'googlenet', 'mnasnet'] as const;
+    const opened = await Promise.all(names.map(async (name) => [name, await engine.openModel(network(name))] as const));
+    models = Object.fromEntries(opened) as typeof models;
+  });
+  afterAll(() => engine.dispose());
+
+  test('are known by unique names, with families that there are', async () => {
+    const { platforms } = fleet;
+    const families = (await engine.runtimeFamilies()).map(({ id }) => id);
+    expect(new Set(platforms.map(({ id }) => id)).size).toBe(platforms.length);
+    expect(platforms.length).toBeGreaterThan(70);
+    for (const { title, family, threads, measured } of platforms) {
+      expect(title).not.toBe('');
+      expect(families).toContain(family);
+      expect(threads).toBeGreaterThan(0);
+      expect(measured).toBeGreaterThan(0);
+    }
+    expect(fleet.models.map(({ name }) => name)).toContain('resnet18');
+  });
+
+  test('estimate a model as the sum of its kernels', async () => {
+    for (const { id } of [fleet.platforms[0]!, fleet.platforms.at(-1)!]) {
+      using platform = await fleet.platform(id);
+      const { kernels } = await models.resnet18.decompose(platform.family);
+      const { latency_ms, low_ms, high_ms, kernel_ms, knowledge } = await platform.estimate(models.resnet18);
+      expect(kernel_ms).toHaveLength(kernels.length);
+      expect(kernel_ms.every((ms) => ms >= 0)).toBe(true);
+      expect(kernel_ms.reduce((sum, ms) => sum + ms, 0) / latency_ms).toBeCloseTo(1, 6);
+      expect(low_ms).toBeLessThan(latency_ms);
+      expect(high_ms).toBeGreaterThan(latency_ms);
+      expect(['measured', 'known']).toContain(knowledge);
+      const narrow = await platform.estimate(models.resnet18, 0.5);
+      expect(narrow.high_ms / narrow.low_ms).toBeLessThan(high_ms / low_ms);
+    }
+  });
+
+  test('are compared as they are one by one', async () => {
+    const platforms = [fleet.platforms[9]!.id, fleet.platforms[2]!.id];
+    const { low, latency_ms, high } = await fleet.compare(models.mobilenet_v2, { platforms });
+    expect(latency_ms).toHaveLength(2);
+    using platform = await fleet.platform(platforms[1]!);
+    const alone = await platform.estimate(models.mobilenet_v2);
+    expect([low[1], latency_ms[1], high[1]]).toEqual([alone.low_ms, alone.latency_ms, alone.high_ms]);
+    // Unless told, all of them; one by one, so that it can be stopped.
+    const stop = new AbortController();
+    const all = fleet.compare(models.mobilenet_v2, { signal: stop.signal, onProgress: ({ done }) => {
+      expect(done).toBeCloseTo(1 / fleet.platforms.length, 6);
+      stop.abort();
+    } });
+    await expectFailure(all, 'cancelled', /cancelled/);
+    await expectFailure(fleet.compare(models.mobilenet_v2, { platforms: ['toaster'] }), 'argument', /no platform "toaster"/);
+  });
+
+  test('a device is adapted to what was measured on it', async () => {
+    const scale = 3;
+    using known = await fleet.platform(fleet.platforms[0]!.id);
+    const ms = async (model: Model): Promise<number> => scale * (await known.estimate(model)).latency_ms;
+    const { mnasnet, ...measured } = models;
+    const measurements = await Promise.all(Object.values(measured).map(async (model) => ({ model, latency_ms: await ms(model) })));
+    using nobody = await fleet.adapt([]);
+    using mine = await fleet.adapt(measurements);
+    const [before, after] = [await nobody.estimate(mnasnet), await mine.estimate(mnasnet)];
+    expect(after.high_ms / after.low_ms).toBeLessThan(before.high_ms / before.low_ms);
+    expect(Math.abs(Math.log(after.latency_ms / (await ms(mnasnet))))).toBeLessThan(Math.log(1.5));
+
+    const { likenesses, set_aside, left_out, expected_error } = await mine.review();
+    expect(set_aside).toEqual([false, false, false, false]);
+    expect(left_out.latency_ms).toHaveLength(4);
+    expect(expected_error).toBeGreaterThan(0);
+    const ids = fleet.platforms.map(({ id }) => id);
+    for (const { platform, probability } of likenesses) {
+      expect(ids).toContain(platform);
+      expect(probability).toBeLessThanOrEqual(1);
+    }
+    const next = await mine.next([mnasnet, models.resnet18], 1);
+    expect(next.models).toHaveLength(1);
+    expect([0, 1]).toContain(next.models[0]);
+  });
+
+  test('a slip is set aside unless it is trusted', async () => {
+    using known = await fleet.platform(fleet.platforms[0]!.id);
+    const measurements = await Promise.all(
+      Object.values(models).map(async (model) => ({ model, latency_ms: (await known.estimate(model)).latency_ms })),
+    );
+    measurements[2] = { ...measurements[2]!, latency_ms: 20 * measurements[2]!.latency_ms };
+    using doubting = await fleet.adapt(measurements);
+    expect((await doubting.review()).set_aside).toEqual([false, false, true, false, false]);
+    using trusting = await fleet.adapt(measurements, { trusted: [2] });
+    expect((await trusting.review()).set_aside[2]).toBe(false);
+  });
+
+  test('say what is wrong', async () => {
+    await expectFailure(engine.loadFleet(new Uint8Array(9)), 'checkpoint', /./);
+    await expectFailure(fleet.platform('toaster'), 'argument', /no platform "toaster"/);
+    await expectFailure(fleet.adapt([{ model: models.resnet18, latency_ms: -1 }]), 'measurement', /1/);
+    await expectFailure(fleet.adapt([{ model: models.resnet18, latency_ms: 9 }], { trusted: [4] }), 'argument', /trusted is 4/);
+    await expectFailure(fleet.adapt([{ model: models.resnet18, latency_ms: 9 }], { family: 'none such' }), 'argument', /none such/);
+    using other = await api.createEngine({ kind });
+    using stranger = await other.openModel(network('squeezenet'));
+    using platform = await fleet.platform(fleet.platforms[0]!.id);
+    await expectFailure(platform.estimate(stranger), 'argument', /another engine/);
+  });
+
+  test('are gone once they are disposed of', async () => {
+    const before = await engine.liveHandles();
+    const platform = await fleet.platform(fleet.platforms[0]!.id);
+    expect(await engine.liveHandles()).toBe(before + 1);
+    platform.dispose();
+    await expectFailure(platform.estimate(models.resnet18), 'disposed', /platform: used after dispose/);
+    expect(await engine.liveHandles()).toBe(before);
+  });
 });

@@ -4,8 +4,8 @@ import ts from 'typescript';
 import { beforeAll, describe, expect, test } from 'vitest';
 
 import type { RawEncoder, RawHandle, RawModule, RawPredictor, RawSearch, RawTransfer } from '../../wasm/latencast.js';
-import type { RawModel, RawModelsModule } from '../../wasm/latencast-models.js';
-import { encoderFile, kMeasurements, kSamplers, weights } from './helpers.js';
+import type { RawFleet, RawModel, RawModelsModule, RawPlatform } from '../../wasm/latencast-models.js';
+import { encoderFile, fleetFile, kMeasurements, kSamplers, weights } from './helpers.js';
 
 const kRoot = new URL('../../', import.meta.url);
 
@@ -132,6 +132,8 @@ describe('raw module of models', () => {
   const types = source('wasm/latencast-models.d.ts');
   let module: RawModelsModule;
   let model: RawModel;
+  let fleet: RawFleet;
+  let platform: RawPlatform;
 
   beforeAll(async () => {
     const glue = new URL('build-wasm/wasm/latencast-models.mjs', kRoot).href;
@@ -139,13 +141,19 @@ describe('raw module of models', () => {
     const wasmBinary = new Uint8Array(readFileSync(new URL('build-wasm/wasm/latencast-models.wasm', kRoot)));
     module = await create({ wasmBinary });
     model = module._open(new Uint8Array(readFileSync(new URL('tests/golden/models/resnet18.onnx', kRoot))), '{}').value!;
+    fleet = module._loadFleet(fleetFile()).value!;
+    platform = fleet._platform(0).value!;
   });
 
   test('has the functions that are declared, and no others', () => {
     expectFunctions(module, declared(types, 'RawModelsModule'));
   });
 
-  test.each([['RawModel', () => model]])('%s has the methods that are declared, and no others', (name, handle) => {
+  test.each([
+    ['RawModel', () => model],
+    ['RawFleet', () => fleet],
+    ['RawPlatform', () => platform],
+  ])('%s has the methods that are declared, and no others', (name, handle) => {
     expectMethods(handle(), declared(types, name));
   });
 
@@ -158,6 +166,11 @@ describe('raw module of models', () => {
     expect(model._decompose('fastest').error).toMatchObject({
       code: 'argument',
       message: expect.stringMatching(/onnxruntime/) as unknown,
+    });
+    expect(fleet._platform(-1).error).toMatchObject({ code: 'argument' });
+    expect(fleet._adapt([model], new Float64Array(2), '{"family":"ncnn"}').error).toMatchObject({
+      code: 'argument',
+      message: expect.stringMatching(/1 models and 2 latencies/) as unknown,
     });
   });
 });

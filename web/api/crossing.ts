@@ -1,6 +1,8 @@
 /** Texts as they cross to the raw modules and back. */
 
-import type { Json, List } from '../../wasm/latencast.js';
+import type { Json, List, RawBelief } from '../../wasm/latencast.js';
+
+import type { Intervals } from './types.js';
 
 // A line end inside a text would make two items of it; as a space it stays one, which is refused and quoted.
 export function toList(items: readonly string[]): List {
@@ -22,4 +24,9 @@ export function parseJson<T>(text: Json<T>): T {
 
 export function toJson<T>(value: T): Json<T> {
   return JSON.stringify(value) as Json<T>;
+}
+
+export function intervalsOf(beliefs: readonly RawBelief[]): Intervals {
+  const column = (name: keyof RawBelief) => Float64Array.from(beliefs, (one) => one[name]);
+  return { low: column('low'), latency_ms: column('latency_ms'), high: column('high') };
 }

@@ -1,6 +1,6 @@
 import type { Json, List, RawEncoder, RawHandle, RawModule, RawPredictor, RawTransfer, RawTransferOptions } from '../../wasm/latencast.js';
 
-import { fromList, parseJson, toJson, toList, wellFormed } from './crossing.js';
+import { fromList, intervalsOf, parseJson, toJson, toList, wellFormed } from './crossing.js';
 import { ask, LatencastError } from './errors.js';
 import type { LocalModels } from './models.js';
 import type { WasmSource } from './module.js';
@@ -13,6 +13,7 @@ import type {
   Encoding,
   Engine,
   ExportOptions,
+  Fleet,
   Intervals,
   LeaveOneOut,
   Measurement,
@@ -174,6 +175,10 @@ export class LocalEngine implements Engine, Owner {
 
   async exportOnnx(space: SpaceId, architecture: string, options: ExportOptions = {}): Promise<Uint8Array> {
     return (await this.#anyModel()).exportOnnx(space, architecture, options);
+  }
+
+  async loadFleet(bytes: Uint8Array): Promise<Fleet> {
+    return (await this.#anyModel()).loadFleet(bytes);
   }
 
   async accuracy(predicted: Float64Array, truth: Float64Array): Promise<Accuracy> {
@@ -479,8 +484,7 @@ function columns(measurements: readonly Measurement[]): [architectures: List, la
 
 function review(raw: RawPredictor): Review {
   const { left_out, ...rest } = parseJson(ask(() => raw._review()));
-  const column = (name: keyof Intervals) => Float64Array.from(left_out, (one) => one[name]);
-  return { ...rest, left_out: { low: column('low'), latency_ms: column('latency_ms'), high: column('high') } };
+  return { ...rest, left_out: intervalsOf(left_out) };
 }
 
 function accuracy(module: RawModule, predicted: Float64Array, truth: Float64Array): Accuracy {

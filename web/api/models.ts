@@ -1,24 +1,38 @@
 /** Any model, in this thread. Fetched with its module when the first one is opened. */
 
 import createModelsModule from '../../build-wasm/wasm/latencast-models.mjs';
-import type { RawModel, RawModelsModule } from '../../wasm/latencast-models.js';
+import type { RawFleet, RawModel, RawModelsModule, RawPlatform } from '../../wasm/latencast-models.js';
+import type { RawHandle } from '../../wasm/latencast.js';
 
-import { parseJson, toJson, wellFormed } from './crossing.js';
-import { ask } from './errors.js';
+import { intervalsOf, parseJson, toJson, wellFormed } from './crossing.js';
+import { ask, LatencastError } from './errors.js';
 import { startModule, type WasmSource } from './module.js';
 import { kDispose, own, type Owned, type Owner } from './owned.js';
 import { skim } from './skim.js';
+import { drive } from './slices.js';
 import type {
+  AdaptOptions,
+  CompareOptions,
   Decomposition,
   ExportOptions,
+  Fleet,
+  Intervals,
+  KnownModel,
+  KnownPlatform,
   Model,
+  ModelEstimate,
   ModelFile,
   ModelInfo,
+  ModelMeasurement,
   ModelOptions,
+  Platform,
+  PlatformReview,
   RuntimeFamily,
   SpaceId,
   StatedInput,
 } from './types.js';
+
+const kUsualCoverage = 0.9;
 
 /** What an engine does with models. */
 export class LocalModels {
@@ -51,24 +65,31 @@ export class LocalModels {
     return ask(() => this.module._exportOnnx(space, wellFormed(architecture), toJson({ pixels, classes, seed })));
   }
 
+  loadFleet(bytes: Uint8Array): Fleet {
+    return new LocalFleet(this.owner, ask(() => this.module._loadFleet(bytes)));
+  }
+
   liveHandles(): number {
     return ask(() => this.module._liveHandles());
   }
 }
 
-class LocalModel implements Model {
-  readonly info: ModelInfo;
-  readonly #owner: Owner;
-  readonly #owned: Owned<RawModel>;
+/** What lives in the module. */
+class Held<T extends RawHandle> {
+  readonly #owned: Owned<T>;
 
-  constructor(owner: Owner, raw: RawModel) {
-    this.#owner = owner;
-    this.#owned = own(owner, raw, 'model');
-    this.info = parseJson(ask(() => raw._info()));
+  constructor(
+    readonly owner: Owner,
+    raw: T,
+    what: string,
+  ) {
+    this.#owned = own(owner, raw, what);
   }
 
-  async decompose(runtime = 'none'): Promise<Decomposition> {
-    return parseJson(ask(() => this.#raw._decompose(runtime)));
+  /** Throws `disposed` once it is, or its engine. */
+  get raw(): T {
+    this.owner.alive();
+    return this.#owned.value;
   }
 
   dispose(): void {
@@ -78,9 +99,122 @@ class LocalModel implements Model {
   [kDispose](): void {
     this.dispose();
   }
+}
 
-  get #raw(): RawModel {
-    this.#owner.alive();
-    return this.#owned.value;
+class LocalModel extends Held<RawModel> implements Model {
+  readonly info: ModelInfo;
+
+  constructor(owner: Owner, raw: RawModel) {
+    super(owner, raw, 'model');
+    this.info = parseJson(ask(() => raw._info()));
   }
+
+  async decompose(runtime = 'none'): Promise<Decomposition> {
+    return parseJson(ask(() => this.raw._decompose(runtime)));
+  }
+}
+
+class LocalFleet extends Held<RawFleet> implements Fleet {
+  readonly platforms: readonly KnownPlatform[];
+  readonly models: readonly KnownModel[];
+  readonly #compared = new Map<number, Owned<RawPlatform>>();
+
+  constructor(owner: Owner, raw: RawFleet) {
+    super(owner, raw, 'fleet');
+    const { platforms, models } = parseJson(ask(() => raw._info()));
+    this.platforms = platforms;
+    this.models = models;
+  }
+
+  async platform(id: string): Promise<Platform> {
+    const place = this.#place(id);
+    const { family } = this.platforms[place]!;
+    return new LocalPlatform(this.owner, ask(() => this.raw._platform(place)), family);
+  }
+
+  async adapt(measurements: readonly ModelMeasurement[], options: AdaptOptions = {}): Promise<Platform> {
+    const { family = this.platforms[0]?.family ?? 'none', trusted } = options;
+    const models = rawModels(this.owner, measurements.map(({ model }) => model));
+    const latencies_ms = Float64Array.from(measurements, ({ latency_ms }) => latency_ms);
+    return new LocalPlatform(this.owner, ask(() => this.raw._adapt(models, latencies_ms, toJson({ family, trusted }))), family);
+  }
+
+  async compare(model: Model, options: CompareOptions = {}): Promise<Intervals> {
+    const { platforms: ids = this.platforms.map(({ id }) => id) } = options;
+    const places = ids.map((id) => this.#place(id));
+    const [raw] = rawModels(this.owner, [model]);
+    const platform = (place: number) => this.#platformAt(place);
+    return drive(
+      'predict',
+      function* () {
+        const [low, latency_ms, high] = [places, places, places].map(({ length }) => new Float64Array(length)) as [
+          Float64Array,
+          Float64Array,
+          Float64Array,
+        ];
+        for (const [i, place] of places.entries()) {
+          const found = ask(() => platform(place)._estimate(raw!, kUsualCoverage));
+          [low[i], latency_ms[i], high[i]] = [found.low_ms, found.latency_ms, found.high_ms];
+          yield { done: (i + 1) / places.length };
+        }
+        return { low, latency_ms, high };
+      },
+      options,
+    );
+  }
+
+  override dispose(): void {
+    for (const platform of this.#compared.values()) platform.dispose();
+    super.dispose();
+  }
+
+  /** For comparisons: made once. */
+  #platformAt(place: number): RawPlatform {
+    const { raw } = this;
+    let known = this.#compared.get(place);
+    if (!known) {
+      known = own(this.owner, ask(() => raw._platform(place)), 'platform');
+      this.#compared.set(place, known);
+    }
+    return known.value;
+  }
+
+  #place(id: string): number {
+    const place = this.platforms.findIndex((known) => known.id === id);
+    if (place >= 0) return place;
+    throw new LatencastError('argument', `fleet: no platform ${JSON.stringify(id)}; expected one of Fleet.platforms`);
+  }
+}
+
+class LocalPlatform extends Held<RawPlatform> implements Platform {
+  constructor(
+    owner: Owner,
+    raw: RawPlatform,
+    readonly family: string,
+  ) {
+    super(owner, raw, 'platform');
+  }
+
+  async estimate(model: Model, coverage = kUsualCoverage): Promise<ModelEstimate> {
+    const [raw] = rawModels(this.owner, [model]);
+    return ask(() => this.raw._estimate(raw!, coverage));
+  }
+
+  async review(): Promise<PlatformReview> {
+    const { left_out, ...rest } = parseJson(ask(() => this.raw._review()));
+    return { ...rest, left_out: intervalsOf(left_out) };
+  }
+
+  async next(models: readonly Model[], count: number) {
+    const raw = rawModels(this.owner, models);
+    return parseJson(ask(() => this.raw._next(raw, count)));
+  }
+}
+
+/** Models of this very engine. Throws `argument` where one is of another. */
+function rawModels(owner: Owner, models: readonly Model[]): RawModel[] {
+  return models.map((model) => {
+    if (model instanceof LocalModel && model.owner === owner) return model.raw;
+    throw new LatencastError('argument', 'platform: the model is of another engine; expected one that this engine opened');
+  });
 }

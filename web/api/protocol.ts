@@ -2,19 +2,24 @@ import type { Envelope } from '../../wasm/latencast.js';
 
 import type {
   Accuracy,
+  AdaptOptions,
   ArchitectureFacts,
   Decomposition,
   Encoding,
   ExportOptions,
   Intervals,
+  KnownModel,
+  KnownPlatform,
   LeaveOneOut,
   Measurement,
+  ModelEstimate,
   ModelFile,
   ModelInfo,
   ModelOptions,
   Next,
   NextOptions,
   ParsedArchitecture,
+  PlatformReview,
   PredictorInfo,
   Review,
   RuntimeFamily,
@@ -44,6 +49,19 @@ export interface HeldEncoder {
 export interface HeldModel {
   readonly id: number;
   readonly info: ModelInfo;
+}
+
+/** A fleet in the worker, as this side knows it. */
+export interface HeldFleet {
+  readonly id: number;
+  readonly platforms: readonly KnownPlatform[];
+  readonly models: readonly KnownModel[];
+}
+
+/** A platform in the worker, as this side knows it. */
+export interface HeldPlatform {
+  readonly id: number;
+  readonly family: string;
 }
 
 /** The part of the options that can be sent; the signal and the callback stay on their side, known by a job's number. */
@@ -81,6 +99,7 @@ export interface Host {
   openModel(file: ModelFile, options: ModelOptions): Promise<Envelope<HeldModel>>;
   runtimeFamilies(): Promise<Envelope<RuntimeFamily[]>>;
   exportOnnx(space: SpaceId, architecture: string, options: ExportOptions): Promise<Envelope<Uint8Array>>;
+  loadFleet(bytes: Uint8Array): Promise<Envelope<HeldFleet>>;
   accuracy(predicted: Float64Array, truth: Float64Array): Promise<Envelope<Accuracy>>;
   liveHandles(): Promise<Envelope<number>>;
 
@@ -111,6 +130,21 @@ export interface Host {
   save(id: number): Promise<Envelope<Uint8Array>>;
   encode(id: number, encoding: Encoding, architectures: readonly string[]): Promise<Envelope<Float32Array>>;
   decompose(id: number, runtime: string | undefined): Promise<Envelope<Decomposition>>;
-  /** Of a predictor, an encoder or a model. */
+  platform(fleet: number, id: string): Promise<Envelope<HeldPlatform>>;
+  adapt(
+    fleet: number,
+    models: readonly number[],
+    latencies_ms: readonly number[],
+    options: AdaptOptions,
+  ): Promise<Envelope<HeldPlatform>>;
+  compare(fleet: number, job: number, model: number, platforms: readonly string[] | undefined): Promise<Envelope<Intervals>>;
+  estimateModel(platform: number, model: number, coverage: number | undefined): Promise<Envelope<ModelEstimate>>;
+  reviewPlatform(platform: number): Promise<Envelope<PlatformReview>>;
+  nextModels(
+    platform: number,
+    models: readonly number[],
+    count: number,
+  ): Promise<Envelope<{ readonly models: readonly number[]; readonly worth: number }>>;
+  /** Of whatever is held. */
   release(id: number): void;
 }

@@ -7,23 +7,23 @@ import { asLatencastError, cancelled, LatencastError, unwrap } from './errors.js
 import type { WasmSource } from './module.js';
 import { kDispose, Owned } from './owned.js';
 import { nodeBuiltin } from './platform.js';
-import type { Held, HeldEncoder, HeldModel, Host, Report, SentWasm } from './protocol.js';
+import { RemoteFleet, RemoteModel } from './remote-models.js';
+import type { Held, HeldEncoder, Host, Report, SentWasm } from './protocol.js';
 import { skim } from './skim.js';
 import type {
   Accuracy,
   ArchitectureFacts,
   Cancellable,
-  Decomposition,
   Encoder,
   Encoding,
   Engine,
   ExportOptions,
+  Fleet,
   Intervals,
   LeaveOneOut,
   Measurement,
   Model,
   ModelFile,
-  ModelInfo,
   ModelOptions,
   Next,
   NextOptions,
@@ -163,6 +163,10 @@ export class RemoteEngine implements Engine {
 
   exportOnnx(space: SpaceId, architecture: string, options: ExportOptions = {}): Promise<Uint8Array> {
     return this.call((host) => host.exportOnnx(space, architecture, options));
+  }
+
+  async loadFleet(bytes: Uint8Array): Promise<Fleet> {
+    return new RemoteFleet(this, await this.call((host) => host.loadFleet(bytes)));
   }
 
   accuracy(predicted: Float64Array, truth: Float64Array): Promise<Accuracy> {
@@ -357,31 +361,6 @@ class RemoteEncoder implements Encoder {
   async encode(encoding: Encoding, architectures: readonly string[]): Promise<Float32Array> {
     const { id } = this;
     return this.engine.call((host) => host.encode(id, encoding, architectures));
-  }
-
-  dispose(): void {
-    this.#owned.dispose();
-  }
-
-  [kDispose](): void {
-    this.dispose();
-  }
-}
-
-class RemoteModel implements Model {
-  readonly info: ModelInfo;
-  readonly #engine: RemoteEngine;
-  readonly #owned: Owned<number>;
-
-  constructor(engine: RemoteEngine, { id, info }: HeldModel) {
-    this.info = info;
-    this.#engine = engine;
-    this.#owned = new Owned(id, (held) => engine.release(held), 'model');
-  }
-
-  async decompose(runtime?: string): Promise<Decomposition> {
-    const id = this.#owned.value;
-    return this.#engine.call((host) => host.decompose(id, runtime));
   }
 
   dispose(): void {

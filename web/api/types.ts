@@ -430,6 +430,112 @@ export interface Model {
   [Symbol.dispose](): void;
 }
 
+/** A platform whose models were measured: a chip, a runtime and a setting. */
+export interface KnownPlatform {
+  /** E.g. `raspberry-pi-5-4t`. */
+  readonly id: string;
+  readonly title: string;
+  /** Equal for all settings of one board or chip. */
+  readonly board: string;
+  /** Of its runtime, as `Model.decompose` takes it. */
+  readonly family: string;
+  readonly gpu: boolean;
+  readonly threads: number;
+  /** Models measured there. */
+  readonly measured: number;
+}
+
+/** A model that some platforms measured. */
+export interface KnownModel {
+  /** E.g. `resnet18`. */
+  readonly name: string;
+  /** Shape of its first input. */
+  readonly input: readonly number[];
+  /** Platforms that measured it. */
+  readonly measured: number;
+}
+
+export interface ModelEstimate {
+  readonly latency_ms: number;
+  /** Between them the truth lies with a probability of the coverage. */
+  readonly low_ms: number;
+  readonly high_ms: number;
+  /** Of each kernel, in the order of `Model.decompose(platform.family)`; their sum is `latency_ms`. */
+  readonly kernel_ms: Float64Array;
+  /** What it rests on. `measured`: on this very platform. `known`: measured on others. `graph`: on its kernels alone. */
+  readonly knowledge: 'measured' | 'known' | 'graph';
+}
+
+/** What a platform says of the measurements it was adapted to, and of itself. */
+export interface PlatformReview {
+  /** The known platforms that it is most like, at most five, most probable first. */
+  readonly likenesses: readonly { readonly platform: string; readonly probability: number }[];
+  /** Of each measurement: far longer than all others let expect, and counted for nothing. */
+  readonly set_aside: readonly boolean[];
+  /** Each measurement as estimated from all others, with its 90 % interval. */
+  readonly left_out: Intervals;
+  /** Median relative error to expect, a fraction. */
+  readonly expected_error: number;
+}
+
+export interface ModelMeasurement {
+  /** Opened by the same engine. */
+  readonly model: Model;
+  readonly latency_ms: number;
+}
+
+export interface AdaptOptions {
+  /** Of the runtime that was measured; default: that of the known platforms. */
+  readonly family?: string;
+  /** Places of measurements, from 0, that are never set aside. */
+  readonly trusted?: readonly number[];
+}
+
+export interface CompareOptions extends PredictOptions {
+  /** Ids, in the order of the answer; default: all of `Fleet.platforms`. */
+  readonly platforms?: readonly string[];
+}
+
+/** A platform, known or adapted to measurements; immutable. */
+export interface Platform {
+  /** Whose kernels it estimates: that of `Model.decompose`. */
+  readonly family: string;
+
+  /** `coverage`: of the interval, in (0, 1); default 0.9. */
+  estimate(model: Model, coverage?: number): Promise<ModelEstimate>;
+
+  review(): Promise<PlatformReview>;
+
+  /** Which of some models to measure next: their places, best first, and by how much that should lower the error, as a share of what it is. */
+  next(models: readonly Model[], count: number): Promise<{ readonly models: readonly number[]; readonly worth: number }>;
+
+  /** Frees the memory now; a forgotten platform is freed when it is garbage-collected. */
+  dispose(): void;
+  [Symbol.dispose](): void;
+}
+
+/** What is known of many platforms from whole models measured there. */
+export interface Fleet {
+  readonly platforms: readonly KnownPlatform[];
+  readonly models: readonly KnownModel[];
+
+  /** A known platform by its id. */
+  platform(id: string): Promise<Platform>;
+
+  /** A new platform, from any number of measurements; from none it is what is believed of every platform. */
+  adapt(measurements: readonly ModelMeasurement[], options?: AdaptOptions): Promise<Platform>;
+
+  /**
+   * A model on known platforms, in their order. A platform takes a tenth of a second when it is first asked for; what was made of it
+   * is kept as long as the fleet.
+   */
+  compare(model: Model, options?: CompareOptions): Promise<Intervals>;
+
+  /** Frees the memory now; a forgotten fleet is freed when it is garbage-collected. */
+  dispose(): void;
+  [Symbol.dispose](): void;
+}
+
 /** The engine. Obtain one from `createEngine()`; every method works the same in-thread and in a worker. */
 export interface Engine {
   readonly kind: 'local' | 'worker';
@@ -469,12 +575,15 @@ export interface Engine {
 
   runtimeFamilies(): Promise<RuntimeFamily[]>;
 
+  /** From bytes of a fleet file. */
+  loadFleet(bytes: Uint8Array): Promise<Fleet>;
+
   /** The network of an architecture as an ONNX model with random weights, to be run by other runtimes. */
   exportOnnx(space: SpaceId, architecture: string, options?: ExportOptions): Promise<Uint8Array>;
 
   accuracy(predicted: Float64Array, truth: Float64Array): Promise<Accuracy>;
 
-  /** Predictors, encoders, models and work alive in the engine; 0 when all are disposed. */
+  /** Predictors, encoders, models, platforms and work alive in the engine; 0 when all are disposed. */
   liveHandles(): Promise<number>;
 
   /** Frees everything; stops the worker. */

@@ -7,16 +7,19 @@ import { enclose, LatencastError } from './errors.js';
 import { LocalEngine } from './local.js';
 import { loadModule } from './module.js';
 import { nodeBuiltin } from './platform.js';
-import type { Held, Host, Report, SampleSettings, SearchSettings, SentWasm, TransferSettings } from './protocol.js';
+import type { Held, HeldPlatform, Host, Report, SampleSettings, SearchSettings, SentWasm, TransferSettings } from './protocol.js';
 import type {
+  AdaptOptions,
   Encoder,
   Encoding,
   ExportOptions,
+  Fleet,
   Measurement,
   Model,
   ModelFile,
   ModelOptions,
   NextOptions,
+  Platform,
   Predictor,
   PredictOptions,
   SpaceId,
@@ -30,6 +33,8 @@ class WorkerHost implements Host {
   readonly #predictors = new Map<number, Predictor>();
   readonly #encoders = new Map<number, Encoder>();
   readonly #models = new Map<number, Model>();
+  readonly #fleets = new Map<number, Fleet>();
+  readonly #platforms = new Map<number, Platform>();
   readonly #jobs = new Map<number, AbortController>();
   #ids = 0;
 
@@ -117,7 +122,47 @@ class WorkerHost implements Host {
   }
 
   decompose(id: number, runtime: string | undefined) {
-    return enclose(() => alive(this.#models, id, 'model').decompose(runtime));
+    return enclose(() => this.#model(id).decompose(runtime));
+  }
+
+  loadFleet(bytes: Uint8Array) {
+    return enclose(async () => {
+      const fleet = await this.#started.loadFleet(bytes);
+      const id = ++this.#ids;
+      this.#fleets.set(id, fleet);
+      const { platforms, models } = fleet;
+      return { id, platforms, models };
+    });
+  }
+
+  platform(fleet: number, id: string) {
+    return enclose(async () => this.#holdPlatform(await alive(this.#fleets, fleet, 'fleet').platform(id)));
+  }
+
+  adapt(fleet: number, models: readonly number[], latencies_ms: readonly number[], options: AdaptOptions) {
+    return enclose(async () => {
+      const measurements = models.map((id, i) => ({ model: this.#model(id), latency_ms: latencies_ms[i] ?? NaN }));
+      return this.#holdPlatform(await alive(this.#fleets, fleet, 'fleet').adapt(measurements, options));
+    });
+  }
+
+  compare(fleet: number, job: number, model: number, platforms: readonly string[] | undefined) {
+    const chosen = platforms ? { platforms } : {};
+    return this.#work(job, (options) =>
+      alive(this.#fleets, fleet, 'fleet').compare(this.#model(model), { ...options, ...chosen }),
+    );
+  }
+
+  estimateModel(platform: number, model: number, coverage: number | undefined) {
+    return enclose(() => this.#platform(platform).estimate(this.#model(model), coverage));
+  }
+
+  reviewPlatform(platform: number) {
+    return enclose(() => this.#platform(platform).review());
+  }
+
+  nextModels(platform: number, models: readonly number[], count: number) {
+    return enclose(() => this.#platform(platform).next(models.map((id) => this.#model(id)), count));
   }
 
   accuracy(predicted: Float64Array, truth: Float64Array) {
@@ -175,7 +220,7 @@ class WorkerHost implements Host {
   }
 
   release(id: number) {
-    for (const held of [this.#predictors, this.#encoders, this.#models]) {
+    for (const held of [this.#predictors, this.#encoders, this.#models, this.#fleets, this.#platforms]) {
       held.get(id)?.dispose();
       held.delete(id);
     }
@@ -188,6 +233,20 @@ class WorkerHost implements Host {
 
   #predictor(id: number): Predictor {
     return alive(this.#predictors, id, 'predictor');
+  }
+
+  #model(id: number): Model {
+    return alive(this.#models, id, 'model');
+  }
+
+  #platform(id: number): Platform {
+    return alive(this.#platforms, id, 'platform');
+  }
+
+  #holdPlatform(platform: Platform): HeldPlatform {
+    const id = ++this.#ids;
+    this.#platforms.set(id, platform);
+    return { id, family: platform.family };
   }
 
   #hold(predictor: Predictor): Held {

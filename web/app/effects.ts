@@ -21,7 +21,7 @@ import { count } from './format.js';
 import { BrowserEffects } from './measure/effects.js';
 import { isBusy } from './measure/state.js';
 import { ModelEffects } from './model/effects.js';
-import { isModelFile, type ModelAction } from './model/state.js';
+import { isModelFile, kMine, type ModelAction } from './model/state.js';
 import { checkLookup, checkSheet, readQuality, type Admit } from './reading.js';
 import { saveFile, toCsv } from './save.js';
 import { kSpaces } from './spaces/index.js';
@@ -188,6 +188,8 @@ export class Effects {
         if (isModelFile(action.file.name, this.state().mode === 'model')) {
           this.send({ type: 'mode', mode: 'model' });
           this.send({ type: 'model', action: { type: 'open', file: action.file } });
+        } else if (this.state().mode === 'model' && !action.file.name.endsWith('.latencast')) {
+          void this.openTimes(action.file);
         } else {
           void this.open(action.file);
         }
@@ -689,6 +691,17 @@ export class Effects {
       const isPredictor = latin(bytes.subarray(0, kMagic.length)) === kMagic || file.name.endsWith('.latencast');
       if (isPredictor) await this.openPredictor(file.name, bytes);
       else this.send({ type: 'replace-text', text: textOf(bytes), filename: file.name });
+    } catch (caught) {
+      this.fail(`${file.name} could not be opened`, caught);
+    }
+  }
+
+  /** Measurements of whole models. */
+  private async openTimes(file: File): Promise<void> {
+    try {
+      const text = textOf(new Uint8Array(await file.arrayBuffer()));
+      this.send({ type: 'model', action: { type: 'platform', platform: kMine } });
+      this.send({ type: 'model', action: { type: 'replace-text', text } });
     } catch (caught) {
       this.fail(`${file.name} could not be opened`, caught);
     }

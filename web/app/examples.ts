@@ -30,7 +30,10 @@ interface ExampleFile {
 }
 
 /** `weights/index.json`: the predictor and the encoders of each space. */
-export type WeightsIndex = Readonly<Partial<Record<SpaceId, { readonly file?: string; readonly encoder?: string }>>>;
+export type WeightsIndex = Readonly<Partial<Record<SpaceId, { readonly file?: string; readonly encoder?: string }>>> & {
+  /** What is known of platforms from whole models. */
+  readonly fleet?: { readonly file: string };
+};
 
 export async function loadWeightsIndex(): Promise<WeightsIndex> {
   return (await (await get('weights/index.json')).json()) as WeightsIndex;

@@ -57,5 +57,16 @@ addEventListener('drop', (event) => {
   send({ type: 'open-file', file });
 });
 
+// A model's file, or a short one as text, wherever nothing else takes it.
+addEventListener('paste', (event) => {
+  if (state.mode !== 'model' || !event.clipboardData || (event.target as Element).closest('input, textarea')) return;
+  const [file] = event.clipboardData.files;
+  const text = event.clipboardData.getData('text');
+  if (file) send({ type: 'open-file', file });
+  else if (text.trim() !== '') send({ type: 'model', action: { type: 'open', file: new File([text], 'pasted text') } });
+  else return;
+  event.preventDefault();
+});
+
 paint();
 void effects.start();

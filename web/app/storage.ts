@@ -11,6 +11,8 @@ interface Stored {
   theme?: Theme;
   method?: Method;
   lookups?: Partial<Record<SpaceId, string>>;
+  /** Measurements of whole models. */
+  models?: { text: string; trusted: readonly string[] };
   sheets?: Partial<Record<DeviceId, { text: string; unit: Sheet['unit']; trusted?: readonly string[] }>>;
 }
 
@@ -23,7 +25,9 @@ export function writeStored(state: State): void {
     if (text !== '' && text !== original) sheets[device] = { text, unit, trusted };
   }
   const lookups = Object.fromEntries(kSpaceIds.map((space) => [space, state.lookups[space].text]));
-  const stored: Stored = { name: state.name, theme: state.theme, method: state.method, lookups, sheets };
+  const { text, trusted } = state.model;
+  const models = { text, trusted };
+  const stored: Stored = { name: state.name, theme: state.theme, method: state.method, lookups, models, sheets };
   try {
     localStorage.setItem(kKey, JSON.stringify(stored));
   } catch {
@@ -51,8 +55,15 @@ export function readStored(state: State): State {
     const text = stored.lookups?.[space];
     if (typeof text === 'string') lookups[space] = { text };
   }
+  const { text, trusted } = stored.models ?? {};
+  const model = {
+    ...state.model,
+    ...(typeof text === 'string' ? { text } : {}),
+    ...(Array.isArray(trusted) ? { trusted: trusted.map(String) } : {}),
+  };
   return {
     ...state,
+    model,
     sheets,
     lookups,
     name: typeof stored.name === 'string' ? stored.name : state.name,

@@ -85,6 +85,52 @@ async function measure(spaces: readonly SpaceId[], repetitions: number): Promise
   return { gemm_gflops: gemm.value, engine_seconds, predictors };
 }
 
-(globalThis as { measure?: typeof measure }).measure = measure;
+export interface ModelTimes {
+  readonly bytes: number;
+  /** From nothing of the second module to an estimate on a platform. */
+  readonly first_seconds: number;
+  readonly again_seconds: readonly number[];
+  /** The longest time in which this thread had no turn while the first was made. */
+  readonly longest_pause_ms: number;
+  readonly platforms: number;
+  /** An estimate on each of them. */
+  readonly everywhere_seconds: number;
+}
+
+/** The file that the page's input holds. */
+async function measureModel(repetitions: number): Promise<ModelTimes> {
+  const file = document.querySelector<HTMLInputElement>('#model')?.files?.[0];
+  if (!file) throw new Error('no file is chosen');
+  using engine = await createEngine({ kind: 'worker' });
+  const bytes = await fetchBytes(new URL('weights/ncnn.fleet.latencast', document.baseURI));
+  let last = performance.now();
+  let longest_pause_ms = 0;
+  const watching = setInterval(() => {
+    const now = performance.now();
+    longest_pause_ms = Math.max(longest_pause_ms, now - last);
+    last = now;
+  });
+  const start = performance.now();
+  using model = await engine.openModel(file);
+  using fleet = await engine.loadFleet(bytes);
+  using platform = await fleet.platform(fleet.platforms[0]?.id ?? '');
+  await platform.estimate(model);
+  const first_seconds = (performance.now() - start) / 1000;
+  clearInterval(watching);
+  const again_seconds: number[] = [];
+  for (let i = 0; i < repetitions; ++i) {
+    again_seconds.push(
+      await seconds(async () => {
+        using again = await engine.openModel(file);
+        await platform.estimate(again);
+      }),
+    );
+  }
+  const everywhere_seconds = await seconds(() => fleet.compare(model));
+  const { length: platforms } = fleet.platforms;
+  return { bytes: file.size, first_seconds, again_seconds, longest_pause_ms, platforms, everywhere_seconds };
+}
+
+Object.assign(globalThis, { measure, measureModel });
 (globalThis as { measureBrowser?: unknown }).measureBrowser = async (...options: Parameters<typeof measureBrowser>) =>
   (await import('./browser.js')).measureBrowser(...options);

@@ -1,8 +1,9 @@
 /** What the mode shows, computed from its state. Pure. */
 
-import type { Decomposition, ModelKernel } from '../../api/index.js';
-import { significant } from '../format.js';
-import type { ModelState } from './state.js';
+import type { Decomposition, KnownPlatform, ModelKernel } from '../../api/index.js';
+import { significant, withUnit } from '../format.js';
+import type { Mark } from '../state.js';
+import { currentCheck, kWorks, platformOf, type Bounds, type Estimated, type ModelState, type Work } from './state.js';
 
 /** What the bars stand for. */
 export interface Cost {
@@ -17,12 +18,85 @@ export function traffic({ bytes_in, bytes_weights, bytes_out }: ModelKernel): nu
   return bytes_in + bytes_weights + bytes_out;
 }
 
-export function costOf({ opened, work }: ModelState): Cost | undefined {
-  const kernels = opened?.kernels?.kernels;
+export function costOf(state: ModelState): Cost | undefined {
+  const kernels = state.opened?.kernels?.kernels;
   if (!kernels) return undefined;
+  const work = shownWork(state);
+  if (work === 'ms') {
+    const { kernel_ms, latency_ms } = estimateOf(state) ?? { kernel_ms: [], latency_ms: 0 };
+    return { values: [...kernel_ms], total: latency_ms, text: millisecondsText };
+  }
   const values = kernels.map((kernel) => (work === 'macs' ? kernel.macs : traffic(kernel)));
   const total = values.reduce((sum, value) => sum + value, 0);
   return { values, total, text: work === 'macs' ? macsText : bytesText };
+}
+
+/** The estimate, where it is of the kernels that are shown. */
+export function estimateOf({ estimate, opened }: ModelState): Estimated | undefined {
+  return estimate?.kernel_ms.length === opened?.kernels?.kernels.length ? estimate : undefined;
+}
+
+/** What can be asked of the bars: without a platform no milliseconds. */
+export function offeredWorks(state: ModelState): readonly Work[] {
+  return kWorks.filter((work) => work !== 'ms' || estimateOf(state) !== undefined);
+}
+
+/** What the bars stand for, where what is asked for can be had. */
+export function shownWork(state: ModelState): Work {
+  const offered = offeredWorks(state);
+  return offered.find((work) => work === state.work) ?? offered[0] ?? 'macs';
+}
+
+function millisecondsText(value: number): string {
+  return value > 0 ? `${significant(value)} ms` : '–';
+}
+
+/** A known platform and what the model takes there. */
+export interface PlatformRow extends Partial<Bounds> {
+  readonly platform: KnownPlatform;
+}
+
+/** The known platforms that a search leaves, fastest first, those not yet asked last. */
+export function platformRows({ fleet, compared, find }: ModelState): readonly PlatformRow[] {
+  if (fleet.status !== 'ready') return [];
+  const words = find.toLowerCase().split(/\s+/).filter((word) => word !== '');
+  const rows = fleet.platforms.map((platform): PlatformRow => ({ platform, ...compared[platform.id] }));
+  const found = rows.filter(({ platform: { id, title } }) => words.every((word) => `${id} ${title}`.toLowerCase().includes(word)));
+  return found.sort((a, b) => (a.latency_ms ?? Number.MAX_VALUE) - (b.latency_ms ?? Number.MAX_VALUE));
+}
+
+/** The platforms to compare with, in the order in which they were chosen. */
+export function pinnedRows(state: ModelState): readonly PlatformRow[] {
+  return state.pinned.flatMap((id) => {
+    const platform = platformOf(state, id);
+    return platform ? [{ platform, ...state.compared[id] }] : [];
+  });
+}
+
+/** Every known platform with what the model takes there. */
+export function platformsCsv(rows: readonly PlatformRow[]): string {
+  const lines = rows.map(({ platform: { id, title }, low, latency_ms, high }) =>
+    [id, quoted(title), ...[latency_ms, low, high].map((ms) => (ms === undefined ? '' : Number(ms.toPrecision(6))))].join(','),
+  );
+  return ['platform,title,latency_ms,low_ms,high_ms', ...lines, ''].join('\n');
+}
+
+/** Marks of the text, with what the adaptation doubts. */
+export function textMarks(state: ModelState): readonly Mark[] {
+  const { check, adapted } = state;
+  const marks = check?.marks ?? [];
+  if (!adapted || adapted.readings !== currentCheck(state)?.readings) return marks;
+  const aside = new Map(
+    adapted.readings.flatMap((reading, i) => (adapted.review.set_aside[i] ? [[reading.line, { reading, i }] as const] : [])),
+  );
+  return marks.map((mark): Mark => {
+    const doubt = aside.get(mark.line);
+    if (!doubt) return mark;
+    const expected = adapted.review.left_out.latency_ms[doubt.i] ?? Number.NaN;
+    const message = `${withUnit(doubt.reading.latency_ms, 'ms')} is far from the ${withUnit(expected, 'ms')} that the others let expect; it is set aside`;
+    const action = { type: 'model', action: { type: 'trust', reading: doubt.reading, trusted: true } } as const;
+    return { ...mark, kind: 'bad', message, remedies: [{ label: 'It is right: count it', action }] };
+  });
 }
 
 /** Places of kernels as they are listed. */
@@ -133,13 +207,14 @@ export function bytesText(value: number): string {
 }
 
 /** Every kernel with everything that is known of it. */
-export function kernelsCsv({ kernels }: Decomposition): string {
-  const header = ['no', 'layer', 'operators', 'kernel,n,h,w,cin,cout,kh,kw,stride,groups', 'macs', 'params', 'bytes_in', 'bytes_weights', 'bytes_out'];
+export function kernelsCsv({ kernels }: Decomposition, kernel_ms?: ArrayLike<number>): string {
+  const header = ['no', 'layer', 'operators', 'kernel,n,h,w,cin,cout,kh,kw,stride,groups', 'macs', 'params', 'bytes_in', 'bytes_weights', 'bytes_out', ...(kernel_ms ? ['latency_ms'] : [])];
   const lines = kernels.map((kernel, i) => {
     const columns = kernel.key.split(',').slice(0, kKeyColumns);
     const { macs, params, bytes_in, bytes_weights, bytes_out } = kernel;
+    const ms = kernel_ms ? [Number((kernel_ms[i] ?? Number.NaN).toPrecision(6))] : [];
     const operators = kernel.nodes.map(({ op }) => op).join('+');
-    return [i + 1, quoted(layerName(kernel)), operators, ...columns, macs, params, bytes_in, bytes_weights, bytes_out].join(',');
+    return [i + 1, quoted(layerName(kernel)), operators, ...columns, macs, params, bytes_in, bytes_weights, bytes_out, ...ms].join(',');
   });
   return [header.join(','), ...lines, ''].join('\n');
 }

@@ -1,21 +1,41 @@
-/** What of the mode "Any model" takes time: reading files in the engine. Answers come as actions. */
+/** What of the mode "Any model" takes time: reading files in the engine, estimates. Answers come as actions. */
 
-import { LatencastError, type Engine, type Model, type ModelOptions, type StatedInput } from '../../api/index.js';
+import {
+  fetchBytes,
+  LatencastError,
+  type Engine,
+  type Fleet,
+  type Model,
+  type ModelOptions,
+  type Platform,
+  type StatedInput,
+} from '../../api/index.js';
+import { loadWeightsIndex } from '../examples.js';
 import { saveFile } from '../save.js';
-import { kernelsCsv } from './derive.js';
+import { estimateOf, kernelsCsv, platformRows, platformsCsv } from './derive.js';
+import { checkModels } from './reading.js';
 import {
   assumedShape,
+  currentCheck,
+  familyOf,
   kExampleNetwork,
+  kMine,
+  kNetworkIds,
   kNetworks,
+  platformOf,
+  readingKey,
   readShape,
   shapeText,
   type ModelAction,
+  type ModelName,
   type ModelState,
   type NetworkId,
   type Opened,
 } from './state.js';
 
-const kTypingPause = 300; // ms after the last key before a model is read with other shapes
+const kTypingPause = 300; // ms after the last key before what was typed is read
+const kNextCount = 3; // models proposed at a time
+const kComparedAtOnce = 8; // platforms
 
 /** A model's file, kept so that it can be read again with other shapes. */
 interface Source extends Pick<Opened, 'name' | 'network' | 'bytes'> {
@@ -30,7 +50,19 @@ export class ModelEffects {
   private model: Model | undefined;
   /** Counts what was asked for; answers to anything but the last are dropped. */
   private turn = 0;
-  private timer: ReturnType<typeof setTimeout> | undefined;
+  private shapeTimer: ReturnType<typeof setTimeout> | undefined;
+  private textTimer: ReturnType<typeof setTimeout> | undefined;
+
+  private fleet: Fleet | undefined;
+  private readonly platforms = new Map<string, Promise<Platform>>();
+  private mine: Platform | undefined;
+  /** Likewise of adapting. */
+  private adaptations = 0;
+  private comparing: AbortController | undefined;
+  /** Files that were opened, by name. */
+  private readonly sources = new Map<string, Source>();
+  /** Models that measurements name, by that name. */
+  private readonly named = new Map<string, Promise<Model>>();
 
   constructor(
     private readonly send: (action: ModelAction) => void,
@@ -47,6 +79,7 @@ export class ModelEffects {
       this.send({ type: 'example', ...example });
     }
     void this.listFamilies();
+    void this.loadFleet();
     const { network } = this.state();
     // A file that was dropped came first.
     if (network !== undefined && this.turn === 0) void this.openNetwork(network);
@@ -58,36 +91,67 @@ export class ModelEffects {
       case 'network':
         void this.openNetwork(action.network);
         break;
-      case 'address':
+      case 'address': {
+        const { network } = this.state();
         // What is shown already is not read again.
-        if (this.started && this.state().network !== this.source?.network) {
-          const { network } = this.state();
-          if (network !== undefined) void this.openNetwork(network);
-        } else {
-          void this.readAgain();
-        }
+        if (this.started && network !== undefined && network !== this.source?.network) void this.openNetwork(network);
+        else this.follow();
+        void this.compare();
         break;
+      }
       case 'open': {
         const { file } = action;
         void this.open({ name: file.name, file, bytes: file.size, inputs: {} });
         break;
       }
       case 'shape':
-        clearTimeout(this.timer);
-        this.timer = setTimeout(() => void this.readAgain(), kTypingPause);
+        clearTimeout(this.shapeTimer);
+        this.shapeTimer = setTimeout(() => void this.readAgain(), kTypingPause);
         break;
       case 'family':
-        void this.readAgain();
+      case 'platform':
+        this.follow();
+        break;
+      case 'pin':
+      case 'view':
+        void this.compare();
+        break;
+      case 'fleet':
+        this.checkText();
+        this.follow();
+        break;
+      case 'text':
+        clearTimeout(this.textTimer);
+        this.textTimer = setTimeout(() => this.checkText(), kTypingPause);
+        break;
+      case 'append':
+      case 'replace-text':
+      case 'undo-replace':
+      case 'stated':
+        // A file may have come that the text names.
+        this.checkText();
+        break;
+      case 'checked':
+      case 'trust':
+        void this.adapt();
         break;
       case 'save-kernels': {
         const { opened } = this.state();
-        if (opened?.kernels) saveFile(`${stem(opened.name)}-kernels.csv`, kernelsCsv(opened.kernels), 'text/csv');
+        const csv = opened?.kernels && kernelsCsv(opened.kernels, estimateOf(this.state())?.kernel_ms);
+        if (csv) saveFile(`${stem(opened.name)}-kernels.csv`, csv, 'text/csv');
+        break;
+      }
+      case 'save-platforms': {
+        const { opened } = this.state();
+        if (opened) saveFile(`${stem(opened.name)}-platforms.csv`, platformsCsv(platformRows(this.state())), 'text/csv');
         break;
       }
       default:
         break;
     }
   }
+
+  // ---- the model ----
 
   private async listFamilies(): Promise<void> {
     try {
@@ -100,9 +164,8 @@ export class ModelEffects {
   private async openNetwork(network: NetworkId): Promise<void> {
     const turn = ++this.turn;
     try {
-      const { networkFile, networkInputs } = await import('./networks.js');
-      if (turn !== this.turn) return;
-      await this.open({ name: kNetworks[network], network, file: networkFile(network), inputs: networkInputs(network) });
+      const source = await networkSource(network);
+      if (turn === this.turn) await this.open(source);
     } catch (caught) {
       if (turn === this.turn) this.fail(kNetworks[network], caught);
     }
@@ -110,14 +173,13 @@ export class ModelEffects {
 
   private async open(source: Source): Promise<void> {
     const turn = ++this.turn;
-    clearTimeout(this.timer);
-    const { name, network, bytes, file, inputs } = source;
+    clearTimeout(this.shapeTimer);
+    const { name, network, bytes, file } = source;
     this.send({ type: 'reading', name });
     try {
       const engine = await this.engine;
-      const stated = await engine.modelInputs(file);
+      const { stated, shapes } = await shapesOf(engine, source);
       if (turn !== this.turn) return;
-      const shapes = Object.fromEntries(stated.map((input) => [input.name, shapeText(inputs[input.name] ?? assumedShape(input))]));
       const opened: Opened = {
         name,
         ...(network === undefined ? {} : { network }),
@@ -126,10 +188,15 @@ export class ModelEffects {
         shapes,
       };
       this.source = source;
+      if (network === undefined) {
+        this.sources.set(name, source);
+        this.named.delete(name);
+      }
       try {
         const { model, kernels } = await this.read(engine, file, stated, shapes);
         if (!this.keep(turn, model)) return;
         this.send({ type: 'stated', opened: { ...opened, info: model.info, kernels } });
+        this.estimateAll();
       } catch (caught) {
         if (turn !== this.turn) return;
         // Its inputs are known, and perhaps other shapes are all it needs.
@@ -149,7 +216,9 @@ export class ModelEffects {
     const turn = ++this.turn;
     try {
       const { model, kernels } = await this.read(await this.engine, source.file, opened.stated, opened.shapes);
-      if (this.keep(turn, model)) this.send({ type: 'read', info: model.info, kernels });
+      if (!this.keep(turn, model)) return;
+      this.send({ type: 'read', info: model.info, kernels });
+      this.estimateAll();
     } catch (caught) {
       if (turn === this.turn) this.fail(source.name, caught);
     }
@@ -165,7 +234,7 @@ export class ModelEffects {
       }),
     );
     const model = await engine.openModel(file, { inputs });
-    return { model, kernels: await model.decompose(this.state().family) };
+    return { model, kernels: await model.decompose(familyOf(this.state())) };
   }
 
   /** Whether the answer is still wanted; the model before it is freed. */
@@ -174,15 +243,176 @@ export class ModelEffects {
       model.dispose();
       return false;
     }
+    this.comparing?.abort();
     this.model?.dispose();
     this.model = model;
     return true;
   }
 
-  private fail(name: string, caught: unknown): void {
-    const message = caught instanceof LatencastError || caught instanceof Error ? caught.message : String(caught);
-    this.send({ type: 'failed', name, message: message.replace(/^model: /, '') });
+  // ---- platforms ----
+
+  private async loadFleet(): Promise<void> {
+    try {
+      const { fleet: file } = await loadWeightsIndex();
+      if (!file) throw new Error('no platforms are shipped');
+      const bytes = await fetchBytes(new URL(`weights/${file.file}`, document.baseURI));
+      this.fleet = await (await this.engine).loadFleet(bytes);
+      const { platforms, models } = this.fleet;
+      this.send({ type: 'fleet', fleet: { status: 'ready', platforms, models } });
+      const { platform } = this.state();
+      if (platform !== undefined && platform !== kMine && !platformOf(this.state())) {
+        this.send({ type: 'platform', platform: undefined });
+      }
+      void this.compare();
+    } catch (caught) {
+      this.send({ type: 'fleet', fleet: { status: 'failed', message: reason(caught) } });
+    }
   }
+
+  /** The kernels that the platform's runtime has, and the estimate there. */
+  private follow(): void {
+    const { kernels } = this.state().opened ?? {};
+    if (kernels && kernels.runtime !== familyOf(this.state())) void this.readAgain();
+    else void this.estimate();
+  }
+
+  private estimateAll(): void {
+    void this.estimate();
+    void this.compare();
+  }
+
+  private async estimate(): Promise<void> {
+    const { model, fleet } = this;
+    const { platform: id } = this.state();
+    if (!model || !fleet || id === undefined) return;
+    try {
+      const platform = id === kMine ? this.mine : await this.known(fleet, id);
+      if (!platform) return;
+      const estimate = await platform.estimate(model);
+      if (model === this.model && (id !== kMine || platform === this.mine)) {
+        this.send({ type: 'estimate', estimate: { ...estimate, platform: id } });
+      }
+    } catch (caught) {
+      if (model === this.model) this.fail(this.state().opened?.name ?? '', caught);
+    }
+  }
+
+  private known(fleet: Fleet, id: string): Promise<Platform> {
+    const held = this.platforms.get(id) ?? fleet.platform(id);
+    this.platforms.set(id, held);
+    return held;
+  }
+
+  /** On the platforms to compare with, and on all others where they are shown: some at a time, because the first time takes a while. */
+  private async compare(): Promise<void> {
+    const { model, fleet } = this;
+    if (!model || !fleet) return;
+    this.comparing?.abort();
+    const comparing = new AbortController();
+    this.comparing = comparing;
+    const { signal } = comparing;
+    const { pinned, view, compared } = this.state();
+    const all = fleet.platforms.map(({ id }) => id);
+    const wanted = [...pinned.filter((id) => all.includes(id)), ...(view === 'platforms' ? all : [])];
+    const missing = [...new Set(wanted)].filter((id) => !compared[id]);
+    try {
+      for (let i = 0; i < missing.length; i += kComparedAtOnce) {
+        const platforms = missing.slice(i, i + kComparedAtOnce);
+        const { low, latency_ms, high } = await fleet.compare(model, { platforms, signal });
+        const found = platforms.map((id, k) => [id, { low: low[k]!, latency_ms: latency_ms[k]!, high: high[k]! }] as const);
+        if (signal.aborted) return;
+        this.send({ type: 'compared', compared: Object.fromEntries(found) });
+      }
+    } catch (caught) {
+      if (!signal.aborted) this.fail(this.state().opened?.name ?? '', caught);
+    }
+  }
+
+  // ---- the user's device ----
+
+  private checkText(): void {
+    const { text, files } = this.state();
+    this.send({ type: 'checked', check: checkModels(text, files) });
+  }
+
+  private async adapt(): Promise<void> {
+    const { fleet } = this;
+    const check = currentCheck(this.state());
+    if (!fleet || !check) return;
+    const turn = ++this.adaptations;
+    const { readings } = check;
+    try {
+      const { trusted } = this.state();
+      const measurements = await Promise.all(
+        readings.map(async ({ model, latency_ms }) => ({ model: await this.modelOf(model), latency_ms })),
+      );
+      const platform = await fleet.adapt(measurements, {
+        trusted: readings.flatMap((reading, i) => (trusted.includes(readingKey(reading)) ? [i] : [])),
+      });
+      const review = await platform.review();
+      if (turn !== this.adaptations) {
+        platform.dispose();
+        return;
+      }
+      this.mine?.dispose();
+      this.mine = platform;
+      this.send({ type: 'adapted', adapted: { readings, review, next: [], worth: 0 } });
+      void this.estimate();
+      const measured = new Set(readings.map(({ model }) => nameOf(model)));
+      const candidates = kNetworkIds.filter((id) => !measured.has(id));
+      const models = await Promise.all(candidates.map((network) => this.modelOf({ network })));
+      if (turn !== this.adaptations) return;
+      const { models: places, worth } = await platform.next(models, kNextCount);
+      const next = places.flatMap((place) => candidates[place] ?? []);
+      if (turn === this.adaptations) this.send({ type: 'adapted', adapted: { readings, review, next, worth } });
+    } catch (caught) {
+      if (turn === this.adaptations) this.send({ type: 'not-adapted', message: reason(caught) });
+    }
+  }
+
+  /** Held as long as the page: measurements name it again and again. */
+  private modelOf(name: ModelName): Promise<Model> {
+    const key = nameOf(name);
+    const held = this.named.get(key);
+    if (held) return held;
+    const opening = (async () => {
+      const source = 'network' in name ? await networkSource(name.network) : this.sources.get(name.file);
+      if (!source) throw new Error(`${key} is not open any more`);
+      const engine = await this.engine;
+      const { stated, shapes } = await shapesOf(engine, source);
+      // As it is shown, where it is.
+      const shown = this.source === source ? (this.state().opened?.shapes ?? shapes) : shapes;
+      return (await this.read(engine, source.file, stated, shown)).model;
+    })();
+    this.named.set(key, opening);
+    opening.catch(() => this.named.delete(key));
+    return opening;
+  }
+
+  private fail(name: string, caught: unknown): void {
+    this.send({ type: 'failed', name, message: reason(caught) });
+  }
+}
+
+async function networkSource(network: NetworkId): Promise<Source> {
+  const { networkFile, networkInputs } = await import('./networks.js');
+  return { name: kNetworks[network], network, file: networkFile(network), inputs: networkInputs(network) };
+}
+
+/** What a file says of its inputs, with what is assumed where it says nothing. */
+async function shapesOf(engine: Engine, { file, inputs }: Source) {
+  const stated = await engine.modelInputs(file);
+  const shapes = Object.fromEntries(stated.map((input) => [input.name, shapeText(inputs[input.name] ?? assumedShape(input))]));
+  return { stated, shapes };
+}
+
+function nameOf(name: ModelName): string {
+  return 'network' in name ? name.network : name.file;
+}
+
+function reason(caught: unknown): string {
+  const message = caught instanceof LatencastError || caught instanceof Error ? caught.message : String(caught);
+  return message.replace(/^model: /, '');
 }
 
 /** A file's name without its ending, for the files made from it. */

@@ -1,7 +1,11 @@
 /** What the mode shows before the engine is there; `make-example.mjs` computes it. */
 
-import type { RuntimeFamily } from '../../api/index.js';
 import data from './example.json';
-import type { Opened } from './state.js';
+import type { Example } from './state.js';
 
-export const example = data as unknown as { readonly opened: Opened; readonly families: readonly RuntimeFamily[] };
+const { estimate, ...rest } = data;
+
+export const example = {
+  ...rest,
+  estimate: { ...estimate, kernel_ms: Float64Array.from(estimate.kernel_ms) },
+} as unknown as Example;

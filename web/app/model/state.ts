@@ -1,6 +1,16 @@
 /** The mode "Any model" as one value; `reduceModel` is the only way it changes. No DOM, no engine, no time. */
 
-import type { Decomposition, ModelInfo, RuntimeFamily, StatedInput } from '../../api/index.js';
+import type {
+  Decomposition,
+  KnownModel,
+  KnownPlatform,
+  ModelEstimate,
+  ModelInfo,
+  PlatformReview,
+  RuntimeFamily,
+  StatedInput,
+} from '../../api/index.js';
+import type { Mark } from '../state.js';
 
 /** Networks that the page knows by name, in the order in which they are offered. */
 export const kNetworks = {
@@ -47,8 +57,8 @@ export const kNetworkIds = Object.keys(kNetworks) as readonly NetworkId[];
 export const kOrders = ['graph', 'cost'] as const;
 export type Order = (typeof kOrders)[number];
 
-/** What a kernel's bar stands for where no platform says milliseconds. */
-export const kWorks = ['macs', 'bytes'] as const;
+/** What a kernel's bar stands for; milliseconds where there is a platform that says. */
+export const kWorks = ['ms', 'macs', 'bytes'] as const;
 export type Work = (typeof kWorks)[number];
 
 /** A model that is being read, or could not be. */
@@ -73,6 +83,66 @@ export interface Opened {
   readonly kernels?: Decomposition;
 }
 
+/** What is known of platforms, as far as it has arrived. */
+export type FleetLoading =
+  /** Of some it is known beforehand what they are. */
+  | { readonly status: 'loading'; readonly platforms: readonly KnownPlatform[] }
+  | { readonly status: 'ready'; readonly platforms: readonly KnownPlatform[]; readonly models: readonly KnownModel[] }
+  | { readonly status: 'failed'; readonly message: string };
+
+/** In place of a platform's id: the user's own, adapted to measurements. */
+export const kMine = 'mine';
+
+/** A measured model that was recognised. */
+export interface ModelReading {
+  readonly line: number;
+  /** As the text calls it. */
+  readonly text: string;
+  readonly model: ModelName;
+  readonly latency_ms: number;
+}
+
+/** A model that has a name here: a known network, or a file that was opened. */
+export type ModelName = { readonly network: NetworkId } | { readonly file: string };
+
+/** The text of measurements as it was understood. */
+export interface ModelCheck {
+  /** What this was made from. */
+  readonly text: string;
+  readonly marks: readonly Mark[];
+  readonly readings: readonly ModelReading[];
+}
+
+/** The user's device, adapted. */
+export interface Adapted {
+  readonly readings: readonly ModelReading[];
+  readonly review: PlatformReview;
+  /** What to measure next. */
+  readonly next: readonly NetworkId[];
+  readonly worth: number;
+}
+
+/** An estimate, and where the truth lies with a probability of 90 %. */
+export interface Bounds {
+  readonly low: number;
+  readonly latency_ms: number;
+  readonly high: number;
+}
+
+/** What a model takes on a platform. */
+export interface Estimated extends ModelEstimate {
+  readonly platform: string;
+}
+
+/** What is shown before the engine is there. */
+export interface Example {
+  readonly opened: Opened;
+  readonly families: readonly RuntimeFamily[];
+  readonly estimate: Estimated;
+  readonly platforms: readonly KnownPlatform[];
+  readonly compared: ModelState['compared'];
+}
+
 export interface ModelState {
   /** The network that is to be shown; a file takes its place. */
   readonly network: NetworkId | undefined;
@@ -84,6 +154,38 @@ export interface ModelState {
   readonly work: Work;
   /** A kernel, by its place. */
   readonly selected?: number;
+  readonly fleet: FleetLoading;
+  /** What it runs on: the id of a known platform, `mine`, or undefined where only the work counts. */
+  readonly platform: string | undefined;
+  /** Of what is shown, on that platform. */
+  readonly estimate?: Estimated;
+  /** Of what is shown, on known platforms by id, as far as they have been asked. */
+  readonly compared: Readonly<Record<string, Bounds>>;
+  /** Platforms to compare with, by id. */
+  readonly pinned: readonly string[];
+  readonly view: View;
+  /** Search among the platforms. */
+  readonly find: string;
+  /** Measurements of the user's device: a model and its latency a line. */
+  readonly text: string;
+  /** What a file replaced. */
+  readonly replaced?: string;
+  readonly check?: ModelCheck;
+  /** Readings that count whatever the others say, as `readingKey` names them. */
+  readonly trusted: readonly string[];
+  readonly adapted?: Adapted;
+  /** Why it could not be adapted. */
+  readonly adapting?: string;
+  /** Files that were opened, by name; measurements may name them. */
+  readonly files: readonly string[];
+}
+
+export const kViews = ['kernels', 'platforms'] as const;
+export type View = (typeof kViews)[number];
+
+/** Names a reading across edits of the text. */
+export function readingKey({ text, latency_ms }: ModelReading): string {
+  return `${text}=${latency_ms}`;
 }
 
 export type ModelAction =
@@ -102,8 +204,26 @@ export type ModelAction =
   | { readonly type: 'order'; readonly order: Order }
   | { readonly type: 'work'; readonly work: Work }
   | { readonly type: 'select'; readonly index: number }
-  | { readonly type: 'example'; readonly opened: Opened; readonly families: readonly RuntimeFamily[] }
+  | ({ readonly type: 'example' } & Example)
   | { readonly type: 'save-kernels' }
+  | { readonly type: 'save-platforms' }
+  | { readonly type: 'fleet'; readonly fleet: FleetLoading }
+  | { readonly type: 'platform'; readonly platform: string | undefined }
+  | { readonly type: 'estimate'; readonly estimate: Estimated }
+  | { readonly type: 'compared'; readonly compared: Readonly<Record<string, Bounds>> }
+  | { readonly type: 'pin'; readonly platform: string; readonly pinned: boolean }
+  | { readonly type: 'view'; readonly view: View }
+  | { readonly type: 'find'; readonly find: string }
+  | { readonly type: 'text'; readonly text: string }
+  /** By a file; what was there can be brought back. */
+  | { readonly type: 'replace-text'; readonly text: string }
+  | { readonly type: 'undo-replace' }
+  /** A further line at the end. */
+  | { readonly type: 'append'; readonly names: readonly string[] }
+  | { readonly type: 'checked'; readonly check: ModelCheck }
+  | { readonly type: 'trust'; readonly reading: ModelReading; readonly trusted: boolean }
+  | { readonly type: 'adapted'; readonly adapted: Adapted }
+  | { readonly type: 'not-adapted'; readonly message: string }
   | { readonly type: 'address'; readonly address: ModelAddress };
 
 /** The part that the URL carries. */
@@ -112,14 +232,34 @@ export interface ModelAddress {
   readonly family: string;
   readonly order: Order;
   readonly work: Work;
+  readonly platform: string | undefined;
+  readonly pinned: readonly string[];
+  readonly view: View;
 }
 
 /** What is shown first; computed beforehand with this family. */
 export const kExampleNetwork: NetworkId = 'mobilenet_v2';
 const kExampleFamily = 'ncnn';
+export const kExamplePlatform = 'raspberry-pi-5-broadcom-bcm2712-cortex-a76-4t';
+export const kExamplePinned: readonly string[] = [kExamplePlatform, 'qualcomm-snapdragon-888-8t', 'macbook-air-1t', 'nvidia-rtx3090-gpu'];
 
 export function initialModelState(): ModelState {
-  return { network: kExampleNetwork, families: [], family: kExampleFamily, order: 'graph', work: 'macs' };
+  return {
+    network: kExampleNetwork,
+    families: [],
+    family: kExampleFamily,
+    order: 'graph',
+    work: 'ms',
+    fleet: { status: 'loading', platforms: [] },
+    platform: kExamplePlatform,
+    pinned: kExamplePinned,
+    view: 'kernels',
+    find: '',
+    text: '',
+    compared: {},
+    trusted: [],
+    files: [],
+  };
 }
 
 export function reduceModel(state: ModelState, action: ModelAction): ModelState {
@@ -129,16 +269,18 @@ export function reduceModel(state: ModelState, action: ModelAction): ModelState 
     case 'reading':
       return { ...state, opening: { status: 'reading', name: action.name } };
     case 'stated': {
-      const { opening: _, selected: __, ...rest } = state;
-      return { ...rest, network: action.opened.network, opened: action.opened };
+      const { opening: _, selected: __, estimate: ___, ...rest } = state;
+      const { opened } = action;
+      const named = opened.network === undefined && !state.files.includes(opened.name);
+      return { ...rest, compared: {}, network: opened.network, opened, files: named ? [...state.files, opened.name] : state.files };
     }
     case 'read': {
-      const { opening: _, ...rest } = state;
+      const { opening: _, estimate: __, ...rest } = state;
       const { opened } = state;
       if (!opened) return state;
       const { info, kernels } = action;
       // What was typed meanwhile stays; it is read next.
-      const next = { ...rest, opened: { ...opened, info, kernels } };
+      const next = { ...rest, compared: {}, opened: { ...opened, info, kernels } };
       return keepSelected(next);
     }
     case 'failed':
@@ -165,16 +307,90 @@ export function reduceModel(state: ModelState, action: ModelAction): ModelState 
     case 'example':
       // It came too late where the user was quicker.
       if (state.opened) return state;
-      return { ...state, opened: action.opened, families: action.families };
+      return {
+        ...state,
+        opened: action.opened,
+        families: action.families,
+        compared: action.compared,
+        ...(state.fleet.status === 'loading' ? { fleet: { status: 'loading', platforms: action.platforms } } : {}),
+        ...(state.platform === action.estimate.platform ? { estimate: action.estimate } : {}),
+      };
     case 'address': {
-      const { network, family, order, work } = action.address;
-      return { ...state, network: network ?? state.network, family, order, work };
+      const { network, ...rest } = action.address;
+      const next = { ...state, ...rest, network: network ?? state.network };
+      return rest.platform === state.platform ? next : withoutEstimate(next);
     }
+    case 'fleet':
+      return { ...state, fleet: action.fleet };
+    case 'platform':
+      return withoutEstimate({ ...state, platform: action.platform });
+    case 'estimate':
+      // It came too late where another platform was chosen meanwhile.
+      return action.estimate.platform === state.platform ? { ...state, estimate: action.estimate } : state;
+    case 'compared':
+      return { ...state, compared: { ...state.compared, ...action.compared } };
+    case 'pin': {
+      const others = state.pinned.filter((id) => id !== action.platform);
+      return { ...state, pinned: action.pinned ? [...others, action.platform] : others };
+    }
+    case 'view':
+      return { ...state, view: action.view };
+    case 'find':
+      return { ...state, find: action.find };
+    case 'text':
+      return { ...state, text: action.text };
+    case 'replace-text':
+      return { ...state, text: action.text, ...(state.text.trim() === '' ? {} : { replaced: state.text }) };
+    case 'undo-replace': {
+      const { replaced, ...rest } = state;
+      return replaced === undefined ? state : { ...rest, text: replaced };
+    }
+    case 'append': {
+      const { text } = state;
+      const before = text === '' || text.endsWith('\n') ? text : `${text}\n`;
+      return { ...state, text: before + action.names.map((name) => `${name}, \n`).join('') };
+    }
+    case 'checked':
+      return { ...state, check: action.check };
+    case 'trust': {
+      const key = readingKey(action.reading);
+      const others = state.trusted.filter((each) => each !== key);
+      return { ...state, trusted: action.trusted ? [...others, key] : others };
+    }
+    case 'adapted': {
+      const { adapting: _, ...rest } = state;
+      return { ...rest, adapted: action.adapted };
+    }
+    case 'not-adapted':
+      return { ...state, adapting: action.message };
     // What these ask for happens outside the state.
     case 'open':
     case 'save-kernels':
+    case 'save-platforms':
       return state;
   }
+}
+
+function withoutEstimate(state: ModelState): ModelState {
+  const { estimate: _, ...rest } = state;
+  return rest;
+}
+
+/** The check of the present text, not of an older one. */
+export function currentCheck({ text, check }: ModelState): ModelCheck | undefined {
+  return check?.text === text ? check : undefined;
+}
+
+/** The platform that is chosen, where it is a known one. */
+export function platformOf({ fleet, platform }: ModelState, id = platform): KnownPlatform | undefined {
+  return fleet.status === 'failed' ? undefined : fleet.platforms.find((known) => known.id === id);
+}
+
+/** Whose kernels are shown: those of the platform's runtime, where there is one. */
+export function familyOf(state: ModelState): string {
+  const { fleet, platform, family } = state;
+  const runtime = platform === kMine && fleet.status === 'ready' ? fleet.platforms[0]?.family : platformOf(state)?.family;
+  return runtime ?? family;
 }
 
 function keepSelected(state: ModelState): ModelState {
@@ -219,13 +435,20 @@ export function isOpen({ shape }: StatedInput): boolean {
 }
 
 /** Only what differs from the beginning. */
-export function writeModelAddress({ network, family, order, work }: ModelState, params: URLSearchParams): void {
+export function writeModelAddress(state: ModelState, params: URLSearchParams): void {
   const first = initialModelState();
+  const { network, family, order, work, platform, pinned, view } = state;
   if (network !== undefined && network !== first.network) params.set('net', network);
   if (family !== first.family) params.set('runtime', family);
   if (order !== first.order) params.set('order', order);
   if (work !== first.work) params.set('by', work);
+  if (platform !== first.platform) params.set('on', platform ?? kNone);
+  if (pinned.join() !== first.pinned.join()) params.set('with', pinned.join());
+  if (view !== first.view) params.set('view', view);
 }
+
+/** In an address: no platform. */
+const kNone = 'none';
 
 /** The inverse; what is not understood is left out. */
 export function readModelAddress(params: URLSearchParams): ModelAddress {
@@ -237,5 +460,9 @@ export function readModelAddress(params: URLSearchParams): ModelAddress {
     family: params.get('runtime') ?? first.family,
     order: kOrders.find((id) => id === params.get('order')) ?? first.order,
     work: kWorks.find((id) => id === params.get('by')) ?? first.work,
+    // Likewise which platforms there are is known later.
+    platform: params.get('on') === kNone ? undefined : (params.get('on') ?? first.platform),
+    pinned: params.has('with') ? (params.get('with') ?? '').split(',').filter((id) => id !== '') : first.pinned,
+    view: kViews.find((id) => id === params.get('view')) ?? first.view,
   };
 }

@@ -12,6 +12,7 @@ import { modelPage } from '../model/views/model-page.js';
 import { measure, measureTools } from './measure.js';
 import { rail } from './rail.js';
 import { search, searchTools } from './search.js';
+import { tabList } from './tabs.js';
 import { kSpaces } from '../spaces/index.js';
 import {
   browserOf,
@@ -320,33 +321,7 @@ const kTabTitles: Readonly<Record<Tab, string>> = {
 };
 
 function tabs(state: State, shown: readonly Tab[], send: Send): TemplateResult {
-  const current = shown.find((tab) => tab === state.tab) ?? shown[0];
-  const onKey = (event: KeyboardEvent): void => {
-    const step = { ArrowRight: 1, ArrowLeft: -1 }[event.key];
-    if (step === undefined) return;
-    event.preventDefault();
-    // Focus moves at once and the page a frame later, so quick presses count from where the focus is.
-    const here = shown.findIndex((tab) => `tab-${tab}` === (event.target as HTMLElement).id);
-    const next = shown[(here + step + shown.length) % shown.length] ?? state.tab;
-    send({ type: 'tab', tab: next });
-    document.getElementById(`tab-${next}`)?.focus();
-  };
-  return html`<div class="tabs" role="tablist" aria-label="Views" @keydown=${onKey}>
-    ${shown.map(
-      (tab) =>
-        html`<button
-          type="button"
-          role="tab"
-          id="tab-${tab}"
-          aria-controls="panel"
-          aria-selected=${tab === current}
-          tabindex=${tab === current ? 0 : -1}
-          @click=${() => send({ type: 'tab', tab })}
-        >
-          ${kTabTitles[tab]}
-        </button>`,
-    )}
-  </div>`;
+  return tabList(shown, kTabTitles, state.tab, (tab) => send({ type: 'tab', tab }));
 }
 
 /** What a screen reader hears of long work: its beginning, quarters and end, not every step. */

@@ -1,38 +1,60 @@
 import { html, nothing, type TemplateResult } from 'lit';
 import './kernel-list.js';
 import type { Decomposition, ModelKernel, StatedInput } from '../../../api/index.js';
-import { count, percent, plural } from '../../format.js';
+import { between, count, percent, plural, withUnit } from '../../format.js';
 import type { Send } from '../../views/send.js';
+import { tabList } from '../../views/tabs.js';
 import {
   bytesText,
   byType,
   costOf,
+  estimateOf,
+  kernelsCsv,
   kernelTitle,
   layerName,
   listed,
   mostExpensive,
+  offeredWorks,
   scaled,
+  shownWork,
   sizes,
   typeTitle,
   type Cost,
 } from '../derive.js';
-import { isOpen, kNetworkIds, kNetworks, type ModelAction, type ModelState, type NetworkId, type Opened, type Order, type Work } from '../state.js';
+import {
+  familyOf,
+  isOpen,
+  kMine,
+  kNetworkIds,
+  kNetworks,
+  kViews,
+  platformOf,
+  type Estimated,
+  type ModelAction,
+  type ModelState,
+  type NetworkId,
+  type Opened,
+  type Order,
+  type View,
+  type Work,
+} from '../state.js';
+import { device } from './device.js';
 import { bar, kindOf } from './kernel-list.js';
-
-/** How the views of the mode say what the user did. */
-type Tell = (action: ModelAction) => void;
+import { pinned, platforms, platformTools } from './platforms.js';
+import type { Tell } from './tell.js';
 
 /** The mode: what is measured on the left, its kernels in the middle. */
 export function modelPage(state: ModelState, send: Send): TemplateResult {
-  const tell: Tell = (action) => send({ type: 'model', action });
-  return html`<div class="columns">${rail(state, tell)} ${main(state, tell)}</div>`;
+  const tell: Tell = (action: ModelAction) => send({ type: 'model', action });
+  return html`<div class="columns">${rail(state, send, tell)} ${main(state, send, tell)}</div>`;
 }
 
 // ---- rail ----
 
-function rail(state: ModelState, tell: Tell): TemplateResult {
+function rail(state: ModelState, send: Send, tell: Tell): TemplateResult {
   return html`<aside class="rail" aria-label="Your model">
-    ${chooser(state, tell)} ${opening(state, tell)} ${inputs(state, tell)} ${runtime(state, tell)}
+    ${chooser(state, tell)} ${opening(state, tell)} ${inputs(state, tell)} ${device(state, send, tell)}
+    ${state.platform === undefined ? runtime(state, tell) : nothing}
     <p class="small quiet">Nothing is uploaded: the file stays in this browser, and of its weights nothing is read. See for yourself: go offline.</p>
   </aside>`;
 }
@@ -120,7 +142,9 @@ function openNote({ shape }: StatedInput): string {
   return `The file says ${text}; the rest is assumed.`;
 }
 
-function runtime({ families, family }: ModelState, tell: Tell): TemplateResult {
+function runtime(state: ModelState, tell: Tell): TemplateResult {
+  const { families } = state;
+  const family = familyOf(state);
   const known = families.length > 0 ? families : [{ id: family, title: family, source: '' }];
   const source = known.find(({ id }) => id === family)?.source ?? '';
   return html`<section aria-label="Which runtime">
@@ -152,16 +176,28 @@ function links(text: string): readonly TemplateResult[] {
 
 // ---- main ----
 
-function main(state: ModelState, tell: Tell): TemplateResult {
+function main(state: ModelState, send: Send, tell: Tell): TemplateResult {
   const { opened } = state;
   const cost = costOf(state);
   if (!opened?.info || !opened.kernels || !cost) return html`<main class="main" id="main">${empty(state)}</main>`;
-  const { kernels } = opened.kernels;
   return html`<main class="main" id="main">
-    ${headline(opened, opened.info, opened.kernels)}
-    <div class="model-body">
+    ${headline(state, opened, opened.info, opened.kernels)} ${pinned(state, tell)}
+    <div class="views">
+      ${tabList(kViews, kViewTitles, state.view, (view) => tell({ type: 'view', view }))}
+      ${state.view === 'kernels' ? tools(state, opened.kernels, cost, send, tell) : platformTools(state, send, tell)}
+    </div>
+    <div class="panel" role="tabpanel" id="panel" aria-labelledby="tab-${state.view}">
+      ${state.view === 'kernels' ? kernelView(state, opened.kernels, cost, tell) : platforms(state, tell)}
+    </div>
+  </main>`;
+}
+
+const kViewTitles: Readonly<Record<View, string>> = { kernels: 'Kernels', platforms: 'All platforms' };
+
+function kernelView(state: ModelState, decomposition: Decomposition, cost: Cost, tell: Tell): TemplateResult {
+  const { kernels } = decomposition;
+  return html`<div class="model-body">
       <section class="model-kernels" aria-label="Kernels">
-        ${tools(state, cost, tell)}
         <kernel-list
           .kernels=${kernels}
           .places=${listed(state, cost)}
@@ -171,10 +207,9 @@ function main(state: ModelState, tell: Tell): TemplateResult {
         ></kernel-list>
       </section>
       <div class="model-side">
-        ${unknown(opened.kernels)} ${detail(kernels, state.selected)} ${expensive(kernels, cost, tell)} ${types(opened.kernels, cost)}
+        ${unknown(decomposition)} ${detail(kernels, state.selected, cost)} ${expensive(kernels, cost, tell)} ${types(decomposition, cost)}
       </div>
-    </div>
-  </main>`;
+    </div>`;
 }
 
 function empty({ opening: now, opened }: ModelState): TemplateResult {
@@ -194,41 +229,66 @@ function empty({ opening: now, opened }: ModelState): TemplateResult {
   return html`<p class="empty">${now ? `Reading ${now.name}…` : 'The model is loading.'}</p>`;
 }
 
-function headline(opened: Opened, info: NonNullable<Opened['info']>, { kernels }: Decomposition): TemplateResult {
+function headline(state: ModelState, opened: Opened, info: NonNullable<Opened['info']>, { kernels }: Decomposition): TemplateResult {
+  const estimate = estimateOf(state);
+  const work = html`<b>${scaled(info.macs)}</b> multiply-adds, <b>${scaled(info.params)}</b> parameters`;
   const size = opened.bytes === undefined ? '' : `, ${bytesText(opened.bytes)}`;
   return html`<div class="headline">
     <p class="quiet small">
       <b>${opened.name}</b>: ${info.format}${size}${info.name && info.name !== opened.name ? `, "${info.name}"` : nothing}; ${plural(info.operators, 'operator')} in
-      ${plural(kernels.length, 'kernel')}
+      ${plural(kernels.length, 'kernel')}${estimate ? html`; ${work}; ${restsOn(estimate)}` : nothing}
     </p>
     <p class="answer">
-      <b>${scaled(info.macs)}</b> multiply-adds, <b>${scaled(info.params)}</b> parameters
+      ${
+        estimate
+          ? html`<b class="total">${withUnit(estimate.latency_ms, 'ms')}</b>
+              <span class="quiet">(${between(estimate.low_ms, estimate.high_ms)})</span> on
+              <b>${platformTitle(state)}</b>`
+          : work
+      }
     </p>
   </div>`;
 }
 
-const kOrderTitles: Readonly<Record<Order, string>> = { graph: 'In order of execution', cost: 'Most expensive first' };
-const kWorkTitles: Readonly<Record<Work, string>> = { macs: 'Multiply-adds', bytes: 'Bytes moved' };
+function platformTitle(state: ModelState): string {
+  return state.platform === kMine ? 'your device' : (platformOf(state)?.title ?? '');
+}
 
-function tools({ order, work }: ModelState, cost: Cost, tell: Tell): TemplateResult {
-  return html`<div class="model-tools">
+/** What an estimate is made from, best first. */
+function restsOn({ knowledge }: Estimated): string {
+  return {
+    measured: 'it was measured there',
+    known: 'it was measured on other platforms',
+    graph: 'nobody has measured it, so its kernels are all there is to go by',
+  }[knowledge];
+}
+
+const kOrderTitles: Readonly<Record<Order, string>> = { graph: 'In order of execution', cost: 'Most expensive first' };
+const kWorkTitles: Readonly<Record<Work, string>> = { ms: 'Milliseconds', macs: 'Multiply-adds', bytes: 'Bytes moved' };
+
+function tools(state: ModelState, kernels: Decomposition, cost: Cost, send: Send, tell: Tell): TemplateResult {
+  const { order } = state;
+  const copy = (): void => send({ type: 'copy', text: kernelsCsv(kernels, estimateOf(state)?.kernel_ms), what: 'The kernels' });
+  const work = shownWork(state);
+  return html`<span class="quiet small">${cost.text(cost.total)} in all</span>
     <select
+      class="small"
       aria-label="What the bars stand for"
       .value=${work}
       @change=${(event: Event) => tell({ type: 'work', work: (event.target as HTMLSelectElement).value as Work })}
     >
-      ${(['macs', 'bytes'] as const).map((id) => html`<option value=${id} ?selected=${id === work}>${kWorkTitles[id]}</option>`)}
+      ${offeredWorks(state).map((id) => html`<option value=${id} ?selected=${id === work}>${kWorkTitles[id]}</option>`)}
     </select>
     <select
+      class="small"
       aria-label="Order of the kernels"
       .value=${order}
       @change=${(event: Event) => tell({ type: 'order', order: (event.target as HTMLSelectElement).value as Order })}
     >
       ${(['graph', 'cost'] as const).map((id) => html`<option value=${id} ?selected=${id === order}>${kOrderTitles[id]}</option>`)}
     </select>
-    <span class="grow quiet small">${cost.text(cost.total)} in all</span>
-    <button type="button" class="small" @click=${() => tell({ type: 'save-kernels' })}>Download CSV</button>
-  </div>`;
+    <button type="button" class="small" @click=${copy}>Copy</button>
+    <button type="button" class="small" @click=${() => tell({ type: 'save-kernels' })}>Download CSV</button>`;
 }
 
 function unknown({ unknown: found }: Decomposition): TemplateResult | typeof nothing {
@@ -249,7 +309,7 @@ function unknown({ unknown: found }: Decomposition): TemplateResult | typeof not
   </section>`;
 }
 
-function detail(kernels: readonly ModelKernel[], selected: number | undefined): TemplateResult | typeof nothing {
+function detail(kernels: readonly ModelKernel[], selected: number | undefined, cost: Cost): TemplateResult | typeof nothing {
   const kernel = selected === undefined ? undefined : kernels[selected];
   if (!kernel || selected === undefined) return nothing;
   const { macs, params, bytes_in, bytes_weights, bytes_out, nodes } = kernel;
@@ -262,7 +322,7 @@ function detail(kernels: readonly ModelKernel[], selected: number | undefined): 
   ];
   return html`<section class="model-detail" aria-labelledby="detail-title">
     <h2 id="detail-title">Kernel ${selected + 1}: ${kernelTitle(kernel)}</h2>
-    <p>${sizes(kernel)}</p>
+    <p>${sizes(kernel)} <span class="quiet">(${percent((cost.values[selected] ?? 0) / cost.total)} of all)</span></p>
     <dl class="facts">
       ${facts.map(
         ([name, value]) =>

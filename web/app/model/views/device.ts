@@ -1,0 +1,134 @@
+import { html, nothing, type TemplateResult } from 'lit';
+import '../../views/line-editor.js';
+import type { KnownPlatform } from '../../../api/index.js';
+import { about, percent, plural } from '../../format.js';
+import { problemList } from '../../views/problems.js';
+import type { Send } from '../../views/send.js';
+import { textMarks } from '../derive.js';
+import { currentCheck, kMine, kNetworks, platformOf, type Adapted, type ModelState } from '../state.js';
+import type { Tell } from './tell.js';
+
+/** In the list of platforms, what stands for none. */
+const kNone = '';
+
+/** What the model runs on: a known platform, the user's own, or none. */
+export function device(state: ModelState, send: Send, tell: Tell): TemplateResult {
+  const { fleet, platform } = state;
+  const platforms = fleet.status === 'ready' ? fleet.platforms : [];
+  const choose = (event: Event): void => {
+    const { value } = event.target as HTMLSelectElement;
+    tell({ type: 'platform', platform: value === kNone ? undefined : value });
+  };
+  return html`<section class="model-device" aria-label="What it runs on">
+    <div class="fields">
+      <label for="platform">Device</label>
+      <select id="platform" .value=${platform ?? kNone} @change=${choose}>
+        <option value=${kNone} ?selected=${platform === undefined}>none: count the work</option>
+        <option value=${kMine} ?selected=${platform === kMine}>my device, from measurements</option>
+        ${
+          platform !== undefined && platform !== kMine && platforms.length === 0
+            ? html`<option value=${platform} selected>${platform}</option>`
+            : nothing
+        }
+        ${boards(platforms).map(
+          ([board, settings]) =>
+            html`<optgroup label=${board}>
+              ${settings.map(({ id, title }) => html`<option value=${id} ?selected=${id === platform}>${title}</option>`)}
+            </optgroup>`,
+        )}
+      </select>
+    </div>
+    ${fleet.status === 'failed' ? html`<p class="small bad">The platforms could not be loaded: ${fleet.message}.</p>` : nothing}
+    ${platform === kMine ? sheet(state, send, tell) : nothing}
+  </section>`;
+}
+
+function boards(platforms: readonly KnownPlatform[]): readonly (readonly [string, readonly KnownPlatform[]])[] {
+  const found = new Map<string, KnownPlatform[]>();
+  for (const platform of platforms) found.set(platform.board, [...(found.get(platform.board) ?? []), platform]);
+  return [...found];
+}
+
+const kHint = 'resnet18, 41.2 ms\nmobilenet_v2, 12.4 ms\nmine.onnx, 30.1 ms';
+
+/** The notebook: which models take how long on the user's device. */
+function sheet(state: ModelState, send: Send, tell: Tell): TemplateResult {
+  const marks = textMarks(state);
+  const { opened, adapted, adapting, text } = state;
+  return html`<section class="sheet" aria-labelledby="models-title">
+    <h2 id="models-title">Measured on my device</h2>
+    <line-editor
+      id="model-times"
+      .text=${text}
+      .marks=${marks}
+      .label=${'Measurements, one per line: model, latency'}
+      .describedBy=${'model-problems'}
+      .hint=${kHint}
+      @edit=${(event: CustomEvent<string>) => tell({ type: 'text', text: event.detail })}
+    ></line-editor>
+    <div id="model-problems" class="problems">
+      ${summary(state)} ${adapting === undefined ? nothing : html`<p class="bad">${adapting}</p>`}
+      ${problemList(marks, 'model-times', send)}
+    </div>
+    ${
+      state.replaced === undefined
+        ? nothing
+        : html`<p class="small quiet">
+            Replaced. <button type="button" class="plain" @click=${() => tell({ type: 'undo-replace' })}>Bring the earlier text back</button>
+          </p>`
+    }
+    <p>
+      ${
+        opened
+          ? html`<button type="button" @click=${() => tell({ type: 'append', names: [opened.network ?? opened.name] })}>
+              Add ${opened.name}
+            </button>`
+          : nothing
+      }
+    </p>
+    ${adapted ? quality(state, adapted, tell) : nothing}
+  </section>`;
+}
+
+function summary(state: ModelState): TemplateResult {
+  const readings = currentCheck(state)?.readings.length ?? 0;
+  const aside = state.adapted?.review.set_aside.filter((each) => each).length ?? 0;
+  return html`<p class="quiet">
+    ${
+      readings === 0
+        ? 'A model and its latency a line: files that you opened here, or networks by name. One is enough to begin.'
+        : html`${plural(readings, 'measurement')}${aside > 0 ? html`, <strong class="bad">${aside} set aside</strong>` : nothing}`
+    }
+  </p>`;
+}
+
+/** Less probable than that, a platform is not what the device is like. */
+const kLikely = 0.01;
+
+function quality(state: ModelState, { readings, review, next, worth }: Adapted, tell: Tell): TemplateResult {
+  const alike = review.likenesses.filter(({ probability }) => probability >= kLikely).slice(0, 3);
+  return html`<dl class="facts">
+      <div>
+        <dt title="Half of the estimates are closer than this">typical error</dt>
+        <dd>${about(review.expected_error)}</dd>
+      </div>
+    </dl>
+    ${
+      readings.length > 0 && alike.length > 0
+        ? html`<p class="small quiet">
+            Most like ${alike.map(
+              ({ platform, probability }, i) =>
+                html`${i > 0 ? ', ' : nothing}<b>${platformOf(state, platform)?.title ?? platform}</b> (${percent(probability)})`,
+            )}.
+          </p>`
+        : nothing
+    }
+    ${
+      next.length > 0
+        ? html`<p class="small">
+            Measure next: ${next.map((id) => kNetworks[id]).join(', ')}${worth > 0 ? ` (the error should fall by ${about(worth)} of itself)` : ''}.
+            <button type="button" class="plain" @click=${() => tell({ type: 'append', names: next })}>Add them</button>
+          </p>`
+        : nothing
+    }`;
+}
