@@ -4,6 +4,8 @@
 #include <cmath>
 #include <vector>
 
+#include "layers.h"
+
 namespace latencast {
 
 /// A stretch of the parameters with a learning rate of its own, `factor` times the common one.
@@ -27,7 +29,7 @@ class Adam {
   Adam(std::size_t parameters, const AdamOptions& options, int total_steps)
       : options_(options), total_steps_(total_steps), mean_(parameters, S(0)), square_(parameters, S(0)) {}
 
-  void step(std::vector<S>& parameters, const std::vector<S>& gradients) {
+  void step(Flat<S>& parameters, const Flat<S>& gradients) {
     constexpr double kMeanDecay = 0.9, kSquareDecay = 0.999, kEpsilon = 1e-8, kPi = 3.14159265358979323846;
     const double progress = double(step_++) / total_steps_;
     const double rate = options_.last_learning_rate + (options_.learning_rate - options_.last_learning_rate) *
@@ -57,7 +59,7 @@ class Adam {
   AdamOptions options_;
   int total_steps_;
   int step_ = 0;
-  std::vector<S> mean_, square_;
+  Flat<S> mean_, square_;
 };
 
 }  // namespace latencast

@@ -82,8 +82,7 @@ std::vector<float> encoded(const EncoderImpl& impl, Encoding encoding,
   return values;
 }
 
-void append_tensors(Checkpoint& checkpoint, const std::vector<Block>& blocks,
-                    const std::vector<float>& parameters) {
+void append_tensors(Checkpoint& checkpoint, const std::vector<Block>& blocks, const Flat<float>& parameters) {
   for (const Block& block : blocks) {
     const auto from = parameters.begin() + static_cast<std::ptrdiff_t>(block.offset);
     checkpoint.tensors.push_back(
@@ -105,8 +104,8 @@ class TensorReader {
       damaged("tensor " + std::to_string(at_) + " is " + tensor.name + "; expected " + name);
     return tensor;
   }
-  std::vector<float> parameters(const std::vector<Block>& blocks) {
-    std::vector<float> values;
+  Flat<float> parameters(const std::vector<Block>& blocks) {
+    Flat<float> values;
     for (const Block& block : blocks) {
       const Tensor& tensor = next(block.name);
       const std::vector<std::size_t> shape = {static_cast<std::size_t>(block.rows),

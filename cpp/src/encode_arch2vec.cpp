@@ -70,7 +70,7 @@ Arch2Vec::Arch2Vec(const NodeInputs& inputs, bool training) : training_(training
 }
 
 template <class S>
-std::vector<S> Arch2Vec::initial_parameters(Rng& rng) const {
+Flat<S> Arch2Vec::initial_parameters(Rng& rng) const {
   auto parameters = layout_.initial_parameters<S>(rng);
   // Else a node could not tell itself from its neighbours at the start.
   for (const Layer& layer : layers_) parameters[layer.epsilon.offset] = 1;
@@ -78,8 +78,8 @@ std::vector<S> Arch2Vec::initial_parameters(Rng& rng) const {
 }
 
 template <class S>
-void Arch2Vec::forward(const std::vector<S>& parameters, const GraphBatch& batch,
-                       std::vector<LayerTrace<S>>& trace, Matrix<S>& mean) const {
+void Arch2Vec::forward(const Flat<S>& parameters, const GraphBatch& batch, std::vector<LayerTrace<S>>& trace,
+                       Matrix<S>& mean) const {
   trace.resize(layers_.size());
   const Matrix<S> labels = batch.labels.cast<S>();
   for (std::size_t i = 0; i < layers_.size(); ++i) {
@@ -100,7 +100,7 @@ void Arch2Vec::forward(const std::vector<S>& parameters, const GraphBatch& batch
 }
 
 template <class S>
-void Arch2Vec::encode(const std::vector<S>& parameters, const GraphBatch& batch, Matrix<S>& y) const {
+void Arch2Vec::encode(const Flat<S>& parameters, const GraphBatch& batch, Matrix<S>& y) const {
   std::vector<LayerTrace<S>> trace;
   Matrix<S> mean;
   forward(parameters, batch, trace, mean);
@@ -110,8 +110,8 @@ void Arch2Vec::encode(const std::vector<S>& parameters, const GraphBatch& batch,
 }
 
 template <class S>
-Reconstruction Arch2Vec::loss(const std::vector<S>& parameters, std::vector<S>& gradients,
-                              const GraphBatch& batch, const Matrix<S>& noise) const {
+Reconstruction Arch2Vec::loss(const Flat<S>& parameters, Flat<S>& gradients, const GraphBatch& batch,
+                              const Matrix<S>& noise) const {
   std::vector<LayerTrace<S>> trace;
   Matrix<S> mean, log_spread, decoded;
   forward(parameters, batch, trace, mean);
@@ -197,7 +197,7 @@ Reconstruction Arch2Vec::loss(const std::vector<S>& parameters, std::vector<S>& 
 }
 
 template <class S>
-std::vector<S> Arch2Vec::folded(std::vector<S> parameters, const GraphBatch& batch) const {
+Flat<S> Arch2Vec::folded(Flat<S> parameters, const GraphBatch& batch) const {
   std::vector<LayerTrace<S>> trace;
   Matrix<S> mean;
   forward(parameters, batch, trace, mean);
@@ -209,12 +209,12 @@ std::vector<S> Arch2Vec::folded(std::vector<S> parameters, const GraphBatch& bat
   return parameters;
 }
 
-#define LATENCAST_INSTANTIATE(S)                                                                       \
-  template std::vector<S> Arch2Vec::initial_parameters<S>(Rng&) const;                                 \
-  template void Arch2Vec::encode<S>(const std::vector<S>&, const GraphBatch&, Matrix<S>&) const;       \
-  template Reconstruction Arch2Vec::loss<S>(const std::vector<S>&, std::vector<S>&, const GraphBatch&, \
-                                            const Matrix<S>&) const;                                   \
-  template std::vector<S> Arch2Vec::folded<S>(std::vector<S>, const GraphBatch&) const;
+#define LATENCAST_INSTANTIATE(S)                                                                           \
+  template Flat<S> Arch2Vec::initial_parameters<S>(Rng&) const;                                            \
+  template void Arch2Vec::encode<S>(const Flat<S>&, const GraphBatch&, Matrix<S>&) const;                  \
+  template Reconstruction Arch2Vec::loss<S>(const Flat<S>&, Flat<S>&, const GraphBatch&, const Matrix<S>&) \
+      const;                                                                                               \
+  template Flat<S> Arch2Vec::folded<S>(Flat<S>, const GraphBatch&) const;
 LATENCAST_INSTANTIATE(float)
 LATENCAST_INSTANTIATE(double)
 #undef LATENCAST_INSTANTIATE

@@ -28,28 +28,28 @@ class Arch2Vec {
   std::size_t parameter_count() const { return layout_.size(); }
 
   template <class S>
-  std::vector<S> initial_parameters(Rng& rng) const;
+  Flat<S> initial_parameters(Rng& rng) const;
 
   /// Mean over each graph's nodes of their latent means. y: (graphs, kWidth). Not of a training network.
   template <class S>
-  void encode(const std::vector<S>& parameters, const GraphBatch& batch, Matrix<S>& y) const;
+  void encode(const Flat<S>& parameters, const GraphBatch& batch, Matrix<S>& y) const;
 
   /// Cross-entropy of operations and edges plus the divergence from N(0, 1); sets its gradients. Latent =
   /// mean + noise
   /// * spread. noise: (rows, kWidth). Of a training network only.
   template <class S>
-  Reconstruction loss(const std::vector<S>& parameters, std::vector<S>& gradients, const GraphBatch& batch,
+  Reconstruction loss(const Flat<S>& parameters, Flat<S>& gradients, const GraphBatch& batch,
                       const Matrix<S>& noise) const;
 
   /// The parameters with which a network that does not train encodes `batch` as this one does with the
   /// batch's own statistics in its norms.
   template <class S>
-  std::vector<S> folded(std::vector<S> parameters, const GraphBatch& batch) const;
+  Flat<S> folded(Flat<S> parameters, const GraphBatch& batch) const;
 
   /// Makes encode() give (y - mean) * factor, as the mean over nodes is linear in the last layer. mean,
   /// factor: (1, kWidth)
   template <class S>
-  void rescale(std::vector<S>& parameters, const RowVector<S>& mean, const RowVector<S>& factor) const {
+  void rescale(Flat<S>& parameters, const RowVector<S>& mean, const RowVector<S>& factor) const {
     mean_.w.of(parameters).array().rowwise() *= factor.array();
     auto shift = mean_.b.of(parameters).row(0);
     shift = (shift - mean).cwiseProduct(factor).eval();
@@ -69,7 +69,7 @@ class Arch2Vec {
   };
 
   template <class S>
-  void forward(const std::vector<S>& parameters, const GraphBatch& batch, std::vector<LayerTrace<S>>& trace,
+  void forward(const Flat<S>& parameters, const GraphBatch& batch, std::vector<LayerTrace<S>>& trace,
                Matrix<S>& mean) const;
 
   bool training_;

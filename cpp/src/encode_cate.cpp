@@ -27,8 +27,7 @@ Cate::Cate(const NodeInputs& inputs, bool training) {
 }
 
 template <class S>
-void Cate::forward(const std::vector<S>& parameters, const GraphBatch& batch, Trace<S>& trace,
-                   Matrix<S>& y) const {
+void Cate::forward(const Flat<S>& parameters, const GraphBatch& batch, Trace<S>& trace, Matrix<S>& y) const {
   trace.labels = batch.labels.cast<S>();
   initial_.forward(parameters, trace.labels, trace.of_labels);
   trace.initial.resize(batch.rows(), kWidth);
@@ -44,14 +43,13 @@ void Cate::forward(const std::vector<S>& parameters, const GraphBatch& batch, Tr
 }
 
 template <class S>
-void Cate::encode(const std::vector<S>& parameters, const GraphBatch& batch, Matrix<S>& y) const {
+void Cate::encode(const Flat<S>& parameters, const GraphBatch& batch, Matrix<S>& y) const {
   Trace<S> trace;
   forward(parameters, batch, trace, y);
 }
 
 template <class S>
-Cate::Result Cate::loss(const std::vector<S>& parameters, std::vector<S>& gradients,
-                        const CateBatch& batch) const {
+Cate::Result Cate::loss(const Flat<S>& parameters, Flat<S>& gradients, const CateBatch& batch) const {
   const GraphBatch& graphs = batch.graphs;
   Trace<S> trace;
   Matrix<S> embedding;
@@ -134,9 +132,9 @@ Cate::Result Cate::loss(const std::vector<S>& parameters, std::vector<S>& gradie
   return result;
 }
 
-#define LATENCAST_INSTANTIATE(S)                                                             \
-  template void Cate::encode<S>(const std::vector<S>&, const GraphBatch&, Matrix<S>&) const; \
-  template Cate::Result Cate::loss<S>(const std::vector<S>&, std::vector<S>&, const CateBatch&) const;
+#define LATENCAST_INSTANTIATE(S)                                                      \
+  template void Cate::encode<S>(const Flat<S>&, const GraphBatch&, Matrix<S>&) const; \
+  template Cate::Result Cate::loss<S>(const Flat<S>&, Flat<S>&, const CateBatch&) const;
 LATENCAST_INSTANTIATE(float)
 LATENCAST_INSTANTIATE(double)
 #undef LATENCAST_INSTANTIATE

@@ -31,17 +31,17 @@ class Cate {
   std::size_t parameter_count() const { return layout_.size(); }
 
   template <class S>
-  std::vector<S> initial_parameters(Rng& rng) const {
+  Flat<S> initial_parameters(Rng& rng) const {
     return layout_.initial_parameters<S>(rng);
   }
 
   /// The state of each graph's output. y: (graphs, kWidth)
   template <class S>
-  void encode(const std::vector<S>& parameters, const GraphBatch& batch, Matrix<S>& y) const;
+  void encode(const Flat<S>& parameters, const GraphBatch& batch, Matrix<S>& y) const;
 
   /// Makes encode() give (y - mean) * factor. mean, factor: (1, kWidth)
   template <class S>
-  void rescale(std::vector<S>& parameters, const RowVector<S>& mean, const RowVector<S>& factor) const {
+  void rescale(Flat<S>& parameters, const RowVector<S>& mean, const RowVector<S>& factor) const {
     norm_.scale.of(parameters).row(0).array() *= factor.array();
     auto shift = norm_.shift.of(parameters).row(0);
     shift = (shift - mean).cwiseProduct(factor).eval();
@@ -54,7 +54,7 @@ class Cate {
 
   /// Sets the gradients of the loss. Of a training network only; at least one operation must be hidden.
   template <class S>
-  Result loss(const std::vector<S>& parameters, std::vector<S>& gradients, const CateBatch& batch) const;
+  Result loss(const Flat<S>& parameters, Flat<S>& gradients, const CateBatch& batch) const;
 
  private:
   template <class S>
@@ -65,8 +65,7 @@ class Cate {
   };
 
   template <class S>
-  void forward(const std::vector<S>& parameters, const GraphBatch& batch, Trace<S>& trace,
-               Matrix<S>& y) const;
+  void forward(const Flat<S>& parameters, const GraphBatch& batch, Trace<S>& trace, Matrix<S>& y) const;
 
   Layout layout_;
   Linear initial_;

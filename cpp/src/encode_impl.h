@@ -34,7 +34,7 @@ struct EncoderImpl {
   Cate cate;
   Surrogate surrogate;
   /// Each exactly a half-precision number. surrogate_parameters is empty where there is a table.
-  std::vector<float> arch2vec_parameters, cate_parameters, surrogate_parameters;
+  Flat<float> arch2vec_parameters, cate_parameters, surrogate_parameters;
   ProxyTable table;
   ProxyRange flops, params;
 };

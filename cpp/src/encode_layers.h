@@ -28,7 +28,7 @@ struct BatchNorm {
 
   /// In place.
   template <class S>
-  void forward(const std::vector<S>& parameters, Cache<S>& cache, Matrix<S>& x) const {
+  void forward(const Flat<S>& parameters, Cache<S>& cache, Matrix<S>& x) const {
     cache.mean = x.colwise().mean();
     x.rowwise() -= cache.mean;
     cache.inverse_spread = (x.array().square().colwise().mean() + S(kNormEpsilon)).sqrt().inverse().matrix();
@@ -39,8 +39,7 @@ struct BatchNorm {
 
   /// In place: dy becomes dx.
   template <class S>
-  void backward(const std::vector<S>& parameters, std::vector<S>& gradients, const Cache<S>& cache,
-                Matrix<S>& dy) const {
+  void backward(const Flat<S>& parameters, Flat<S>& gradients, const Cache<S>& cache, Matrix<S>& dy) const {
     shift.of(gradients).row(0) = dy.colwise().sum();
     scale.of(gradients).row(0) = dy.cwiseProduct(cache.normed).colwise().sum();
     dy.array().rowwise() *= scale.of(parameters).row(0).array();
@@ -54,7 +53,7 @@ struct BatchNorm {
   /// Makes `linear`, which this norm follows, do the norm's work too, with the statistics of the last
   /// forward().
   template <class S>
-  void fold_into(const Linear& linear, std::vector<S>& parameters, const Cache<S>& cache) const {
+  void fold_into(const Linear& linear, Flat<S>& parameters, const Cache<S>& cache) const {
     const RowVector<S> factor = scale.of(parameters).row(0).cwiseProduct(cache.inverse_spread);
     linear.w.of(parameters).array().rowwise() *= factor.array();
     linear.b.of(parameters).row(0) =
@@ -68,12 +67,12 @@ struct LayerNorm {
 
   template <class S>
   struct Cache {
-    std::vector<S> inverse_spread;
+    Flat<S> inverse_spread;
     Matrix<S> normed;
   };
 
   template <class S>
-  void forward(const std::vector<S>& parameters, const Matrix<S>& x, Cache<S>& cache, Matrix<S>& y) const {
+  void forward(const Flat<S>& parameters, const Matrix<S>& x, Cache<S>& cache, Matrix<S>& y) const {
     cache.normed.resize(x.rows(), x.cols());
     cache.inverse_spread.resize(static_cast<std::size_t>(x.rows()));
     y.resize(x.rows(), x.cols());
@@ -88,8 +87,8 @@ struct LayerNorm {
   }
 
   template <class S>
-  void backward(const std::vector<S>& parameters, std::vector<S>& gradients, const Cache<S>& cache,
-                const Matrix<S>& dy, Matrix<S>& dx) const {
+  void backward(const Flat<S>& parameters, Flat<S>& gradients, const Cache<S>& cache, const Matrix<S>& dy,
+                Matrix<S>& dx) const {
     shift.of(gradients).row(0) = dy.colwise().sum();
     scale.of(gradients).row(0) = dy.cwiseProduct(cache.normed).colwise().sum();
     RowVector<S> d_normed(dy.cols());
@@ -107,15 +106,15 @@ struct Mlp {
   Linear wide, narrow;
 
   template <class S>
-  void forward(const std::vector<S>& parameters, const Matrix<S>& x, Matrix<S>& hidden, Matrix<S>& y) const {
+  void forward(const Flat<S>& parameters, const Matrix<S>& x, Matrix<S>& hidden, Matrix<S>& y) const {
     wide.forward(parameters, x, hidden);
     relu_forward(hidden);
     narrow.forward(parameters, hidden, y);
   }
 
   template <class S>
-  void backward(const std::vector<S>& parameters, std::vector<S>& gradients, const Matrix<S>& x,
-                const Matrix<S>& hidden, const Matrix<S>& dy, Matrix<S>& dx) const {
+  void backward(const Flat<S>& parameters, Flat<S>& gradients, const Matrix<S>& x, const Matrix<S>& hidden,
+                const Matrix<S>& dy, Matrix<S>& dx) const {
     Matrix<S> d_hidden = Matrix<S>::Zero(hidden.rows(), hidden.cols());
     narrow.backward(parameters, gradients, hidden, dy, d_hidden);
     relu_backward(hidden, d_hidden);
@@ -132,12 +131,12 @@ struct Attention {
   template <class S>
   struct Cache {
     Matrix<S> qkv;
-    std::vector<S> alpha;  ///< per entry of the lists, per head
+    Flat<S> alpha;  ///< per entry of the lists, per head
     Matrix<S> mixed;
   };
 
   template <class S>
-  void forward(const std::vector<S>& parameters, const RowLists& lists, const Matrix<S>& x, Cache<S>& cache,
+  void forward(const Flat<S>& parameters, const RowLists& lists, const Matrix<S>& x, Cache<S>& cache,
                Matrix<S>& y) const {
     in.forward(parameters, x, cache.qkv);
     const Eigen::Index width = x.cols(), part = width / heads;
@@ -169,13 +168,13 @@ struct Attention {
   }
 
   template <class S>
-  void backward(const std::vector<S>& parameters, std::vector<S>& gradients, const RowLists& lists,
-                const Matrix<S>& x, const Cache<S>& cache, const Matrix<S>& dy, Matrix<S>& dx) const {
+  void backward(const Flat<S>& parameters, Flat<S>& gradients, const RowLists& lists, const Matrix<S>& x,
+                const Cache<S>& cache, const Matrix<S>& dy, Matrix<S>& dx) const {
     const Eigen::Index width = x.cols(), part = width / heads;
     const S root = S(1) / std::sqrt(S(part));
     Matrix<S> d_mixed = Matrix<S>::Zero(x.rows(), width), d_qkv = Matrix<S>::Zero(x.rows(), 3 * width);
     out.backward(parameters, gradients, cache.mixed, dy, d_mixed);
-    std::vector<S> d_alpha;
+    Flat<S> d_alpha;
     for (int r = 0; r < lists.count(); ++r) {
       const int from = lists.begin[r], to = lists.begin[r + 1];
       d_alpha.resize(static_cast<std::size_t>(to - from));
@@ -233,8 +232,7 @@ struct TransformerLayer {
 
   /// The result is cache.y.
   template <class S>
-  void forward(const std::vector<S>& parameters, const RowLists& lists, const Matrix<S>& x,
-               Cache<S>& cache) const {
+  void forward(const Flat<S>& parameters, const RowLists& lists, const Matrix<S>& x, Cache<S>& cache) const {
     norm.forward(parameters, x, cache.norm, cache.normed);
     attention.forward(parameters, lists, cache.normed, cache.attention, cache.middle);
     cache.middle += x;
@@ -245,8 +243,8 @@ struct TransformerLayer {
 
   /// In place: dy becomes dx.
   template <class S>
-  void backward(const std::vector<S>& parameters, std::vector<S>& gradients, const RowLists& lists,
-                const Cache<S>& cache, Matrix<S>& dy) const {
+  void backward(const Flat<S>& parameters, Flat<S>& gradients, const RowLists& lists, const Cache<S>& cache,
+                Matrix<S>& dy) const {
     Matrix<S> d_in = Matrix<S>::Zero(dy.rows(), dy.cols());
     mlp.backward(parameters, gradients, cache.mlp_in, cache.hidden, dy, d_in);
     mlp_norm.backward(parameters, gradients, cache.mlp_norm, d_in, dy);
@@ -299,11 +297,11 @@ class Layout {
 
   /// Weights after Glorot, scales 1, the rest 0.
   template <class S>
-  std::vector<S> initial_parameters(Rng& rng) const {
+  Flat<S> initial_parameters(Rng& rng) const {
     const auto ends_with = [](const std::string& text, const std::string& end) {
       return text.size() >= end.size() && text.compare(text.size() - end.size(), end.size(), end) == 0;
     };
-    std::vector<S> values(size_, S(0));
+    Flat<S> values(size_, S(0));
     for (const Block& block : blocks_) {
       auto matrix = block.of(values);
       if (ends_with(block.name, ".norm_scale")) matrix.setOnes();

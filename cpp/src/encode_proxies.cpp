@@ -63,7 +63,7 @@ Surrogate::Surrogate(const NodeInputs& inputs, int outputs) {
 }
 
 template <class S>
-void Surrogate::forward(const std::vector<S>& parameters, const GraphBatch& batch, const Matrix<S>& exact,
+void Surrogate::forward(const Flat<S>& parameters, const GraphBatch& batch, const Matrix<S>& exact,
                         Trace<S>& trace, Matrix<S>& y) const {
   trace.labels = batch.labels.cast<S>();
   node_.forward(parameters, trace.labels, trace.hidden, trace.of_labels);
@@ -82,14 +82,14 @@ void Surrogate::forward(const std::vector<S>& parameters, const GraphBatch& batc
 }
 
 template <class S>
-void Surrogate::predict(const std::vector<S>& parameters, const GraphBatch& batch, const Matrix<S>& exact,
+void Surrogate::predict(const Flat<S>& parameters, const GraphBatch& batch, const Matrix<S>& exact,
                         Matrix<S>& y) const {
   Trace<S> trace;
   forward(parameters, batch, exact, trace, y);
 }
 
 template <class S>
-double Surrogate::loss(const std::vector<S>& parameters, std::vector<S>& gradients, const GraphBatch& batch,
+double Surrogate::loss(const Flat<S>& parameters, Flat<S>& gradients, const GraphBatch& batch,
                        const Matrix<S>& exact, const Matrix<S>& target) const {
   Trace<S> trace;
   Matrix<S> y;
@@ -109,7 +109,7 @@ double Surrogate::loss(const std::vector<S>& parameters, std::vector<S>& gradien
   return double(error.squaredNorm() / S(error.size()));
 }
 
-void Surrogate::rescale(std::vector<float>& parameters, const RowVector<float>& mean,
+void Surrogate::rescale(Flat<float>& parameters, const RowVector<float>& mean,
                         const RowVector<float>& spread) const {
   for (const Linear& linear : {head_.narrow, straight_}) {
     linear.w.of(parameters).array().rowwise() *= spread.array();
@@ -118,11 +118,11 @@ void Surrogate::rescale(std::vector<float>& parameters, const RowVector<float>& 
   straight_.b.of(parameters).row(0) += mean;
 }
 
-#define LATENCAST_INSTANTIATE(S)                                                                  \
-  template void Surrogate::predict<S>(const std::vector<S>&, const GraphBatch&, const Matrix<S>&, \
-                                      Matrix<S>&) const;                                          \
-  template double Surrogate::loss<S>(const std::vector<S>&, std::vector<S>&, const GraphBatch&,   \
-                                     const Matrix<S>&, const Matrix<S>&) const;
+#define LATENCAST_INSTANTIATE(S)                                                                       \
+  template void Surrogate::predict<S>(const Flat<S>&, const GraphBatch&, const Matrix<S>&, Matrix<S>&) \
+      const;                                                                                           \
+  template double Surrogate::loss<S>(const Flat<S>&, Flat<S>&, const GraphBatch&, const Matrix<S>&,    \
+                                     const Matrix<S>&) const;
 LATENCAST_INSTANTIATE(float)
 LATENCAST_INSTANTIATE(double)
 #undef LATENCAST_INSTANTIATE

@@ -68,23 +68,22 @@ class Surrogate {
   std::size_t parameter_count() const { return layout_.size(); }
 
   template <class S>
-  std::vector<S> initial_parameters(Rng& rng) const {
+  Flat<S> initial_parameters(Rng& rng) const {
     return layout_.initial_parameters<S>(rng);
   }
 
   /// exact: (graphs, 2), the scaled flops and params. y: (graphs, outputs)
   template <class S>
-  void predict(const std::vector<S>& parameters, const GraphBatch& batch, const Matrix<S>& exact,
+  void predict(const Flat<S>& parameters, const GraphBatch& batch, const Matrix<S>& exact,
                Matrix<S>& y) const;
 
   /// Mean square of prediction - target; sets its gradients.
   template <class S>
-  double loss(const std::vector<S>& parameters, std::vector<S>& gradients, const GraphBatch& batch,
-              const Matrix<S>& exact, const Matrix<S>& target) const;
+  double loss(const Flat<S>& parameters, Flat<S>& gradients, const GraphBatch& batch, const Matrix<S>& exact,
+              const Matrix<S>& target) const;
 
   /// Makes the prediction y * spread + mean. mean, spread: (1, outputs)
-  void rescale(std::vector<float>& parameters, const RowVector<float>& mean,
-               const RowVector<float>& spread) const;
+  void rescale(Flat<float>& parameters, const RowVector<float>& mean, const RowVector<float>& spread) const;
 
  private:
   template <class S>
@@ -93,8 +92,8 @@ class Surrogate {
   };
 
   template <class S>
-  void forward(const std::vector<S>& parameters, const GraphBatch& batch, const Matrix<S>& exact,
-               Trace<S>& trace, Matrix<S>& y) const;
+  void forward(const Flat<S>& parameters, const GraphBatch& batch, const Matrix<S>& exact, Trace<S>& trace,
+               Matrix<S>& y) const;
 
   Layout layout_;
   Mlp node_, head_;

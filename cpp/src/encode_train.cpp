@@ -70,7 +70,7 @@ struct ColumnScale {
 
 // Embeddings of `seen` come to have columns of mean 0 and spread 1.
 template <class Network>
-void finish(const Network& network, const GraphBatch& seen, std::vector<float>& parameters) {
+void finish(const Network& network, const GraphBatch& seen, Flat<float>& parameters) {
   Matrix<float> values;
   network.encode(parameters, seen, values);
   const ColumnScale scale(values);
@@ -82,7 +82,7 @@ void train_arch2vec(const EncoderTraining& options, const std::vector<Graph>& gr
                     Rng& rng, const EncoderProgress& progress, EncoderImpl& impl, EncoderReport& report) {
   const Arch2Vec network(impl.inputs, true);
   auto parameters = network.initial_parameters<float>(rng);
-  std::vector<float> gradients(parameters.size());
+  Flat<float> gradients(parameters.size());
   Adam<float> adam(parameters.size(), kAdam,
                    steps(options.arch2vec_epochs, parts.train.size(), options.batch));
   run_epochs("arch2vec", options.arch2vec_epochs, parts.train, options.batch, rng, progress,
@@ -111,7 +111,7 @@ void train_cate(const EncoderTraining& options, const std::vector<Architecture>&
                 const EncoderProgress& progress, EncoderImpl& impl, EncoderReport& report) {
   const Cate network(impl.inputs, true);
   auto parameters = network.initial_parameters<float>(rng);
-  std::vector<float> gradients(parameters.size());
+  Flat<float> gradients(parameters.size());
   std::vector<std::int64_t> size(pool.size());
   for (std::size_t i = 0; i < pool.size(); ++i) size[i] = impl.space->params(pool[i]);
   const auto by_size = [&](std::vector<std::size_t> items) {
@@ -248,7 +248,7 @@ void train_surrogate(const EncoderTraining& options, const ProxyList& listed, co
   };
   const Surrogate& network = impl.surrogate;
   auto parameters = network.initial_parameters<float>(rng);
-  std::vector<float> gradients(parameters.size());
+  Flat<float> gradients(parameters.size());
   AdamOptions adam_options = kAdam;
   adam_options.learning_rate = 3e-3;
   Adam<float> adam(parameters.size(), adam_options,

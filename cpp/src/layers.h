@@ -26,6 +26,11 @@ using ConstMatrixMap = Eigen::Map<const Matrix<S>>;
 template <class S>
 using MatrixMap = Eigen::Map<Matrix<S>>;
 
+// Parameters, gradients and the like. Aligned as vectors of numbers are loaded: the order in which Eigen
+// adds, and with it the last bit of a sum, must not depend on where memory happens to lie.
+template <class S>
+using Flat = std::vector<S, Eigen::aligned_allocator<S>>;
+
 /// A matrix among the parameters: (rows, cols) from `offset` on.
 struct Block {
   std::string name;
@@ -35,11 +40,11 @@ struct Block {
 
   std::size_t size() const { return static_cast<std::size_t>(rows * cols); }
   template <class S>
-  ConstMatrixMap<S> of(const std::vector<S>& values) const {
+  ConstMatrixMap<S> of(const Flat<S>& values) const {
     return {values.data() + offset, rows, cols};
   }
   template <class S>
-  MatrixMap<S> of(std::vector<S>& values) const {
+  MatrixMap<S> of(Flat<S>& values) const {
     return {values.data() + offset, rows, cols};
   }
 };
@@ -49,13 +54,13 @@ struct Linear {
   Block w, b;
 
   template <class S, class X>
-  void forward(const std::vector<S>& parameters, const X& x, Matrix<S>& y) const {
+  void forward(const Flat<S>& parameters, const X& x, Matrix<S>& y) const {
     set_product(x, w.of(parameters), y);
     y.rowwise() += b.of(parameters).row(0);
   }
 
   template <class S, class X, class DX>
-  void backward(const std::vector<S>& parameters, std::vector<S>& gradients, const X& x, const Matrix<S>& dy,
+  void backward(const Flat<S>& parameters, Flat<S>& gradients, const X& x, const Matrix<S>& dy,
                 DX&& dx) const {
     set_product(x.transpose(), dy, w.of(gradients));
     b.of(gradients).row(0) = dy.colwise().sum();
@@ -90,7 +95,7 @@ struct Perceptron {
 
   /// cache.x[0]: (N, in) is the input. With `dropout`, hidden units are dropped by that stream.
   template <class S>
-  void forward(const std::vector<S>& parameters, Cache<S>& cache, Rng* dropout = nullptr) const {
+  void forward(const Flat<S>& parameters, Cache<S>& cache, Rng* dropout = nullptr) const {
     cache.x.resize(layers.size() + 1);
     cache.keep.resize(dropout ? layers.size() - 1 : 0);
     for (std::size_t i = 0; i < layers.size(); ++i) {
@@ -108,7 +113,7 @@ struct Perceptron {
 
   /// Returns the gradient of the input.
   template <class S>
-  Matrix<S> backward(const std::vector<S>& parameters, std::vector<S>& gradients, const Cache<S>& cache,
+  Matrix<S> backward(const Flat<S>& parameters, Flat<S>& gradients, const Cache<S>& cache,
                      Matrix<S> d) const {
     for (std::size_t i = layers.size(); i-- > 0;) {
       if (i + 1 < layers.size()) {
@@ -129,14 +134,14 @@ struct Gate {
   Linear linear;
 
   template <class S>
-  void forward(const std::vector<S>& parameters, const Matrix<S>& o, int count, Matrix<S>& g) const {
+  void forward(const Flat<S>& parameters, const Matrix<S>& o, int count, Matrix<S>& g) const {
     linear.forward(parameters, o.topRows(count), g);
     g = (S(1) + (-g.array()).exp()).inverse();
   }
 
   template <class S>
-  void backward(const std::vector<S>& parameters, std::vector<S>& gradients, const Matrix<S>& o,
-                const Matrix<S>& g, const Matrix<S>& dg, Matrix<S>& d_o) const {
+  void backward(const Flat<S>& parameters, Flat<S>& gradients, const Matrix<S>& o, const Matrix<S>& g,
+                const Matrix<S>& dg, Matrix<S>& d_o) const {
     const Matrix<S> d_logit = dg.array() * g.array() * (S(1) - g.array());
     linear.backward(parameters, gradients, o.topRows(g.rows()), d_logit, d_o.topRows(g.rows()));
   }
@@ -155,8 +160,8 @@ struct Dgf {
   };
 
   template <class S>
-  void forward(const std::vector<S>& parameters, const LayerRows& rows, const Matrix<S>& h,
-               const Matrix<S>& o, Cache<S>& cache, Matrix<S>& y) const {
+  void forward(const Flat<S>& parameters, const LayerRows& rows, const Matrix<S>& h, const Matrix<S>& o,
+               Cache<S>& cache, Matrix<S>& y) const {
     gate.forward(parameters, o, rows.gates, cache.g);
     set_product(h, w.of(parameters), cache.hw);
     const auto bias = b.of(parameters).row(0);
@@ -175,9 +180,9 @@ struct Dgf {
   }
 
   template <class S>
-  void backward(const std::vector<S>& parameters, std::vector<S>& gradients, const LayerRows& rows,
-                const Matrix<S>& h, const Matrix<S>& o, const Cache<S>& cache, const Matrix<S>& dy,
-                Matrix<S>& dh, Matrix<S>& d_o) const {
+  void backward(const Flat<S>& parameters, Flat<S>& gradients, const LayerRows& rows, const Matrix<S>& h,
+                const Matrix<S>& o, const Cache<S>& cache, const Matrix<S>& dy, Matrix<S>& dh,
+                Matrix<S>& d_o) const {
     Matrix<S> d_hw = Matrix<S>::Zero(h.rows(), w.cols), dg = Matrix<S>::Zero(rows.gates, w.cols);
     RowVector<S> flow(w.cols);
     for (int r = 0; r < rows.count(); ++r) {
@@ -209,17 +214,17 @@ struct Gat {
 
   template <class S>
   struct Cache {
-    Matrix<S> g;                    ///< (rows.gates, out)
-    Matrix<S> k;                    ///< (R_before, out)
-    std::vector<S> logit, alpha;    ///< per entry of the predecessor lists, before LeakyReLU / after softmax
-    Matrix<S> sum;                  ///< (R, out) sum_j alpha_ij K_j
-    Matrix<S> normed;               ///< (R, out) before scale and shift
-    std::vector<S> inverse_spread;  ///< (R)
+    Matrix<S> g;             ///< (rows.gates, out)
+    Matrix<S> k;             ///< (R_before, out)
+    Flat<S> logit, alpha;    ///< per entry of the predecessor lists, before LeakyReLU / after softmax
+    Matrix<S> sum;           ///< (R, out) sum_j alpha_ij K_j
+    Matrix<S> normed;        ///< (R, out) before scale and shift
+    Flat<S> inverse_spread;  ///< (R)
   };
 
   template <class S>
-  void forward(const std::vector<S>& parameters, const LayerRows& rows, const Matrix<S>& h,
-               const Matrix<S>& o, Cache<S>& cache, Matrix<S>& y) const {
+  void forward(const Flat<S>& parameters, const LayerRows& rows, const Matrix<S>& h, const Matrix<S>& o,
+               Cache<S>& cache, Matrix<S>& y) const {
     gate.forward(parameters, o, rows.gates, cache.g);
     set_product(h, w.of(parameters), cache.k);
     const auto attention = a.of(parameters).row(0);
@@ -261,9 +266,9 @@ struct Gat {
   }
 
   template <class S>
-  void backward(const std::vector<S>& parameters, std::vector<S>& gradients, const LayerRows& rows,
-                const Matrix<S>& h, const Matrix<S>& o, const Cache<S>& cache, const Matrix<S>& dy,
-                Matrix<S>& dh, Matrix<S>& d_o) const {
+  void backward(const Flat<S>& parameters, Flat<S>& gradients, const LayerRows& rows, const Matrix<S>& h,
+                const Matrix<S>& o, const Cache<S>& cache, const Matrix<S>& dy, Matrix<S>& dh,
+                Matrix<S>& d_o) const {
     const auto attention = a.of(parameters).row(0);
     const auto scale_row = norm_scale.of(parameters).row(0);
     const S scale = S(1) / std::sqrt(S(w.cols));
@@ -272,7 +277,7 @@ struct Gat {
     norm_scale.of(gradients).row(0) = dy.cwiseProduct(cache.normed).colwise().sum();
     Matrix<S> dk = Matrix<S>::Zero(h.rows(), w.cols), dg = Matrix<S>::Zero(rows.gates, w.cols);
     RowVector<S> d_attention = RowVector<S>::Zero(w.cols), d_normed(w.cols), d_sum(w.cols), d_product(w.cols);
-    std::vector<S> d_alpha;
+    Flat<S> d_alpha;
     for (int r = 0; r < rows.count(); ++r) {
       if (rows.gate[r] < 0) continue;
       const int from = rows.predecessors.begin[r], to = rows.predecessors.begin[r + 1];

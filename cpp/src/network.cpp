@@ -120,11 +120,11 @@ Plan Network::plan(const Space& space, const std::vector<Graph>& graphs, const s
 }
 
 template <class S>
-std::vector<S> Network::initial_parameters(Rng& rng) const {
+Flat<S> Network::initial_parameters(Rng& rng) const {
   const auto ends_with = [](const std::string& text, const std::string& end) {
     return text.size() >= end.size() && text.compare(text.size() - end.size(), end.size(), end) == 0;
   };
-  std::vector<S> values(parameter_count_, S(0));
+  Flat<S> values(parameter_count_, S(0));
   for (const Block& block : blocks_) {
     auto matrix = block.of(values);
     const bool embedding =
@@ -149,7 +149,7 @@ std::vector<S> Network::initial_parameters(Rng& rng) const {
 }
 
 template <class S>
-void Network::stage_forward(const std::vector<S>& parameters, const std::vector<GraphLayer>& layers,
+void Network::stage_forward(const Flat<S>& parameters, const std::vector<GraphLayer>& layers,
                             const std::vector<LayerRows>& rows, const Matrix<S>& initial,
                             const Matrix<S>& gates, std::vector<typename Trace<S>::Layer>& trace) const {
   trace.resize(layers.size());
@@ -168,7 +168,7 @@ void Network::stage_forward(const std::vector<S>& parameters, const std::vector<
 }
 
 template <class S>
-void Network::stage_backward(const std::vector<S>& parameters, std::vector<S>& gradients,
+void Network::stage_backward(const Flat<S>& parameters, Flat<S>& gradients,
                              const std::vector<GraphLayer>& layers, const std::vector<LayerRows>& rows,
                              const Matrix<S>& initial, const Matrix<S>& gates,
                              const std::vector<typename Trace<S>::Layer>& trace, Matrix<S> d_out,
@@ -190,8 +190,7 @@ void Network::stage_backward(const std::vector<S>& parameters, std::vector<S>& g
 }
 
 template <class S>
-void Network::forward(const std::vector<S>& parameters, const Plan& plan, Trace<S>& trace,
-                      Rng* dropout) const {
+void Network::forward(const Flat<S>& parameters, const Plan& plan, Trace<S>& trace, Rng* dropout) const {
   const Eigen::Index labels = shape_.label_width(), gates = shape_.gate_width(), states = shape_.state_width;
   const auto n_operations = static_cast<Eigen::Index>(plan.operations.size());
   const auto given = [](const std::vector<float>& values, Eigen::Index rows, int cols) {
@@ -275,8 +274,8 @@ void Network::forward(const std::vector<S>& parameters, const Plan& plan, Trace<
 }
 
 template <class S>
-void Network::backward(const std::vector<S>& parameters, std::vector<S>& gradients, const Plan& plan,
-                       const Trace<S>& trace, const Matrix<S>& d_score) const {
+void Network::backward(const Flat<S>& parameters, Flat<S>& gradients, const Plan& plan, const Trace<S>& trace,
+                       const Matrix<S>& d_score) const {
   const Eigen::Index labels = shape_.label_width(), gates = shape_.gate_width(), states = shape_.state_width;
   const auto zeros_like = [](const Matrix<S>& m) { return Matrix<S>(Matrix<S>::Zero(m.rows(), m.cols())); };
   hardware_.of(gradients).setZero();
@@ -351,10 +350,10 @@ void Network::backward(const std::vector<S>& parameters, std::vector<S>& gradien
   }
 }
 
-#define LATENCAST_INSTANTIATE(S)                                                                           \
-  template std::vector<S> Network::initial_parameters<S>(Rng&) const;                                      \
-  template void Network::forward<S>(const std::vector<S>&, const Plan&, Trace<S>&, Rng*) const;            \
-  template void Network::backward<S>(const std::vector<S>&, std::vector<S>&, const Plan&, const Trace<S>&, \
+#define LATENCAST_INSTANTIATE(S)                                                             \
+  template Flat<S> Network::initial_parameters<S>(Rng&) const;                               \
+  template void Network::forward<S>(const Flat<S>&, const Plan&, Trace<S>&, Rng*) const;     \
+  template void Network::backward<S>(const Flat<S>&, Flat<S>&, const Plan&, const Trace<S>&, \
                                      const Matrix<S>&) const;
 LATENCAST_INSTANTIATE(float)
 LATENCAST_INSTANTIATE(double)

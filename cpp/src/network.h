@@ -72,7 +72,7 @@ class Network {
   const Block& hardware() const { return hardware_; }
 
   template <class S>
-  std::vector<S> initial_parameters(Rng& rng) const;
+  Flat<S> initial_parameters(Rng& rng) const;
 
   /// What forward() leaves for backward().
   template <class S>
@@ -94,13 +94,12 @@ class Network {
   /// Scores of the plan's distinct graphs into trace. With `dropout`, the head and the supplement drop units
   /// by that stream.
   template <class S>
-  void forward(const std::vector<S>& parameters, const Plan& plan, Trace<S>& trace,
-               Rng* dropout = nullptr) const;
+  void forward(const Flat<S>& parameters, const Plan& plan, Trace<S>& trace, Rng* dropout = nullptr) const;
 
   /// Sets `gradients` to those of sum(d_score * score). d_score: (distinct graphs, 1)
   template <class S>
-  void backward(const std::vector<S>& parameters, std::vector<S>& gradients, const Plan& plan,
-                const Trace<S>& trace, const Matrix<S>& d_score) const;
+  void backward(const Flat<S>& parameters, Flat<S>& gradients, const Plan& plan, const Trace<S>& trace,
+                const Matrix<S>& d_score) const;
 
  private:
   Block add(const std::string& name, int rows, int cols);
@@ -109,13 +108,12 @@ class Network {
   GraphLayer add_layer(const std::string& name, int in);
 
   template <class S>
-  void stage_forward(const std::vector<S>& parameters, const std::vector<GraphLayer>& layers,
+  void stage_forward(const Flat<S>& parameters, const std::vector<GraphLayer>& layers,
                      const std::vector<LayerRows>& rows, const Matrix<S>& initial, const Matrix<S>& gates,
                      std::vector<typename Trace<S>::Layer>& trace) const;
   template <class S>
-  void stage_backward(const std::vector<S>& parameters, std::vector<S>& gradients,
-                      const std::vector<GraphLayer>& layers, const std::vector<LayerRows>& rows,
-                      const Matrix<S>& initial, const Matrix<S>& gates,
+  void stage_backward(const Flat<S>& parameters, Flat<S>& gradients, const std::vector<GraphLayer>& layers,
+                      const std::vector<LayerRows>& rows, const Matrix<S>& initial, const Matrix<S>& gates,
                       const std::vector<typename Trace<S>::Layer>& trace, Matrix<S> d_out,
                       Matrix<S>& d_initial, Matrix<S>& d_gates) const;
 

@@ -17,7 +17,7 @@ using nlohmann::json;
 
 constexpr double kCovered90 = 1.645;     // standard deviations of a normal, either side
 constexpr double kErrorOfUnknown = 0.7;  // of log latency, for a type without timings
-constexpr std::size_t kLeaves = 15000;   // of all trees of a platform: 60 kB when compressed
+constexpr std::size_t kLeaves = 11500;   // of all trees of a platform: 60 kB when compressed
 constexpr const char* kKind = "pool-platform";
 constexpr int kVersion = 1;
 

@@ -40,7 +40,7 @@ struct ClosedForm {
 struct PredictorImpl {
   const Space* space;
   Network network;
-  std::vector<float> parameters;  ///< each exactly a half-precision number, so that writing loses nothing
+  Flat<float> parameters;  ///< each exactly a half-precision number, so that writing loses nothing
   std::vector<std::string> devices;
   Encoding supplement = Encoding::none;
   std::optional<Encoder> encoder = {};  ///< present where there is a supplement
@@ -71,16 +71,16 @@ inline std::vector<const float*> rows_of(const std::vector<float>& values, std::
 /// The result of a transfer in closed form.
 std::shared_ptr<PredictorImpl> closed_form(const Space& space, std::shared_ptr<const Embedding> embedding,
                                            const std::vector<Measurement>& measurements,
-                                           const std::string& device,
-                                           const std::vector<std::size_t>& trusted, Quantity quantity);
+                                           const std::string& device, const std::vector<std::size_t>& trusted,
+                                           Quantity quantity);
 
 /// The predictor with its first `count` devices.
 PredictorImpl with_devices(const PredictorImpl& impl, std::size_t count);
 
 /// Rounds to half precision, as PredictorImpl::parameters must be.
 template <class S>
-std::vector<float> rounded_to_half(const std::vector<S>& values) {
-  std::vector<float> rounded(values.size());
+Flat<float> rounded_to_half(const Flat<S>& values) {
+  Flat<float> rounded(values.size());
   for (std::size_t i = 0; i < values.size(); ++i) rounded[i] = round_to_half(static_cast<float>(values[i]));
   return rounded;
 }

@@ -35,7 +35,7 @@ double pairwise_hinge(const std::vector<TrainingItem>& items, const std::vector<
 template <class S>
 class Trainer {
  public:
-  Trainer(const Space& space, const Network& network, std::vector<S> parameters, const AdamOptions& options,
+  Trainer(const Space& space, const Network& network, Flat<S> parameters, const AdamOptions& options,
           int total_steps, Margin margin, std::uint64_t seed)
       : space_(space),
         network_(network),
@@ -48,7 +48,7 @@ class Trainer {
   /// One optimiser step on a batch; returns its loss. Without a pair to rank nothing is learnt (loss 0).
   double step(const std::vector<TrainingItem>& items);
 
-  const std::vector<S>& parameters() const { return parameters_; }
+  const Flat<S>& parameters() const { return parameters_; }
 
   /// The stream that decides batches, pairs and dropout.
   Rng& rng() { return rng_; }
@@ -57,7 +57,7 @@ class Trainer {
   const Space& space_;
   const Network& network_;
   Margin margin_;
-  std::vector<S> parameters_, gradients_;
+  Flat<S> parameters_, gradients_;
   Adam<S> adam_;
   Rng rng_;
   typename Network::Trace<S> trace_;

@@ -71,9 +71,9 @@ AdamOptions adam_options(const TransferOptions& options, const Nearest& nearest,
 }
 
 // The base network with a single device, whose hardware row is that of `source` or drawn.
-std::vector<Scalar> with_one_device(const PredictorImpl& base, const Network& network, std::size_t source,
-                                    const TransferOptions& options) {
-  std::vector<Scalar> parameters;
+Flat<Scalar> with_one_device(const PredictorImpl& base, const Network& network, std::size_t source,
+                             const TransferOptions& options) {
+  Flat<Scalar> parameters;
   parameters.reserve(network.parameter_count());
   for (const Block& block : base.network.blocks()) {
     const bool table = block.offset == base.network.hardware().offset;

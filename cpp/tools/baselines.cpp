@@ -83,8 +83,8 @@ struct DeviceMlp {
     second = {block("second.w", kHidden, 1), block("second.b", 1, 1)};
   }
 
-  std::vector<float> initial_parameters(Rng& rng) const {
-    std::vector<float> parameters(parameter_count, 0.0f);
+  Flat<float> initial_parameters(Rng& rng) const {
+    Flat<float> parameters(parameter_count, 0.0f);
     const auto fill = [&](const Block& block, double spread) {
       for (std::size_t i = 0; i < block.size(); ++i)
         parameters[block.offset + i] = static_cast<float>(spread * rng.normal());
@@ -99,7 +99,7 @@ struct DeviceMlp {
   };
 
   // rows: of the features; devices: of the embedding, one per row. output: (rows, 1)
-  void forward(const std::vector<float>& parameters, const FeatureRows& features,
+  void forward(const Flat<float>& parameters, const FeatureRows& features,
                const std::vector<Eigen::Index>& devices, Trace& trace) const {
     trace.input.resize(features.rows(), first.w.rows);
     trace.input.leftCols(features.cols()) = features;
@@ -113,7 +113,7 @@ struct DeviceMlp {
   }
 
   // d_output: (rows, 1), becomes the gradient before the sigmoid.
-  void backward(const std::vector<float>& parameters, std::vector<float>& gradients, const Trace& trace,
+  void backward(const Flat<float>& parameters, Flat<float>& gradients, const Trace& trace,
                 const std::vector<Eigen::Index>& devices, Matrix<float>& d_output) const {
     d_output.array() *= trace.output.array() * (1.0f - trace.output.array());
     Matrix<float> d_hidden = Matrix<float>::Zero(trace.hidden.rows(), trace.hidden.cols());
@@ -134,7 +134,7 @@ struct Item {
   float label;
 };
 
-void train(const DeviceMlp& network, std::vector<float>& parameters, const FeatureRows& features,
+void train(const DeviceMlp& network, Flat<float>& parameters, const FeatureRows& features,
            std::vector<Item> items, double learning_rate, int epochs, Rng& rng) {
   constexpr std::size_t kBatch = 128;
   AdamOptions options;
@@ -143,7 +143,7 @@ void train(const DeviceMlp& network, std::vector<float>& parameters, const Featu
   options.weight_decay = 5e-4;
   const auto steps = static_cast<int>((items.size() + kBatch - 1) / kBatch);
   Adam<float> adam(parameters.size(), options, epochs * steps);
-  std::vector<float> gradients(parameters.size());
+  Flat<float> gradients(parameters.size());
   DeviceMlp::Trace trace;
   for (int epoch = 0; epoch < epochs; ++epoch) {
     rng.shuffle(items);
@@ -322,7 +322,7 @@ Score MultiPredict::adapt(const std::vector<Measurement>& measured, std::uint64_
   std::vector<Item> items;
   for (std::size_t i = 0; i < measured.size(); ++i)
     items.push_back({static_cast<Eigen::Index>(i), device, labels[i]});
-  std::vector<float> parameters = parameters_;
+  Flat<float> parameters = parameters_;
   Rng rng(seed);
   train(network, parameters, rows, std::move(items), kLearningRate, kEpochs, rng);
   return [features = features_, network, device, parameters](const std::vector<Architecture>& asked) {

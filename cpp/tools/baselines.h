@@ -8,6 +8,7 @@
 
 #include "latencast/encode.h"
 #include "latencast/pretrain.h"
+#include "layers.h"
 
 namespace latencast {
 
@@ -67,7 +68,7 @@ class MultiPredict {
  private:
   LatencyTable sources_;
   Features features_;
-  std::vector<float> parameters_;
+  Flat<float> parameters_;
 };
 
 }  // namespace latencast

@@ -2,13 +2,15 @@
 
 #include <algorithm>
 #include <cstdio>
+#include <map>
 #include <nlohmann/json.hpp>
 
+#include "data.h"
 #include "jobs.h"
 #include "kernel_data.h"
 #include "kernels_pool.h"
 #include "kernels_target.h"
-#include "latencast/error.h"
+#include "latencast/rng.h"
 #include "markdown.h"
 
 namespace latencast {
@@ -16,7 +18,147 @@ namespace {
 
 using nlohmann::json;
 
-constexpr std::size_t kScored = 5000;
+const std::vector<std::string> kTables = {"kernel-goals", "kernel-platforms", "kernel-similarity"};
+
+// Of the goals: one platform of each of three instruction sets.
+const std::vector<std::string> kGoals = {"miopen-gfx906_60-hip-fp32", "miopen-gfx1030_36-hip-fp32",
+                                         "miopen-gfx90a68-hip-fp32"};
+constexpr std::size_t kScored = 5000, kScoredOfMany = 500, kFewestOfMany = 1000;
+
+struct Job {
+  const TimedPlatform* platform;
+  KernelProtocol protocol;
+  json figures = {};
+};
+
+std::string shown(const json& figure) {
+  return figure.at("mean").is_null()
+             ? "-"
+             : number_with_spread(figure.at("mean").get<double>(), figure.at("std").get<double>());
+}
+
+class Writer {
+ public:
+  explicit Writer(const KernelsFiguresCommand& command)
+      : command_(command), timed_(read_kernel_data(command.data)), pool_(read_pool(command.pool)) {}
+
+  std::string table(const std::string& name) const {
+    if (name == kTables[0]) return goals();
+    if (name == kTables[1]) return platforms();
+    return similarity();
+  }
+
+ private:
+  void run(std::vector<Job>& jobs) const {
+    run_jobs("evaluations", jobs.size(), command_.threads, [&](std::size_t i) {
+      jobs[i].figures = evaluate_kernels(without_chip(pool_, jobs[i].platform->entry.chip),
+                                         jobs[i].platform->timings, jobs[i].protocol);
+    });
+  }
+
+  std::string goals() const {
+    std::vector<Job> jobs;
+    for (const TimedPlatform& one : timed_) {
+      if (std::find(kGoals.begin(), kGoals.end(), one.entry.id) == kGoals.end()) continue;
+      for (const std::size_t samples : {20, 100, 500, 2000})
+        for (const std::string& method : kernel_methods())
+          if (method == "pool" || samples == 500)
+            jobs.push_back({&one, {method, samples, kScored, command_.seeds}});
+    }
+    run(jobs);
+    std::vector<Cells> rows;
+    for (const Job& job : jobs)
+      rows.push_back({job.platform->entry.title, std::to_string(job.protocol.samples), job.protocol.method,
+                      shown(job.figures.at("mdape")), shown(job.figures.at("within5")),
+                      shown(job.figures.at("within10")), shown(job.figures.at("coverage90")),
+                      number(job.figures.at("seconds").at("transfer").get<double>(), 1)});
+    return markdown({"platform", "timings", "method", "median error", "within 5 %", "within 10 %",
+                     "coverage of 90 %", "seconds"},
+                    rows);
+  }
+
+  std::string platforms() const {
+    std::vector<Job> jobs;
+    for (const TimedPlatform& one : timed_)
+      if (one.timings.size() >= kFewestOfMany)
+        for (const std::size_t samples : {20, 100, 500})
+          jobs.push_back({&one,
+                          {kernel_methods().front(), samples, std::min(kScoredOfMany, one.timings.size() / 2),
+                           std::min(command_.seeds, 2)}});
+    run(jobs);
+    std::vector<Cells> rows;
+    for (std::size_t i = 0; i < jobs.size(); i += 3) {
+      rows.push_back({jobs[i].platform->entry.id, std::to_string(jobs[i].platform->timings.size())});
+      for (const char* figure : {"mdape", "within10"})
+        for (std::size_t j = i; j < i + 3; ++j)
+          rows.back().push_back(number(jobs[j].figures.at(figure).at("mean").get<double>()));
+      const json& nearest = jobs[i + 1].figures.at("nearest");
+      rows.back().push_back(nearest.empty() ? "-" : nearest[0].at("platform").get<std::string>());
+    }
+    return markdown({"platform", "rows", "median error, 20 timings", "100", "500", "within 10 %, 20 timings",
+                     "100", "500", "most similar (100)"},
+                    rows);
+  }
+
+  // What each way to choose one platform costs: its median error on other timings up to one factor for each
+  // type, between that of the best choice in hindsight (0) and of a random one (1).
+  std::string similarity() const {
+    constexpr std::size_t kProbe = 20, kAsked = 300;
+    struct Row {
+      double ours = 0, divergence = 0, best = 0, random = 0;
+    };
+    std::vector<Row> found(timed_.size());
+    run_jobs("similarities", timed_.size(), command_.threads, [&](std::size_t t) {
+      const TimedPlatform& one = timed_[t];
+      const auto others = without_chip(pool_, one.entry.chip);
+      const auto drawn = Rng(t + 1).choose(one.timings.size(), std::min(one.timings.size(), kProbe + kAsked));
+      std::vector<KernelTiming> probe, rest;
+      for (std::size_t i = 0; i < drawn.size(); ++i)
+        (i < kProbe ? probe : rest).push_back(one.timings[drawn[i]]);
+      // Those that know all types of the probe: no choice among others would be made.
+      std::vector<PoolPlatform> candidates;
+      for (const PoolPlatform& other : others)
+        if (std::all_of(probe.begin(), probe.end(), [&](const KernelTiming& timing) {
+              return other.entry().timings[static_cast<std::size_t>(timing.kernel.type)] > 0;
+            }))
+          candidates.push_back(other);
+      if (candidates.size() < 5) return;
+      std::vector<double> errors(candidates.size());
+      for (const Similarity& known : similarities(candidates, rest)) errors[known.platform] = known.error;
+      Row row;
+      row.ours = errors[similarities(candidates, probe).front().platform];
+      row.divergence = errors[similarities_by_divergence(candidates, probe).front().platform];
+      row.best = *std::min_element(errors.begin(), errors.end());
+      for (const double error : errors) row.random += error / double(errors.size());
+      found[t] = row;
+    });
+    std::map<std::string, std::pair<Row, int>> of_source;
+    for (std::size_t t = 0; t < timed_.size(); ++t) {
+      if (!(found[t].random > 0)) continue;
+      for (const std::string& source : {timed_[t].entry.source, std::string("all")}) {
+        auto& [sum, count] = of_source[source];
+        sum.ours += found[t].ours, sum.divergence += found[t].divergence;
+        sum.best += found[t].best, sum.random += found[t].random;
+        ++count;
+      }
+    }
+    std::vector<Cells> rows;
+    for (const auto& [source, entry] : of_source) {
+      const auto& [sum, count] = entry;
+      const double gap = std::max(sum.random - sum.best, 1e-9);
+      rows.push_back({source, std::to_string(count), number(sum.best / count), number(sum.random / count),
+                      number(sum.ours / count), number((sum.ours - sum.best) / gap),
+                      number(sum.divergence / count), number((sum.divergence - sum.best) / gap)});
+    }
+    return markdown(
+        {"data", "platforms", "best in hindsight", "random", "by error", "regret", "by divergence", "regret"},
+        rows);
+  }
+
+  const KernelsFiguresCommand& command_;
+  std::vector<TimedPlatform> timed_;
+  std::vector<PoolPlatform> pool_;
+};
 
 }  // namespace
 
@@ -24,57 +166,25 @@ void KernelsFiguresCommand::add_to(CLI::App& kernels) {
   auto* command = kernels.add_subcommand("figures", "accuracy on the measured platforms, each chip left out");
   command->add_option("--data", data, "folder of data sets, uncompressed")->required();
   command->add_option("--pool", pool, "folder of the pool learnt from them")->capture_default_str();
-  command->add_option("--platforms", platforms, "ids; all if absent")->delimiter(',');
-  command->add_option("--methods", methods)
-      ->delimiter(',')
-      ->check(CLI::IsMember(kernel_methods()))
-      ->capture_default_str();
-  command->add_option("--samples", samples)->delimiter(',')->capture_default_str();
+  command->add_option("--out", out, "document with markers; printed if absent");
+  command->add_option("--tables", tables, "which, of all")->delimiter(',')->check(CLI::IsMember(kTables));
   command->add_option("--seeds", seeds)->check(CLI::PositiveNumber)->capture_default_str();
   command->add_option("--threads", threads)->check(CLI::PositiveNumber)->capture_default_str();
   command->callback([this] { run(); });
 }
 
 void KernelsFiguresCommand::run() const {
-  const auto timed = read_kernel_data(data);
-  const auto known = read_pool(pool);
-  struct Job {
-    const TimedPlatform* platform;
-    std::string method;
-    std::size_t samples;
-    json figures;
-  };
-  std::vector<Job> jobs;
-  for (const TimedPlatform& one : timed) {
-    if (!platforms.empty() && std::find(platforms.begin(), platforms.end(), one.entry.id) == platforms.end())
-      continue;
-    for (const std::string& method : methods)
-      for (const std::size_t count : samples)
-        if (one.timings.size() >= 2 * count) jobs.push_back({&one, method, count, {}});
+  const Writer writer(*this);
+  std::map<std::string, std::string> made;
+  for (const std::string& name : tables.empty() ? kTables : tables) made[name] = writer.table(name);
+  if (out.empty()) {
+    for (const auto& [name, text] : made) std::printf("%s\n\n%s\n", name.c_str(), text.c_str());
+    return;
   }
-  run_jobs("evaluations", jobs.size(), threads, [&](std::size_t i) {
-    Job& job = jobs[i];
-    job.figures = evaluate_kernels(without_chip(known, job.platform->entry.chip), job.platform->timings,
-                                   {job.method, job.samples, kScored, seeds});
-  });
-  const auto shown = [](const json& figure) {
-    return figure.at("mean").is_null()
-               ? std::string("-")
-               : number_with_spread(figure.at("mean").get<double>(), figure.at("std").get<double>());
-  };
-  std::vector<Cells> rows;
-  for (const Job& job : jobs) {
-    const json& nearest = job.figures.at("nearest");
-    rows.push_back({job.platform->entry.id, std::to_string(job.samples), job.method,
-                    shown(job.figures.at("mdape")), shown(job.figures.at("within5")),
-                    shown(job.figures.at("within10")), shown(job.figures.at("coverage90")),
-                    nearest.empty() ? "" : nearest[0].at("platform").get<std::string>(),
-                    number(job.figures.at("seconds").at("transfer").get<double>(), 1)});
-  }
-  std::printf("%s", markdown({"platform", "timings", "method", "median error", "within 5 %", "within 10 %",
-                              "coverage of 90 %", "nearest", "seconds"},
-                             rows)
-                        .c_str());
+  // Tables of other commands stay as they are.
+  write_file(out, with_tables(read_file(out), [&](const std::string& name, const std::string& present) {
+               return made.count(name) ? made[name] : present;
+             }));
 }
 
 }  // namespace latencast

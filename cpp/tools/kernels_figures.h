@@ -1,5 +1,5 @@
 // `latencast kernels figures`: how well platforms are known after few timings, their chip left out of the
-// pool; the tables of docs/kernels.md.
+// pool; tables of docs/kernels.md.
 #pragma once
 
 #include <CLI/CLI.hpp>
@@ -10,10 +10,8 @@ namespace latencast {
 
 struct KernelsFiguresCommand {
   std::string data, pool = "weights/pool";
-  std::string out;                     ///< document with markers; empty: print
-  std::vector<std::string> platforms;  ///< of the table of single platforms, if not all
-  std::vector<std::string> methods = {"pool"};
-  std::vector<std::size_t> samples = {500};
+  std::string out;                  ///< document with markers; empty: print
+  std::vector<std::string> tables;  ///< all there are, if empty
   int seeds = 5;
   unsigned threads = 1;
 

@@ -33,7 +33,7 @@ Matrix<double> random_matrix(Eigen::Index rows, Eigen::Index cols, std::uint64_t
 
 // Away from the start, where zeros hide mistakes.
 template <class Network>
-std::vector<double> random_parameters(const Network& network, std::uint64_t seed) {
+Flat<double> random_parameters(const Network& network, std::uint64_t seed) {
   Rng rng(seed);
   auto parameters = network.template initial_parameters<double>(rng);
   for (double& value : parameters) value += 0.1 * rng.normal();
@@ -42,8 +42,8 @@ std::vector<double> random_parameters(const Network& network, std::uint64_t seed
 
 // loss(parameters, gradients) against central differences, in some entries of every block.
 template <class Loss>
-void check_gradients(const std::vector<Block>& blocks, std::vector<double> parameters, const Loss& loss) {
-  std::vector<double> gradients(parameters.size(), 1e9), unused(parameters.size());
+void check_gradients(const std::vector<Block>& blocks, Flat<double> parameters, const Loss& loss) {
+  Flat<double> gradients(parameters.size(), 1e9), unused(parameters.size());
   loss(parameters, gradients);
   Rng rng(1);
   constexpr double kStep = 1e-5;

@@ -45,7 +45,7 @@ NetworkShape small_shape(Gnn gnn, const Space& of = nb201()) {
   return shape;
 }
 
-std::vector<double> random_parameters(const Network& network, std::uint64_t seed) {
+Flat<double> random_parameters(const Network& network, std::uint64_t seed) {
   Rng rng(seed);
   auto parameters = network.initial_parameters<double>(rng);
   // Away from the start, where the zeros of biases and shared states hide mistakes.
@@ -97,7 +97,7 @@ Plan plan_of(const Network& network, const Batch& batch) {
   return network.plan(batch.in, graphs, batch.devices, rows);
 }
 
-std::vector<double> scores(const Network& network, const std::vector<double>& parameters,
+std::vector<double> scores(const Network& network, const Flat<double>& parameters,
                            const Batch& batch) {
   Network::Trace<double> trace;
   const Plan plan = plan_of(network, batch);
@@ -110,7 +110,7 @@ std::vector<double> scores(const Network& network, const std::vector<double>& pa
 // The network node by node with plain vectors, straight from the paper's formulas: no matrices, no sharing.
 class Naive {
  public:
-  using Vec = std::vector<double>;
+  using Vec = Flat<double>;
   Naive(const Space& of, const Network& network, const Vec& parameters)
       : space_(of), shape_(network.shape()), parameters_(parameters) {
     for (const Block& block : network.blocks()) blocks_[block.name] = block;
@@ -316,7 +316,7 @@ TEST_CASE("network: gradients of every block agree with central differences") {
   };
   objective();
   // What was there before must not matter.
-  std::vector<double> gradients(parameters.size(), std::numeric_limits<double>::quiet_NaN());
+  Flat<double> gradients(parameters.size(), std::numeric_limits<double>::quiet_NaN());
   network.backward(parameters, gradients, plan, trace, d_score);
 
   for (const Block& block : network.blocks()) {
@@ -394,7 +394,7 @@ TEST_CASE("network: where nothing is connected, no gate and no attention has a g
   const Plan plan = plan_of(network, {nb201(), {"333000"}, {0}});
   Network::Trace<double> trace;
   network.forward(parameters, plan, trace);
-  std::vector<double> gradients(parameters.size(), std::numeric_limits<double>::quiet_NaN());
+  Flat<double> gradients(parameters.size(), std::numeric_limits<double>::quiet_NaN());
   const Matrix<double> d_score = Matrix<double>::Ones(1, 1);
   network.backward(parameters, gradients, plan, trace, d_score);
   for (const Block& block : network.blocks()) {

@@ -70,9 +70,9 @@ TEST_CASE(
 }
 
 TEST_CASE("adam: a stretch with a rate of its own moves that much further") {
-  std::vector<double> parameters(6, 0.0);
+  Flat<double> parameters(6, 0.0);
   Adam<double> adam(6, {1e-3, {2, 3, 50}, 1e-6, 0}, 10);
-  adam.step(parameters, std::vector<double>(6, 2.0));
+  adam.step(parameters, Flat<double>(6, 2.0));
   // The first step of Adam has the learning rate's length.
   for (std::size_t i = 0; i < 6; ++i)
     CHECK(parameters[i] == Approx(i >= 2 && i < 5 ? -0.05 : -0.001).epsilon(1e-6));
