@@ -184,6 +184,17 @@ describe('reading a file', () => {
     expect(reduceModel(state, { type: 'stated', opened }).selected).toBeUndefined();
   });
 
+  test('estimates stay with the network they are of, and go with it', () => {
+    const state = reduceModel(initialModelState(), { type: 'example', ...example });
+    const again = reduceModel(state, { type: 'stated', opened: { ...example.opened } });
+    expect([again.estimate, again.compared]).toEqual([example.estimate, example.compared]);
+    const larger = { ...example.opened, shapes: { data: '4x3x224x224' } };
+    for (const other of [larger, opened]) {
+      const gone = reduceModel(state, { type: 'stated', opened: other });
+      expect([gone.estimate, gone.compared]).toEqual([undefined, {}]);
+    }
+  });
+
   test('the example does not take the place of what the user opened', () => {
     const state = reduceModel(initialModelState(), { type: 'stated', opened });
     expect(reduceModel(state, { type: 'example', ...example })).toBe(state);

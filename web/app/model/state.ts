@@ -269,18 +269,19 @@ export function reduceModel(state: ModelState, action: ModelAction): ModelState 
     case 'reading':
       return { ...state, opening: { status: 'reading', name: action.name } };
     case 'stated': {
-      const { opening: _, selected: __, estimate: ___, ...rest } = state;
       const { opened } = action;
+      // What the example says of a model holds for the model itself.
+      const { opening: _, selected: __, ...rest } = isSame(state.opened, opened) ? state : withoutEstimates(state);
       const named = opened.network === undefined && !state.files.includes(opened.name);
-      return { ...rest, compared: {}, network: opened.network, opened, files: named ? [...state.files, opened.name] : state.files };
+      return { ...rest, network: opened.network, opened, files: named ? [...state.files, opened.name] : state.files };
     }
     case 'read': {
-      const { opening: _, estimate: __, ...rest } = state;
+      const { opening: _, ...rest } = withoutEstimates(state);
       const { opened } = state;
       if (!opened) return state;
       const { info, kernels } = action;
       // What was typed meanwhile stays; it is read next.
-      const next = { ...rest, compared: {}, opened: { ...opened, info, kernels } };
+      const next = { ...rest, opened: { ...opened, info, kernels } };
       return keepSelected(next);
     }
     case 'failed':
@@ -369,6 +370,16 @@ export function reduceModel(state: ModelState, action: ModelAction): ModelState 
     case 'save-platforms':
       return state;
   }
+}
+
+/** Whether it is the same network with the same shapes as the same runtime has it; of files only their names are known. */
+function isSame(before: Opened | undefined, { network, shapes, kernels }: Opened): boolean {
+  if (network === undefined || before?.network !== network || before.kernels?.runtime !== kernels?.runtime) return false;
+  return Object.entries(shapes).every(([input, shape]) => before.shapes[input] === shape);
+}
+
+function withoutEstimates(state: ModelState): ModelState {
+  return { ...withoutEstimate(state), compared: {} };
 }
 
 function withoutEstimate(state: ModelState): ModelState {
