@@ -269,8 +269,8 @@ DoubleMatrix matrix(const Tensor& tensor, const char* name, std::size_t rows, st
       .cast<double>();
 }
 
-// What a reader must find again: every model's log latency (ms), as a known model and by its kernels alone, on
-// a platform unlike any other.
+// What a reader must find again: every model's log latency (ms), as a known model and by its kernels alone,
+// on a platform unlike any other.
 std::vector<double> self_test(const FleetData& data) {
   std::vector<ModelWork> measured;
   std::vector<double> latency_ms, found;

@@ -158,7 +158,8 @@ json describe(const EvaluateOptions& options) {
   if (!needs_predictor(method)) return described;
   // A new option does not compile until it is part of the key.
   const TransferOptions asked = transfer_options(options);
-  const auto& [device, quantity, epochs, learning_rate, hardware_learning_rate, init, log_ratio_margin, seed] = asked;
+  const auto& [device, quantity, epochs, learning_rate, hardware_learning_rate, init, log_ratio_margin,
+               seed] = asked;
   static_cast<void>(device);
   static_cast<void>(quantity);
   static_cast<void>(seed);

@@ -97,8 +97,7 @@ Plan plan_of(const Network& network, const Batch& batch) {
   return network.plan(batch.in, graphs, batch.devices, rows);
 }
 
-std::vector<double> scores(const Network& network, const Flat<double>& parameters,
-                           const Batch& batch) {
+std::vector<double> scores(const Network& network, const Flat<double>& parameters, const Batch& batch) {
   Network::Trace<double> trace;
   const Plan plan = plan_of(network, batch);
   network.forward(parameters, plan, trace);

@@ -7,7 +7,7 @@ export const kProtocol = {
   warm_up_runs: 1,
   /** What a visit to a network should take at least, within so many readings. */
   visit_ms: 40,
-  fewest_readings: 3,
+  fewest_readings: 5,
   most_readings: 50,
   /** Rounds over all networks: more of them until the error is small enough or the time is up. */
   fewest_rounds: 5,

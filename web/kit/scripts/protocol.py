@@ -87,6 +87,23 @@ class Summary:
     """
 
     def __init__(self, rounds, protocol):
+        self._fit(rounds, protocol, True)
+        alike = self.__dict__.copy()
+        # A common drift is taken out only where that brings the readings together.
+        spread = self._spread(rounds)
+        self._fit(rounds, protocol, False)
+        if spread <= self._spread(rounds):
+            self.__dict__.update(alike)
+
+    def _spread(self, rounds):
+        """How far the readings of the middle network are from its latency on average, relative."""
+        own = []
+        for i, ms in enumerate(self.latency_ms):
+            values = [r[i] / d for r, d in zip(rounds, self.drift) if not math.isnan(r[i])]
+            own.append(sum(abs(value / ms - 1) for value in values) / len(values) if values else math.nan)
+        return quantile(own, 0.5)
+
+    def _fit(self, rounds, protocol, drifting):
         low, networks = protocol["low_quantile"], range(len(rounds[0]) if rounds else 0)
         self.drift, self.counts = [1.0] * len(rounds), [True] * len(rounds)
 
@@ -95,7 +112,7 @@ class Summary:
 
         self.latency_ms = [quantile(corrected(i), low) for i in networks]
         # Latencies given the rounds' drift, drift given the latencies, in turn.
-        for _ in range(4):
+        for _ in range(4 if drifting else 0):
             ratios = []
             for one in rounds:
                 ratio = quantile([ms / usual for ms, usual in zip(one, self.latency_ms)], 0.5)
