@@ -184,14 +184,15 @@ describe('reading a file', () => {
     expect(reduceModel(state, { type: 'stated', opened }).selected).toBeUndefined();
   });
 
-  test('estimates stay with the network they are of, and go with it', () => {
-    const state = reduceModel(initialModelState(), { type: 'example', ...example });
+  test('estimates and the selection stay with the network they are of, and go with it', () => {
+    const shown = reduceModel(initialModelState(), { type: 'example', ...example });
+    const state = reduceModel(shown, { type: 'select', index: 1 });
     const again = reduceModel(state, { type: 'stated', opened: { ...example.opened } });
-    expect([again.estimate, again.compared]).toEqual([example.estimate, example.compared]);
+    expect([again.estimate, again.compared, again.selected]).toEqual([example.estimate, example.compared, 1]);
     const larger = { ...example.opened, shapes: { data: '4x3x224x224' } };
     for (const other of [larger, opened]) {
       const gone = reduceModel(state, { type: 'stated', opened: other });
-      expect([gone.estimate, gone.compared]).toEqual([undefined, {}]);
+      expect([gone.estimate, gone.compared, gone.selected]).toEqual([undefined, {}, undefined]);
     }
   });
 

@@ -312,7 +312,7 @@ describe('platforms', () => {
     expect(await problems.first().innerText()).toMatch(/^Line 6\s+"wobble" is neither/);
     await page.locator('.model-device').getByText('typical error').waitFor();
     await page.getByRole('button', { name: 'Add them' }).click(kLong);
-    expect(await page.inputValue('#model-times textarea')).toMatch(/wobble, 3\n(\S+, \n){3}$/);
+    await expect.poll(() => page.inputValue('#model-times textarea')).toMatch(/wobble, 3\n(\S+, \n){3}$/);
     // What was typed is there the next time.
     const kept = await page.inputValue('#model-times textarea');
     await page.waitForTimeout(400);
@@ -338,8 +338,8 @@ describe('platforms', () => {
     await engineReady(page);
     await page.fill('#model-times textarea', 'alexnet, 3');
     await drop(page, 'times.csv', new TextEncoder().encode('model,latency_ms\nresnet18,41.2\n'));
+    await expect.poll(() => page.inputValue('#model-times textarea')).toContain('resnet18,41.2');
     await page.getByText('1 measurement', { exact: true }).waitFor();
-    expect(await page.inputValue('#model-times textarea')).toContain('resnet18,41.2');
     await page.getByRole('button', { name: 'Bring the earlier text back' }).click();
     await expect.poll(() => page.inputValue('#model-times textarea')).toBe('alexnet, 3');
   });

@@ -270,8 +270,9 @@ export function reduceModel(state: ModelState, action: ModelAction): ModelState 
       return { ...state, opening: { status: 'reading', name: action.name } };
     case 'stated': {
       const { opened } = action;
-      // What the example says of a model holds for the model itself.
-      const { opening: _, selected: __, ...rest } = isSame(state.opened, opened) ? state : withoutEstimates(state);
+      // What the example says of a model holds for the model itself, and what was selected in it stays selected.
+      const { opening: _, ...kept } = state;
+      const rest = isSame(state.opened, opened) ? kept : withoutSelected(withoutEstimates(kept));
       const named = opened.network === undefined && !state.files.includes(opened.name);
       return { ...rest, network: opened.network, opened, files: named ? [...state.files, opened.name] : state.files };
     }
@@ -406,7 +407,10 @@ export function familyOf(state: ModelState): string {
 
 function keepSelected(state: ModelState): ModelState {
   const count = state.opened?.kernels?.kernels.length ?? 0;
-  if (state.selected === undefined || state.selected < count) return state;
+  return state.selected === undefined || state.selected < count ? state : withoutSelected(state);
+}
+
+function withoutSelected(state: ModelState): ModelState {
   const { selected: _, ...rest } = state;
   return rest;
 }
