@@ -5,7 +5,8 @@ import type { RawFleet, RawModel, RawModelsModule, RawPlatform } from '../../was
 import type { RawHandle } from '../../wasm/latencast.js';
 
 import { intervalsOf, parseJson, toJson, wellFormed } from './crossing.js';
-import { ask, LatencastError } from './errors.js';
+import { ask } from './envelope.js';
+import { LatencastError } from './errors.js';
 import { startModule, type WasmSource } from './module.js';
 import { kDispose, own, type Owned, type Owner } from './owned.js';
 import { skim } from './skim.js';
