@@ -6,7 +6,6 @@ import { root, runTool } from './steps.mjs';
 
 const kDist = join(root, 'dist');
 const kModules = join(root, 'build-wasm/wasm');
-const kWasm = ['latencast.wasm', 'latencast-models.wasm'];
 
 /** By the place in dist. */
 const kEntries = { 'api/index': 'web/api/index.ts', 'cli/main': 'web/cli/main.ts' };
@@ -45,7 +44,9 @@ async function bundle(input, output) {
 export async function buildPackage() {
   for (const folder of ['api', 'cli', 'kit']) rmSync(join(kDist, folder), { recursive: true, force: true });
   const packed = [...(await bundle(kEntries)), ...(await bundle(kWorker, { codeSplitting: false }))];
-  for (const name of kWasm) copyFileSync(join(kModules, name), join(kDist, 'api', name));
+  for (const name of readdirSync(kModules).filter((each) => each.endsWith('.wasm'))) {
+    copyFileSync(join(kModules, name), join(kDist, 'api', name));
+  }
   cpSync(join(root, 'web/kit/scripts'), join(kDist, 'kit/scripts'), { recursive: true });
   writeFileSync(join(kDist, 'api/licences.md'), `${readFileSync(join(root, 'wasm/licences.md'), 'utf8')}\n${licences(packed)}`);
   runTool('tsc', ['-p', 'web/package.tsconfig.json']);
