@@ -598,4 +598,6 @@ export interface EngineOptions {
   readonly wasm?: Uint8Array | string | URL;
   /** The same of `latencast-models.wasm`, which is fetched when the first model is opened. */
   readonly modelsWasm?: Uint8Array | string | URL;
+  /** Where the worker's script is (`worker.js` of this package); default: beside this module. It may be of another origin than the page. */
+  readonly worker?: string | URL;
 }
