@@ -1,7 +1,6 @@
 /** What the views show, computed from the state; each function remembers its last answer. */
 
 import {
-  isExample,
   limits,
   resultOf,
   spaceId,
@@ -40,7 +39,7 @@ function remember<I extends readonly unknown[], O>(compute: (...inputs: I) => O)
 export function measured(state: State): Float64Array | undefined {
   const result = resultOf(state);
   const table = tableOf(state);
-  const truth = isExample(state.device) ? state.examples[state.device]?.truth_ms : undefined;
+  const truth = state.examples[state.device]?.truth_ms;
   return result && table && (truth ?? scatterReadings(result.readings, table.architectures.length));
 }
 
@@ -408,7 +407,7 @@ const fitSeries = remember((result: Result): ChartSpec => {
 /** Examples of a space measured as a whole: the truth on all architectures that were not among the measurements. */
 export function truthChart(state: State): ChartSpec | undefined {
   const result = resultOf(state);
-  const truth = isExample(state.device) ? state.examples[state.device]?.truth_ms : undefined;
+  const truth = state.examples[state.device]?.truth_ms;
   return result && truth ? markedTruth(truthSeries(result, truth), pointedOut(state)) : undefined;
 }
 

@@ -33,6 +33,7 @@ import {
   firstDevice,
   isDue,
   isExample,
+  isOwn,
   kExamples,
   kFewestToCheck,
   methodOf,
@@ -504,7 +505,7 @@ export class Effects {
   }
 
   private deviceName(device: DeviceId): string {
-    return isExample(device) ? nameOf(device) : deviceTitle(this.state(), device);
+    return isOwn(device) ? deviceTitle(this.state(), device) : nameOf(device);
   }
 
   /** Fine-tunes, estimates everything, then checks by leaving each measurement out; each part shows when it is done. */

@@ -25,6 +25,7 @@ import {
   type ModelAddress,
   type ModelState,
 } from './model/state.js';
+import { knownDevices, knownText, knownTitle } from './known.js';
 import { kSpaceIds, kSpaces } from './spaces/index.js';
 import { extendTable, joined, type NewRow, type SpaceTable } from './spaces/table.js';
 
@@ -59,6 +60,7 @@ export const kDevices: readonly DeviceId[] = kSpaceIds.flatMap((space) => [
   mine(space),
   browserOf(space),
   ...kExamples.flatMap(({ id }) => (spaceOf(id) === space ? [id] : [])),
+  ...knownDevices(space).map((name): DeviceId => `${space}/${name}`),
 ]);
 
 export function spaceOf(device: DeviceId): SpaceId {
@@ -439,14 +441,24 @@ export const kUsualReadings = 20;
 /** What can be asked for in one plan. */
 export const kPlanCounts = { fewest: 5, most: 100 } as const;
 
+/** Whether what is measured of it is the user's. */
+export function isOwn(device: DeviceId): boolean {
+  return ['mine', 'browser'].includes(nameOf(device));
+}
+
 export function isExample(device: DeviceId): boolean {
-  return !['mine', 'browser'].includes(nameOf(device));
+  return kExamples.some(({ id }) => id === device);
+}
+
+/** Whether the weights have learned from it. */
+export function isKnown(device: DeviceId): boolean {
+  return knownText(spaceOf(device), nameOf(device)) !== undefined;
 }
 
 export function deviceTitle(state: State, device: DeviceId = state.device): string {
   if (nameOf(device) === 'browser') return 'this browser';
-  if (!isExample(device)) return state.name.trim() || 'my device';
-  return kExamples.find((example) => example.id === device)?.title ?? nameOf(device);
+  if (isOwn(device)) return state.name.trim() || 'my device';
+  return kExamples.find((example) => example.id === device)?.title ?? knownTitle(nameOf(device));
 }
 
 /** The space that is shown. */
@@ -474,7 +486,23 @@ export function unitOf(state: State): 'ms' | 'mJ' {
 }
 
 export function sheetOf(state: State, device: DeviceId = state.device): Sheet {
-  return state.sheets[device] ?? kEmptySheet;
+  return state.sheets[device] ?? knownSheet(device) ?? kEmptySheet;
+}
+
+const kKnownSheets = new Map<DeviceId, Sheet | undefined>();
+
+/** What the notebook of a known device holds until the user writes in it; always the same object. */
+function knownSheet(device: DeviceId): Sheet | undefined {
+  if (!kKnownSheets.has(device)) {
+    const text = knownText(spaceOf(device), nameOf(device));
+    kKnownSheets.set(device, text === undefined ? undefined : { text, unit: 'auto' });
+  }
+  return kKnownSheets.get(device);
+}
+
+/** The text that a device's notebook begins with: of its own that is none. */
+export function originalText(state: State, device: DeviceId = state.device): string | undefined {
+  return state.examples[device]?.text ?? knownSheet(device)?.text;
 }
 
 /** What a transfer waits for, as one: the engine, then the weights of the space that is shown. */
@@ -609,12 +637,10 @@ export function reduce(state: State, action: Action): State {
       return replaced ? withSheet(state, { ...replaced, trusted }) : state;
     }
     case 'restore-example': {
-      const example = state.examples[state.device];
-      if (!example) return state;
-      return withSheet(
-        state,
-        replaceText(sheetOf(state), { text: example.text, unit: 'auto', check: example.check }),
-      );
+      const text = originalText(state);
+      if (text === undefined) return state;
+      const check = state.examples[state.device]?.check;
+      return withSheet(state, replaceText(sheetOf(state), { text, unit: 'auto', ...(check ? { check } : {}) }));
     }
     case 'checked': {
       const sheet = { ...sheetOf(state, action.device), check: action.check };

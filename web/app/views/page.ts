@@ -18,7 +18,7 @@ import {
   browserOf,
   canShow,
   deviceTitle,
-  isExample,
+  isOwn,
   kQualities,
   kTabs,
   readiness,
@@ -191,7 +191,10 @@ function qualityChooser(state: State, send: Send): TemplateResult {
 
 /** Before there are estimates: what to do, and the first of it. */
 function waiting(state: State, send: Send): TemplateResult {
-  if (isExample(state.device)) return html`<p class="empty">The example is loading.</p>`;
+  if (!isOwn(state.device)) {
+    const loading = readiness(state).status !== 'failed';
+    return html`<p class="empty">${loading ? 'Loading.' : 'Estimates of this device need the engine. Those of the examples were computed beforehand.'}</p>`;
+  }
   const table = tableOf(state);
   const kind = kSpaces[spaceId(state)];
   const first = table?.architectures[viewOf(state).selected];
