@@ -1,10 +1,11 @@
-// npm run build: the WebAssembly module, the TypeScript interface and the page.
+// npm run build: the WebAssembly module, the TypeScript interface, the element and the page.
 import { setup } from './setup.mjs';
-import { buildApi, buildModule, buildPage, script } from './steps.mjs';
+import { buildApi, buildElement, buildModule, buildPage, script } from './steps.mjs';
 
 await script(() => {
   setup('build');
   buildModule();
   buildApi();
+  buildElement();
   buildPage();
 });

@@ -45,6 +45,12 @@ export const buildModule = () => cmakeBuild('wasm', 'latencast_wasm', 'latencast
 /** What the package holds of TypeScript: the interface and the command line, into dist. */
 export const buildApi = () => runTool('tsc', ['-p', 'web/package.tsconfig.json']);
 
+/** <latency-predictor>, into dist/element: one module with what it fetches, and its types. */
+export const buildElement = () => {
+  runTool('vite', ['build', '-c', 'web/element/vite.config.ts', '--logLevel', 'warn']);
+  runTool('tsc', ['-p', 'web/element/tsconfig.json']);
+};
+
 /** The page, into dist/app. */
 export const buildPage = () => runTool('vite', ['build', '--logLevel', 'warn']);
 

@@ -416,7 +416,7 @@ export class LatencyPredictor extends LitElement implements LatencyPredictorElem
       <p class="label">Best under ${withUnit(limit_ms, unit)}</p>
       <div part="best" aria-live="polite">
         ${best
-          ? html`<p><button class="plain" part="best-architecture" type="button" @click=${() => (this.architecture = best.architecture)}>${best.architecture}</button></p>
+          ? html`<p class="link"><button class="plain" part="best-architecture" type="button" @click=${() => (this.architecture = best.architecture)}>${best.architecture}</button></p>
               <p class="number">${significant(best.accuracy ?? NaN)} <small>% on ${kAccuracySets[this.accuracy]}</small></p>
               <p class="quiet">${withUnit(best.latency_ms, unit)}, ${between(best.low_ms, best.high_ms)} ${unit}</p>`
           : html`<p>Nothing is as fast as that.</p>`}

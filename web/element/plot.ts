@@ -87,7 +87,7 @@ export function plotView(plot: Plot): TemplateResult {
       ${bars ? Array.from(bars, (value, i) => svg`<rect class="bar" x=${kLeft + i * each} y=${toY(value)} width=${Math.max(each - 1, 0.5)} height=${bottom - toY(value)}></rect>`) : nothing}
       ${plot.diagonal ? svg`<path class="diagonal" d="M${toX(Math.max(x.min, y.min))} ${toY(Math.max(x.min, y.min))}L${toX(Math.min(x.max, y.max))} ${toY(Math.min(x.max, y.max))}"></path>` : nothing}
       ${inside ? svg`<rect class="beyond" x=${toX(limit)} y=${kTop} width=${right - toX(limit)} height=${bottom - kTop}></rect><path class="limit" d="M${toX(limit)} ${kTop}V${bottom}"></path>` : nothing}
-      ${plot.steps && plot.steps.length > 0 ? svg`<path class="front" d=${stepped(plot.steps, toX, toY, right)}></path>` : nothing}
+      ${plot.steps ? svg`<path class="front" d=${stepped(plot.steps, plot)}></path>` : nothing}
       ${plot.line && plot.line.length > 0 ? svg`<path class="front" d=${`M${plot.line.map(([px, py]) => `${toX(px)} ${toY(py)}`).join('L')}`}></path>` : nothing}
       ${chosen ? mark(chosen, plot) : nothing}
       ${hovered ? svg`<circle class="hovered" cx=${toX(hovered[0])} cy=${toY(hovered[1])} r="4"></circle>` : nothing}
@@ -101,15 +101,14 @@ function number(value: number): string {
   return value.toLocaleString('en', { maximumFractionDigits: 6 });
 }
 
-function stepped(
-  points: readonly (readonly [number, number])[],
-  toX: Frame['toX'],
-  toY: Frame['toY'],
-  right: number,
-): string {
-  const [first, ...rest] = points;
+/** From the lower edge, where it begins below the chart. */
+function stepped(points: readonly (readonly [number, number])[], plot: Plot): string {
+  const { toX, toY, right, bottom } = frame(plot);
+  const seen = points.filter(([, y]) => y >= plot.y.min);
+  const [first] = seen;
   if (!first) return '';
-  return `M${toX(first[0])} ${toY(first[1])}${rest.map(([px, py]) => `H${toX(px)}V${toY(py)}`).join('')}H${right}`;
+  const start = seen.length < points.length ? bottom : toY(first[1]);
+  return `M${toX(first[0])} ${start}${seen.map(([px, py]) => `H${toX(px)}V${toY(py)}`).join('')}H${right}`;
 }
 
 function mark(chosen: NonNullable<Plot['chosen']>, plot: Plot): SVGTemplateResult {

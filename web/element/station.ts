@@ -72,8 +72,8 @@ export class Station {
       onProgress: (received, total) => onShare(received / total),
     });
     const accuracies = space === 'nb201' ? fetchBytes(new URL('nb201.accuracy.bin', weights)) : undefined;
-    const engine = await this.engine;
-    const [base, pool, known] = await Promise.all([predictor.then((bytes) => engine.load(bytes)), engine.pool(space), accuracies]);
+    const [engine, bytes, known] = await Promise.all([this.engine, predictor, accuracies]);
+    const [base, pool] = await Promise.all([engine.load(bytes), engine.pool(space)]);
     return {
       engine,
       base,

@@ -32,10 +32,10 @@ export default defineConfig({
     modulePreload: false,
     license: { fileName: 'licences.md' },
     rolldownOptions: {
-      input: resolve(root, 'index.ts'),
+      input: { index: resolve(root, 'index.ts'), server: resolve(root, 'server.ts') },
       // One file: what the engine in this thread shares with it may be exported from there.
       preserveEntrySignatures: 'allow-extension',
-      output: { entryFileNames: 'index.js', chunkFileNames: '[name].js', assetFileNames: '[name][extname]' },
+      output: { entryFileNames: '[name].js', chunkFileNames: '[name].js', assetFileNames: '[name][extname]' },
     },
   },
 });
