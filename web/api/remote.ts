@@ -8,8 +8,10 @@ import type { WasmSource } from './module.js';
 import { kDispose, Owned } from './owned.js';
 import { nodeBuiltin } from './platform.js';
 import { RemoteFleet, RemoteModel } from './remote-models.js';
+import { RemoteTable } from './remote-tables.js';
 import type { Held, HeldEncoder, Host, Report, SentWasm } from './protocol.js';
 import { skim } from './skim.js';
+import { tableText } from './table-rows.js';
 import type {
   Accuracy,
   ArchitectureFacts,
@@ -28,6 +30,7 @@ import type {
   ModelOptions,
   Next,
   NextOptions,
+  OwnTable,
   ParsedArchitecture,
   Predictor,
   PredictorInfo,
@@ -40,6 +43,9 @@ import type {
   SpaceId,
   SpaceInfo,
   StatedInput,
+  TableOptions,
+  TableRows,
+  TableSketch,
   TransferOptions,
   TransferProgress,
 } from './types.js';
@@ -101,10 +107,10 @@ export class RemoteEngine implements Engine {
   #failure: LatencastError | undefined;
   #jobs = 0;
 
-  static async start({ wasm, modelsWasm, worker }: EngineOptions): Promise<RemoteEngine> {
+  static async start({ wasm, modelsWasm, tablesWasm, worker }: EngineOptions): Promise<RemoteEngine> {
     const engine = new RemoteEngine(startThread(worker));
     try {
-      await engine.#begin(sendable(wasm), sendable(modelsWasm));
+      await engine.#begin(sendable(wasm), sendable(modelsWasm), sendable(tablesWasm));
       return engine;
     } catch (caught) {
       engine.dispose();
@@ -182,6 +188,16 @@ export class RemoteEngine implements Engine {
 
   async loadFleet(bytes: Uint8Array): Promise<Fleet> {
     return new RemoteFleet(this, await this.call((host) => host.loadFleet(bytes)));
+  }
+
+  async sketchTable(table: TableRows, options: TableOptions = {}): Promise<TableSketch> {
+    const csv = tableText(table);
+    return this.call((host) => host.sketchTable(csv, options));
+  }
+
+  async openTable(table: TableRows, options: TableOptions = {}): Promise<OwnTable> {
+    const csv = tableText(table);
+    return new RemoteTable(this, await this.call((host) => host.openTable(csv, options)));
   }
 
   accuracy(predicted: Float64Array, truth: Float64Array): Promise<Accuracy> {
@@ -262,9 +278,9 @@ export class RemoteEngine implements Engine {
     }
   }
 
-  #begin(wasm: SentWasm, modelsWasm: SentWasm): Promise<null> {
+  #begin(wasm: SentWasm, modelsWasm: SentWasm, tablesWasm: SentWasm): Promise<null> {
     const report: Report = async (job, progress) => this.#listeners.get(job)?.(progress);
-    return this.call((host) => host.start(wasm, modelsWasm, Comlink.proxy(report)));
+    return this.call((host) => host.start(wasm, modelsWasm, tablesWasm, Comlink.proxy(report)));
   }
 
   #fail(reason: LatencastError): void {

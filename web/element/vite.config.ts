@@ -3,13 +3,14 @@ import { defineConfig, type Plugin } from 'vite';
 
 const root = import.meta.dirname;
 
-/** The element opens no models, so it carries neither their module nor what speaks to it. */
-function withoutModels(): Plugin {
-  const id = '\0no-models';
+/** The element opens neither models nor tables, so it carries nothing of what would. */
+function spacesOnly(): Plugin {
+  const id = '\0nothing';
   return {
-    name: 'latencast-without-models',
+    name: 'latencast-spaces-only',
     enforce: 'pre',
-    resolveId: (source, importer) => (source === './models.js' && importer?.endsWith('/web/api/local.ts') ? id : undefined),
+    resolveId: (source, importer) =>
+      ['./models.js', './tables.js'].includes(source) && importer?.endsWith('/web/api/local.ts') ? id : undefined,
     load: (each) => (each === id ? 'export {};' : undefined),
   };
 }
@@ -20,8 +21,8 @@ export default defineConfig({
   // Addresses relative to the module, wherever it is served from.
   base: './',
   publicDir: false,
-  plugins: [withoutModels()],
-  worker: { format: 'es', plugins: () => [withoutModels()], rolldownOptions: { output: { entryFileNames: 'worker.js', assetFileNames: '[name][extname]' } } },
+  plugins: [spacesOnly()],
+  worker: { format: 'es', plugins: () => [spacesOnly()], rolldownOptions: { output: { entryFileNames: 'worker.js', assetFileNames: '[name][extname]' } } },
   build: {
     outDir: resolve(root, '../../dist/element'),
     // The declarations lie there too.
