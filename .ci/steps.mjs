@@ -42,9 +42,6 @@ export function cmakeBuild(preset, ...targets) {
 /** The WebAssembly modules that the page and the API use. */
 export const buildModule = () => cmakeBuild('wasm', 'latencast_wasm', 'latencast_models_wasm', 'latencast_tables_wasm');
 
-/** What the package holds of TypeScript: the interface and the command line, into dist. */
-export const buildApi = () => runTool('tsc', ['-p', 'web/package.tsconfig.json']);
-
 /** <latency-predictor>, into dist/element: one module with what it fetches, and its types. */
 export const buildElement = () => {
   runTool('vite', ['build', '-c', 'web/element/vite.config.ts', '--logLevel', 'warn']);

@@ -9,9 +9,9 @@ const parts = [
   ['module', 'index.js'],
   ['engine', 'latencast.wasm'],
   ["the engine's worker", 'worker.js'],
-  ['where measurements are given as text', 'measurements.js'],
+  ['where measurements are given as text', 'measurements.js', 'papaparse.min.js', 'rolldown-runtime.js'],
   ['where a known device is named', 'known.json'],
-].map(([what, name]) => ({ what, name, bytes: packed(name) }));
+].map(([what, ...names]) => ({ what, name: names[0], bytes: names.reduce((sum, name) => sum + packed(name), 0) }));
 for (const { what, name, bytes } of parts) console.log(`${name.padEnd(16)} ${String(bytes).padStart(8)}  ${what}`);
 const sum = (count) => parts.slice(0, count).reduce((all, { bytes }) => all + bytes, 0);
 console.log(`module and engine: ${sum(2)} bytes; with the worker: ${sum(3)}; all: ${sum(parts.length)}`);

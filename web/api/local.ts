@@ -1,7 +1,8 @@
 import type { Json, List, RawEncoder, RawHandle, RawModule, RawPredictor, RawTransfer, RawTransferOptions } from '../../wasm/latencast.js';
 
 import { fromList, intervalsOf, parseJson, toJson, toList, wellFormed } from './crossing.js';
-import { ask, LatencastError } from './errors.js';
+import { ask } from './envelope.js';
+import { LatencastError } from './errors.js';
 import type { LocalModels } from './models.js';
 import type { WasmSource } from './module.js';
 import { kDispose, own, Owned, type Owner } from './owned.js';
@@ -191,11 +192,11 @@ export class LocalEngine implements Engine, Owner {
   }
 
   async sketchTable(table: TableRows, options: TableOptions = {}): Promise<TableSketch> {
-    return (await this.#anyTable()).sketch(tableText(table), options);
+    return (await this.#anyTable()).sketch(await tableText(table), options);
   }
 
   async openTable(table: TableRows, options: TableOptions = {}): Promise<OwnTable> {
-    return (await this.#anyTable()).open(tableText(table), options);
+    return (await this.#anyTable()).open(await tableText(table), options);
   }
 
   async accuracy(predicted: Float64Array, truth: Float64Array): Promise<Accuracy> {

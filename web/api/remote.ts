@@ -3,7 +3,8 @@ import nodeEndpoint from 'comlink/dist/esm/node-adapter.mjs';
 
 import type { Envelope } from '../../wasm/latencast.js';
 
-import { asLatencastError, cancelled, LatencastError, unwrap } from './errors.js';
+import { unwrap } from './envelope.js';
+import { asLatencastError, cancelled, LatencastError } from './errors.js';
 import type { WasmSource } from './module.js';
 import { kDispose, Owned } from './owned.js';
 import { nodeBuiltin } from './platform.js';
@@ -191,12 +192,12 @@ export class RemoteEngine implements Engine {
   }
 
   async sketchTable(table: TableRows, options: TableOptions = {}): Promise<TableSketch> {
-    const csv = tableText(table);
+    const csv = await tableText(table);
     return this.call((host) => host.sketchTable(csv, options));
   }
 
   async openTable(table: TableRows, options: TableOptions = {}): Promise<OwnTable> {
-    const csv = tableText(table);
+    const csv = await tableText(table);
     return new RemoteTable(this, await this.call((host) => host.openTable(csv, options)));
   }
 

@@ -25,8 +25,7 @@ export default defineConfig({
   worker: { format: 'es', plugins: () => [spacesOnly()], rolldownOptions: { output: { entryFileNames: 'worker.js', assetFileNames: '[name][extname]' } } },
   build: {
     outDir: resolve(root, '../../dist/element'),
-    // The declarations lie there too.
-    emptyOutDir: false,
+    emptyOutDir: true,
     target: 'es2022',
     assetsDir: '',
     assetsInlineLimit: 0,
