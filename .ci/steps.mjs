@@ -44,7 +44,8 @@ export const buildModule = () => cmakeBuild('wasm', 'latencast_wasm', 'latencast
 
 /** <latency-predictor>, into dist/element: one module with what it fetches, and its types. */
 export const buildElement = () => {
-  runTool('vite', ['build', '-c', 'web/element/vite.config.ts', '--logLevel', 'warn']);
+  // Tests build it too, and with their own setting Lit would be the one for development.
+  runTool('vite', ['build', '-c', 'web/element/vite.config.ts', '--logLevel', 'warn'], { NODE_ENV: 'production' });
   runTool('tsc', ['-p', 'web/element/tsconfig.json']);
 };
 
