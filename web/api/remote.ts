@@ -3,13 +3,16 @@ import nodeEndpoint from 'comlink/dist/esm/node-adapter.mjs';
 
 import type { Envelope } from '../../wasm/latencast.js';
 
-import { asLatencastError, cancelled, LatencastError, unwrap } from './errors.js';
+import { unwrap } from './envelope.js';
+import { asLatencastError, cancelled, LatencastError } from './errors.js';
 import type { WasmSource } from './module.js';
 import { kDispose, Owned } from './owned.js';
 import { nodeBuiltin } from './platform.js';
 import { RemoteFleet, RemoteModel } from './remote-models.js';
+import { RemoteTable } from './remote-tables.js';
 import type { Held, HeldEncoder, Host, Report, SentWasm } from './protocol.js';
 import { skim } from './skim.js';
+import { tableText } from './table-rows.js';
 import type {
   Accuracy,
   ArchitectureFacts,
@@ -27,6 +30,7 @@ import type {
   ModelOptions,
   Next,
   NextOptions,
+  OwnTable,
   ParsedArchitecture,
   Predictor,
   PredictorInfo,
@@ -39,6 +43,9 @@ import type {
   SpaceId,
   SpaceInfo,
   StatedInput,
+  TableOptions,
+  TableRows,
+  TableSketch,
   TransferOptions,
   TransferProgress,
 } from './types.js';
@@ -86,10 +93,10 @@ export class RemoteEngine implements Engine {
   #failure: LatencastError | undefined;
   #jobs = 0;
 
-  static async start(wasm?: WasmSource, modelsWasm?: WasmSource): Promise<RemoteEngine> {
+  static async start(wasm?: WasmSource, modelsWasm?: WasmSource, tablesWasm?: WasmSource): Promise<RemoteEngine> {
     const engine = new RemoteEngine(startThread());
     try {
-      await engine.#begin(sendable(wasm), sendable(modelsWasm));
+      await engine.#begin(sendable(wasm), sendable(modelsWasm), sendable(tablesWasm));
       return engine;
     } catch (caught) {
       engine.dispose();
@@ -167,6 +174,16 @@ export class RemoteEngine implements Engine {
 
   async loadFleet(bytes: Uint8Array): Promise<Fleet> {
     return new RemoteFleet(this, await this.call((host) => host.loadFleet(bytes)));
+  }
+
+  async sketchTable(table: TableRows, options: TableOptions = {}): Promise<TableSketch> {
+    const csv = tableText(table);
+    return this.call((host) => host.sketchTable(csv, options));
+  }
+
+  async openTable(table: TableRows, options: TableOptions = {}): Promise<OwnTable> {
+    const csv = tableText(table);
+    return new RemoteTable(this, await this.call((host) => host.openTable(csv, options)));
   }
 
   accuracy(predicted: Float64Array, truth: Float64Array): Promise<Accuracy> {
@@ -247,9 +264,9 @@ export class RemoteEngine implements Engine {
     }
   }
 
-  #begin(wasm: SentWasm, modelsWasm: SentWasm): Promise<null> {
+  #begin(wasm: SentWasm, modelsWasm: SentWasm, tablesWasm: SentWasm): Promise<null> {
     const report: Report = async (job, progress) => this.#listeners.get(job)?.(progress);
-    return this.call((host) => host.start(wasm, modelsWasm, Comlink.proxy(report)));
+    return this.call((host) => host.start(wasm, modelsWasm, tablesWasm, Comlink.proxy(report)));
   }
 
   #fail(reason: LatencastError): void {
