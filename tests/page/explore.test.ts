@@ -68,13 +68,19 @@ describe('zoom', () => {
     await page.mouse.move(at[0] + 1, at[1]);
     await page.mouse.move(...at);
     await expect.poll(() => title(page)).toBe(before);
+    await page.mouse.wheel(0, -600);
+    await page.mouse.move(at[0] + 1, at[1]);
+    await expect.poll(() => title(page)).not.toBe(before);
+    await page.mouse.move(...at);
+    await page.waitForTimeout(200);
+    const there = await title(page);
     // Dragged to the right, the same architecture is found there, and nothing was picked on the way.
     await page.mouse.down();
     await page.mouse.move(at[0] + 60, at[1] + 20, { steps: 5 });
     await page.mouse.up();
     await page.mouse.move(at[0] + 61, at[1] + 20);
     await page.mouse.move(at[0] + 60, at[1] + 20);
-    await expect.poll(() => title(page)).toBe(before);
+    await expect.poll(() => title(page)).toBe(there);
     expect(new URL(page.url()).hash).not.toContain('cell=');
     await page.getByRole('button', { name: 'Zoom all the way out' }).first().click();
     await expect.poll(() => plot.getAttribute('class')).not.toContain('zoomed');
@@ -147,7 +153,7 @@ describe('to take away', () => {
 describe('devices', () => {
   test('the most alike first, two of them against each other, and some architectures side by side', async () => {
     const page = await visit.open({ address: '#device=pixel3&tab=devices' });
-    const list = page.getByRole('region', { name: /most alike first/ });
+    const list = page.getByRole('region', { name: 'Devices by likeness' });
     await expect.poll(() => list.locator('tbody tr').count(), { timeout: 90_000 }).toBe(33);
     await estimated(page);
     const lines = (await download(page, 'Save the list of devices as CSV')).toString('utf8').trim().split('\n').slice(1);
@@ -164,14 +170,14 @@ describe('devices', () => {
     await list.getByLabel('Xeon Silver 4210R beside the others').check();
     await expect.poll(() => new URL(page.url()).hash).toMatch(/with=silver_4210r&beside=.*silver_4210r/);
     await page.getByRole('button', { name: 'Keep', exact: true }).click();
-    const table = page.getByRole('region', { name: 'Side by side' });
+    const table = page.getByRole('region', { name: 'Architectures side by side' });
     await table.getByText('kept').waitFor();
     await expect.poll(() => table.getByRole('columnheader').allInnerTexts()).toEqual(expect.arrayContaining(['Xeon Silver 4210R, ms', 'Pixel 3, ms']));
 
     // A link shows the same.
     const linked = await visit.open({ address: new URL(page.url()).hash });
     await linked.getByRole('heading', { name: 'Pixel 3 against Xeon Silver 4210R' }).waitFor();
-    await linked.getByRole('region', { name: 'Side by side' }).getByText('kept').waitFor();
+    await linked.getByRole('region', { name: 'Architectures side by side' }).getByText('kept').waitFor();
     await linked.getByRole('button', { name: 'Show Xeon Silver 4210R' }).click();
     await estimated(linked);
     expect(await linked.inputValue('#device')).toBe('nb201/silver_4210r');

@@ -63,7 +63,7 @@ function likeness(state: State, compared: readonly Compared[], send: Send): Temp
   const other = otherDevice(state)?.id;
   const toggle = (id: DeviceId): void =>
     send({ type: 'beside', devices: beside.includes(id) ? beside.filter((each) => each !== id) : [...beside, id] });
-  return html`<div class="scroll" tabindex="0" role="region" aria-labelledby="devices-list">
+  return html`<div class="scroll" tabindex="0" role="region" aria-label="Devices by likeness">
     <table class="list">
       <thead>
         <tr>
@@ -161,7 +161,7 @@ function sideBySide(state: State, send: Send): TemplateResult {
       <span class="quiet small grow">Keep architectures with the button below their drawing, tick devices in the list.</span>
       <button type="button" class="plain small" aria-label="Save what stands side by side as CSV" @click=${save}>CSV</button>
     </div>
-    <div class="scroll" tabindex="0" role="region" aria-labelledby="devices-table">
+    <div class="scroll" tabindex="0" role="region" aria-label="Architectures side by side">
       <table class="list">
         <thead>
           <tr>
