@@ -8,7 +8,7 @@ import type { Send } from './send.js';
 import { count, millions, percent, significant, withUnit } from '../format.js';
 import { boundsText, measured, pointedOut, quality } from '../derive.js';
 import { kSpaces } from '../spaces/index.js';
-import { isOwn, resultOf, tableOf, unitOf, type State } from '../state.js';
+import { isOwn, resultOf, tableOf, unitOf, viewOf, type State } from '../state.js';
 
 export function drawing(space: SpaceId, architecture: string): TemplateResult {
   return space === 'nb201' ? cellDrawing(architecture) : stripDrawing(space, architecture);
@@ -74,6 +74,14 @@ export function architecturePanel(state: State, send: Send): TemplateResult {
         @click=${() => send({ type: 'copy', text: listed ? text : architecture, what: 'Arch string' })}
       >
         Copy
+      </button>
+      <button
+        type="button"
+        title="Keeps it among the architectures that stand side by side under Devices"
+        aria-pressed=${viewOf(state).kept?.includes(index) === true}
+        @click=${() => send({ type: 'keep', index })}
+      >
+        Keep
       </button>
     </div>
     <p class="quiet small">${table.space === 'nb201' ? cellRemark(architecture) : kStripRemarks[table.space]}</p>
