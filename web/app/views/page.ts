@@ -13,6 +13,7 @@ import { modelPage } from '../model/views/model-page.js';
 import { measure, measureTools } from './measure.js';
 import { rail } from './rail.js';
 import { search, searchTools } from './search.js';
+import { steps } from './steps.js';
 import { tabList } from './tabs.js';
 import { kSpaces } from '../spaces/index.js';
 import {
@@ -51,7 +52,8 @@ export function page(state: State, send: Send): TemplateResult {
     ${
       state.mode === 'model'
         ? modelPage(state.model, send)
-        : html`<div class="columns">${rail(state, send)} ${main(state, send)}</div>`
+        : html`${steps(state, send)}
+            <div class="columns">${rail(state, send)} ${main(state, send)}</div>`
     }
     ${notice(state, send)}
     <div class="announcer" role="status" aria-live="polite">${announcement(state)}</div>
