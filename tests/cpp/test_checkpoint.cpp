@@ -1,6 +1,8 @@
 #include <cmath>
 #include <cstdint>
 #include <cstring>
+#include <fstream>
+#include <iterator>
 #include <limits>
 #include <string>
 #include <string_view>
@@ -202,6 +204,46 @@ TEST_CASE("any flipped bit is refused", "[checkpoint]") {
     }
     REQUIRE(refusal(bytes).empty());
   }
+}
+
+namespace {
+
+// Flips `count` bits, the i-th of them at bit(i), each alone.
+template <class Bit>
+void expect_refused(std::string& bytes, std::size_t count, Bit&& bit) {
+  for (std::size_t i = 0; i < count; ++i) {
+    const std::size_t at = bit(i);
+    const char flip = static_cast<char>(1 << (at % 8));
+    bytes[at / 8] = static_cast<char>(bytes[at / 8] ^ flip);
+    if (refusal(bytes).empty()) FAIL("bit " << at % 8 << " of byte " << at / 8);
+    bytes[at / 8] = static_cast<char>(bytes[at / 8] ^ flip);
+  }
+}
+
+// Of every file that is shipped for a space or for all: bits of the first 4 kB, and as many random ones.
+void flip_shipped(std::size_t stride, std::size_t random) {
+  Rng rng(11);
+  for (const char* name : {"nb201", "fbnet", "ofa", "nb201.encoder", "fbnet.encoder", "ofa.encoder",
+                           "ncnn.fleet", "pool/miopen-gfx906_60-hip-fp32"}) {
+    INFO(name);
+    std::ifstream file(std::string(LATENCAST_TEST_DATA "/../weights/") + name + ".latencast",
+                       std::ios::binary);
+    REQUIRE(file);
+    std::string bytes{std::istreambuf_iterator<char>(file), {}};
+    REQUIRE(refusal(bytes).empty());
+    expect_refused(bytes, 8 * 4096 / stride, [&](std::size_t i) { return stride * i; });
+    expect_refused(bytes, random,
+                   [&](std::size_t) { return static_cast<std::size_t>(rng.below(8 * bytes.size())); });
+  }
+}
+
+}  // namespace
+
+TEST_CASE("a flipped bit of a shipped file is refused", "[checkpoint]") { flip_shipped(4001, 4); }
+
+// latencast_tests "[flips]"
+TEST_CASE("any flipped bit of the first 4 kB of a shipped file is refused, and 10,000 others", "[.flips]") {
+  flip_shipped(1, 10000);
 }
 
 TEST_CASE("foreign, longer and newer files are refused by name", "[checkpoint]") {
