@@ -18,6 +18,7 @@
 #include "latencast/transfer.h"
 #include "layers.h"
 #include "options.h"
+#include "review.h"
 
 namespace latencast::boundary {
 namespace {
@@ -306,33 +307,6 @@ val choose_samples(const std::string& space_id, const std::string& pool, const R
   });
 }
 
-Json to_json(const Belief& belief) {
-  const Belief::Interval interval = belief.interval();
-  return {{"low", interval.low}, {"latency_ms", interval.median}, {"high", interval.high}};
-}
-
-Json to_json(const Review& review) {
-  Json left_out = Json::array(), doubts = Json::array(), likenesses = Json::array();
-  for (const Belief& belief : review.left_out) left_out.push_back(to_json(belief));
-  for (const Doubt& doubt : review.doubts)
-    doubts.push_back({{"measurements", doubt.measurements},
-                      {"kind", name_of(doubt.kind)},
-                      {"message", doubt.message},
-                      {"factor", doubt.factor},
-                      {"set_aside", doubt.set_aside}});
-  constexpr std::size_t kMostShown = 5;
-  for (std::size_t i = 0; i < std::min(kMostShown, review.likenesses.size()); ++i)
-    likenesses.push_back(
-        {{"device", review.likenesses[i].device}, {"probability", review.likenesses[i].probability}});
-  return {{"left_out", left_out},
-          {"doubts", doubts},
-          {"noise", review.noise},
-          {"timer_unit_ms", review.timer_unit_ms},
-          {"likenesses", likenesses},
-          {"expected_spearman", review.expected_spearman},
-          {"expected_error", review.expected_error}};
-}
-
 class RawTransfer;
 class RawSearch;
 
@@ -395,25 +369,13 @@ class RawPredictor : public Handle {
 
   val intervals(const std::string& architectures, double coverage) const {
     return envelope([&] {
-      if (!(coverage > 0 && coverage < 1))
-        throw Error(ErrorCode::argument, "intervals: found the coverage " + std::to_string(coverage) +
-                                             "; expected one between 0 and 1");
-      const auto beliefs = predictor_.beliefs(parse_list(predictor_.space(), "intervals", architectures));
-      const std::size_t n = beliefs.size();
-      std::vector<double> values(3 * n);
-      const double reach = normal_reach(coverage);
-      for (std::size_t i = 0; i < n; ++i) {
-        const Belief::Interval interval = beliefs[i].within(reach);
-        values[i] = interval.low;
-        values[n + i] = interval.median;
-        values[2 * n + i] = interval.high;
-      }
-      return copy_out(values);
+      return copy_out(columns_of(
+          predictor_.beliefs(parse_list(predictor_.space(), "intervals", architectures)), coverage));
     });
   }
 
   val review() const {
-    return envelope([&] { return dump(to_json(latencast::review(predictor_))); });
+    return envelope([&] { return dump(boundary::to_json(latencast::review(predictor_))); });
   }
 
   val next(const std::string& pool, int count) const {

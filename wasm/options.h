@@ -70,6 +70,16 @@ class Options {
     });
   }
 
+  void read(const char* name, std::vector<std::string>& into) {
+    take(name, [&](const Json& value) {
+      bool fits = value.is_array();
+      if (fits)
+        for (const Json& one : value) fits = fits && one.is_string();
+      require(fits, name, value, "an array of texts");
+      into = value.get<std::vector<std::string>>();
+    });
+  }
+
   /// Lists of lengths by name.
   void read(const char* name, std::map<std::string, std::vector<std::int64_t>>& into) {
     take(name, [&](const Json& value) {

@@ -9,6 +9,12 @@
 namespace latencast {
 namespace {
 
+// Ends the reading of a text.
+struct QuoteProblem {
+  std::size_t line;
+  std::string message;
+};
+
 // Splits a text into rows of fields.
 class Reader {
  public:
@@ -65,8 +71,8 @@ class Reader {
   }
 
   [[noreturn]] void fail(const std::string& found, const std::string& expected) const {
-    throw Error(ErrorCode::argument,
-                path_ + " line " + std::to_string(line_) + ": found " + found + "; expected " + expected);
+    throw QuoteProblem{
+        line_, path_ + " line " + std::to_string(line_) + ": found " + found + "; expected " + expected};
   }
 
   const std::string& text_;
@@ -75,6 +81,8 @@ class Reader {
 };
 
 }  // namespace
+
+void throw_problem(std::size_t, const std::string& message) { throw Error(ErrorCode::argument, message); }
 
 std::size_t CsvTable::column(const std::string& name) const {
   const auto found = std::find(header.begin(), header.end(), name);
@@ -99,21 +107,25 @@ double CsvTable::number(std::size_t row, std::size_t column) const {
 
 std::string CsvTable::place(std::size_t row) const { return path + " line " + std::to_string(lines[row]); }
 
-CsvTable parse_csv(const std::string& text, const std::string& path) {
+CsvTable parse_csv(const std::string& text, const std::string& path, const ReportProblem& report) {
   CsvTable table;
   table.path = path;
   Reader reader(text, path);
-  if (!reader.next(table.header))
-    throw Error(ErrorCode::argument, path + ": is empty; expected a header line");
-  std::vector<std::string> fields;
-  for (std::size_t line = reader.line(); reader.next(fields); line = reader.line()) {
-    if (fields.size() == 1 && fields[0].empty()) continue;
-    if (fields.size() != table.header.size())
-      throw Error(ErrorCode::argument, path + " line " + std::to_string(line) + ": found " +
-                                           std::to_string(fields.size()) + " fields; expected " +
-                                           std::to_string(table.header.size()));
-    table.rows.push_back(std::move(fields));
-    table.lines.push_back(line);
+  try {
+    if (!reader.next(table.header)) report(0, path + ": is empty; expected a header line");
+    std::vector<std::string> fields;
+    for (std::size_t line = reader.line(); reader.next(fields); line = reader.line()) {
+      if (fields.size() == 1 && fields[0].empty()) continue;
+      if (fields.size() != table.header.size()) {
+        report(line, path + " line " + std::to_string(line) + ": found " + std::to_string(fields.size()) +
+                         " fields; expected " + std::to_string(table.header.size()));
+        continue;
+      }
+      table.rows.push_back(std::move(fields));
+      table.lines.push_back(line);
+    }
+  } catch (const QuoteProblem& problem) {
+    report(problem.line, problem.message);
   }
   return table;
 }

@@ -2,10 +2,18 @@
 // breaks.
 #pragma once
 
+#include <functional>
 #include <string>
 #include <vector>
 
 namespace latencast {
+
+/// Hears of what is wrong with a text: on which line (from 1; 0 for the text as a whole), and all that an
+/// error would say of it.
+using ReportProblem = std::function<void(std::size_t line, const std::string& message)>;
+
+/// A report that throws the first problem, as `argument`.
+void throw_problem(std::size_t line, const std::string& message);
 
 /// A header line, then rows of as many fields. Blank lines count for nothing, a byte order mark neither.
 struct CsvTable {
@@ -24,9 +32,10 @@ struct CsvTable {
   std::string place(std::size_t row) const;
 };
 
-/// Throws `argument` naming file and line where rows have not as many fields as the header, or a quote is out
-/// of place.
-CsvTable parse_csv(const std::string& text, const std::string& path);
+/// Reports, naming file and line, rows that have not as many fields as the header, which are left out, and a
+/// quote out of place, behind which nothing is read.
+CsvTable parse_csv(const std::string& text, const std::string& path,
+                   const ReportProblem& report = throw_problem);
 
 /// Whether a text is a number and nothing else; then that number is in `value`.
 bool parse_number(const std::string& text, double& value);

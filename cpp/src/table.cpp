@@ -12,6 +12,7 @@
 #include <limits>
 #include <map>
 #include <set>
+#include <tuple>
 
 #include "csv.h"
 #include "latencast/error.h"
@@ -39,8 +40,13 @@ std::string listed(const std::vector<std::string>& all) {
   return text;
 }
 
-// Index of the column of names; the number of columns where there is none.
-std::size_t name_column(const CsvTable& csv) {
+// Index of the column of names; the number of columns where there is none. asked: what it is called, or
+// empty.
+std::size_t name_column(const CsvTable& csv, const std::string& asked = "") {
+  if (!asked.empty()) {
+    const auto found = std::find(csv.header.begin(), csv.header.end(), asked);
+    return static_cast<std::size_t>(found - csv.header.begin());
+  }
   for (const char* name : kNames) {
     const auto found = std::find(csv.header.begin(), csv.header.end(), name);
     if (found != csv.header.end()) return static_cast<std::size_t>(found - csv.header.begin());
@@ -77,14 +83,14 @@ void add_numbers(std::vector<Column>& features, const Column& values) {
   add(features, logs);
 }
 
-void add_words(std::vector<Column>& features, const CsvTable& csv, std::size_t column) {
+std::set<std::string> words_of(const CsvTable& csv, std::size_t column) {
   std::set<std::string> words;
   for (const auto& row : csv.rows) words.insert(row[column]);
-  if (words.size() > kMostWords)
-    throw Error(ErrorCode::argument, csv.path + ", column " + csv.header[column] + ": found " +
-                                         std::to_string(words.size()) + " different words, \"" +
-                                         *words.begin() + "\" among them; expected numbers, at most " +
-                                         std::to_string(kMostWords) + " words, or a column to be ignored");
+  return words;
+}
+
+void add_words(std::vector<Column>& features, const CsvTable& csv, std::size_t column) {
+  const auto words = words_of(csv, column);
   for (const auto& word : words) {
     Column is_it;
     for (const auto& row : csv.rows) is_it.push_back(row[column] == word);
@@ -93,50 +99,137 @@ void add_words(std::vector<Column>& features, const CsvTable& csv, std::size_t c
   }
 }
 
-// Whether a column holds numbers; else words. Numbers with a few exceptions are neither.
-bool is_numeric(const CsvTable& csv, std::size_t column) {
-  double value = 0;
-  std::size_t count = 0, odd = 0;
-  for (std::size_t row = 0; row < csv.rows.size(); ++row) {
-    if (parse_number(csv.rows[row][column], value))
-      ++count;
-    else
-      odd = row;
-  }
-  if (count > csv.rows.size() / 2 && count < csv.rows.size())
-    throw Error(ErrorCode::argument,
-                field_place(csv, odd, column) + ": found " +
-                    (csv.rows[odd][column].empty() ? "nothing" : "\"" + csv.rows[odd][column] + "\"") +
-                    "; expected a number as in most rows, or a column to be ignored");
-  return count == csv.rows.size();
-}
+std::string quoted(const std::string& field) { return field.empty() ? "nothing" : "\"" + field + "\""; }
 
-// Numbers of a column, or NaN where a field is empty; `positive` ones alone are allowed for latencies.
-Column numbers(const CsvTable& csv, std::size_t column, bool positive) {
-  Column values;
+// Numbers of a column; NaN where a field is none.
+Column numbers_of(const CsvTable& csv, std::size_t column) {
+  Column values(csv.rows.size(), std::numeric_limits<double>::quiet_NaN());
   for (std::size_t row = 0; row < csv.rows.size(); ++row) {
-    values.push_back(csv.number(row, column));
-    if (std::isinf(values.back()) || (positive && values.back() <= 0))
-      throw Error(ErrorCode::argument, field_place(csv, row, column) + ": found " + csv.rows[row][column] +
-                                           "; expected a finite" + (positive ? ", positive" : "") +
-                                           " number or nothing");
+    double value = 0;
+    if (parse_number(csv.rows[row][column], value)) values[row] = value;
   }
   return values;
 }
 
-void read_names(const CsvTable& csv, Table& table) {
-  const std::size_t column = name_column(csv);
+// Reports fields of a column of numbers that are none, or not allowed: of latencies, what is not positive.
+// Empty ones are fine.
+void check_numbers(const CsvTable& csv, std::size_t column, bool positive, const ReportProblem& report) {
+  std::size_t known = 0;
+  for (std::size_t row = 0; row < csv.rows.size(); ++row) {
+    const std::string& field = csv.rows[row][column];
+    double value = 0;
+    if (field.empty()) continue;
+    ++known;
+    if (!parse_number(field, value))
+      report(csv.lines[row],
+             field_place(csv, row, column) + ": found " + quoted(field) + "; expected a number");
+    else if (!std::isfinite(value) || (positive && value <= 0))
+      report(csv.lines[row], field_place(csv, row, column) + ": found " + field + "; expected a finite" +
+                                 (positive ? ", positive" : "") + " number or nothing");
+  }
+  if (positive && known < 2)
+    report(0, csv.path + ", column " + csv.header[column] + ": found " + std::to_string(known) +
+                  " latencies; expected at least 2");
+}
+
+// How a column that describes architectures is read: as numbers where most of its fields are some.
+TableColumn::Kind described_kind(const CsvTable& csv, std::size_t column, const ReportProblem& report) {
+  using Kind = TableColumn::Kind;
+  std::vector<std::size_t> odd;
+  for (std::size_t row = 0; row < csv.rows.size(); ++row) {
+    double value = 0;
+    if (!parse_number(csv.rows[row][column], value) || !std::isfinite(value)) odd.push_back(row);
+  }
+  if (odd.empty()) return standardised(numbers_of(csv, column)).empty() ? Kind::constant : Kind::numbers;
+  if (2 * odd.size() < csv.rows.size()) {
+    for (const std::size_t row : odd)
+      report(csv.lines[row], field_place(csv, row, column) + ": found " + quoted(csv.rows[row][column]) +
+                                 "; expected a number as in most rows, or a column to be ignored");
+    return Kind::unusable;
+  }
+  const auto words = words_of(csv, column);
+  if (words.size() > kMostWords) {
+    report(0, csv.path + ", column " + csv.header[column] + ": found " + std::to_string(words.size()) +
+                  " different words, " + quoted(*words.begin()) + " among them; expected numbers, at most " +
+                  std::to_string(kMostWords) + " words, or a column to be ignored");
+    return Kind::unusable;
+  }
+  return words.size() > 1 ? Kind::words : Kind::constant;
+}
+
+// How each column is read.
+std::vector<TableColumn> columns_of(const CsvTable& csv, const TableOptions& options,
+                                    const ReportProblem& report) {
+  using Kind = TableColumn::Kind;
+  const std::vector<std::string> named(options.name.empty() ? 0 : 1, options.name);
+  for (const auto* asked : {&named, &options.devices, &options.qualities, &options.ignored})
+    for (const auto& name : *asked) {
+      try {
+        csv.column(name);
+      } catch (const Error& error) {
+        report(1, error.what());
+      }
+    }
+  const std::size_t of_names = name_column(csv, options.name);
+  std::set<std::string> headings;
+  std::vector<TableColumn> columns;
+  for (std::size_t column = 0; column < csv.header.size(); ++column) {
+    const std::string& heading = csv.header[column];
+    if (!headings.insert(heading).second)
+      report(1, csv.path + " line 1: found the column \"" + heading +
+                    "\" twice; expected another heading for each");
+    Kind kind = Kind::ignored;
+    if (column == of_names) {
+      kind = Kind::name;
+    } else if (contains(options.ignored, heading)) {
+      kind = Kind::ignored;
+    } else if (heading.rfind(kLatency, 0) == 0 || contains(options.devices, heading)) {
+      kind = Kind::device;
+      check_numbers(csv, column, true, report);
+    } else if (contains(options.qualities, heading)) {
+      kind = Kind::quality;
+      check_numbers(csv, column, false, report);
+    } else {
+      kind = described_kind(csv, column, report);
+    }
+    columns.push_back({heading, kind});
+    if (kind == Kind::numbers || kind == Kind::device || kind == Kind::quality)
+      columns.back().values = numbers_of(csv, column);
+  }
+  const bool described = std::any_of(columns.begin(), columns.end(), [](const TableColumn& one) {
+    return one.kind == Kind::numbers || one.kind == Kind::words;
+  });
+  if (!described)
+    report(0, csv.path + ": found the columns " + listed(csv.header) +
+                  "; expected one more that describes the architectures and is not the same for all");
+  return columns;
+}
+
+void check_rows(const CsvTable& csv, const ReportProblem& report) {
+  if (csv.rows.size() < 2)
+    report(0, csv.path + ": found " + std::to_string(csv.rows.size()) +
+                  " rows; expected a header line and at least 2 architectures");
+}
+
+// The name of each row; its number from 1 where there is no column of names.
+std::vector<std::string> names_of(const CsvTable& csv, const std::string& asked,
+                                  const ReportProblem& report) {
+  const std::size_t column = name_column(csv, asked);
+  std::vector<std::string> names;
   std::map<std::string, std::size_t> first;
   for (std::size_t row = 0; row < csv.rows.size(); ++row) {
-    table.names.push_back(column < csv.header.size() ? csv.rows[row][column] : std::to_string(row + 1));
-    if (table.names.back().empty())
-      throw Error(ErrorCode::argument, field_place(csv, row, column) + ": found nothing; expected a name");
-    const auto [entry, fresh] = first.try_emplace(table.names.back(), row);
+    names.push_back(column < csv.header.size() ? csv.rows[row][column] : std::to_string(row + 1));
+    if (names.back().empty()) {
+      report(csv.lines[row], field_place(csv, row, column) + ": found nothing; expected a name");
+      continue;
+    }
+    const auto [entry, fresh] = first.try_emplace(names.back(), row);
     if (!fresh)
-      throw Error(ErrorCode::argument,
-                  field_place(csv, row, column) + ": found the name \"" + table.names.back() + "\" of line " +
-                      std::to_string(csv.lines[entry->second]) + " again; expected another for each row");
+      report(csv.lines[row], field_place(csv, row, column) + ": found the name \"" + names.back() +
+                                 "\" of line " + std::to_string(csv.lines[entry->second]) +
+                                 " again; expected another for each row");
   }
+  return names;
 }
 
 RowMatrix side_by_side(const std::vector<Column>& columns) {
@@ -213,47 +306,82 @@ std::size_t Table::row(const std::string& name) const {
   return static_cast<std::size_t>(found - names.begin());
 }
 
+const char* name_of(TableColumn::Kind kind) {
+  using Kind = TableColumn::Kind;
+  switch (kind) {
+    case Kind::name:
+      return "name";
+    case Kind::numbers:
+      return "numbers";
+    case Kind::words:
+      return "words";
+    case Kind::constant:
+      return "constant";
+    case Kind::device:
+      return "device";
+    case Kind::quality:
+      return "quality";
+    case Kind::ignored:
+      return "ignored";
+    case Kind::unusable:
+      return "unusable";
+  }
+  throw Error(ErrorCode::internal, "table: a kind of column without a name");
+}
+
+TableSketch sketch_table(const std::string& text, const TableOptions& options) {
+  constexpr std::size_t kMostProblems = 100;
+  TableSketch sketch;
+  const ReportProblem report = [&](std::size_t line, const std::string& message) {
+    if (sketch.problems.size() < kMostProblems) sketch.problems.push_back({line, message});
+  };
+  const CsvTable csv = parse_csv(text, options.path, report);
+  sketch.rows = csv.rows.size();
+  if (csv.header.empty()) return sketch;
+  check_rows(csv, report);
+  if (csv.rows.empty()) return sketch;
+  names_of(csv, options.name, report);
+  sketch.columns = columns_of(csv, options, report);
+  std::stable_sort(sketch.problems.begin(), sketch.problems.end(),
+                   [](const auto& a, const auto& b) { return a.line < b.line; });
+  return sketch;
+}
+
 Table read_table(const std::string& text, const TableOptions& options) {
+  using Kind = TableColumn::Kind;
   const CsvTable csv = parse_csv(text, options.path);
-  if (csv.rows.size() < 2)
-    throw Error(ErrorCode::argument, csv.path + ": found " + std::to_string(csv.rows.size()) +
-                                         " rows; expected a header line and at least 2 architectures");
-  for (const auto* asked : {&options.devices, &options.qualities, &options.ignored})
-    for (const auto& name : *asked) csv.column(name);
+  check_rows(csv, throw_problem);
   Table table;
   table.path = csv.path;
-  read_names(csv, table);
-  const std::size_t of_names = name_column(csv);
-  std::set<std::string> headings;
+  table.names = names_of(csv, options.name, throw_problem);
+  table.columns = columns_of(csv, options, throw_problem);
   std::vector<Column> described;
   for (std::size_t column = 0; column < csv.header.size(); ++column) {
     const std::string& heading = csv.header[column];
-    if (!headings.insert(heading).second)
-      throw Error(ErrorCode::argument, csv.path + " line 1: found the column \"" + heading +
-                                           "\" twice; expected another heading for each");
-    if (column == of_names || contains(options.ignored, heading)) continue;
-    const bool marked = heading.rfind(kLatency, 0) == 0;
-    if (marked || contains(options.devices, heading)) {
-      table.devices.push_back(marked ? heading.substr(std::string(kLatency).size()) : heading);
-      table.latency_ms.push_back(numbers(csv, column, true));
-      const auto known = std::count_if(table.latency_ms.back().begin(), table.latency_ms.back().end(),
-                                       [](double ms) { return std::isfinite(ms); });
-      if (known < 2)
-        throw Error(ErrorCode::argument, csv.path + ", column " + heading + ": found " +
-                                             std::to_string(known) + " latencies; expected at least 2");
-    } else if (contains(options.qualities, heading)) {
-      table.qualities.push_back(heading);
-      table.quality.push_back(numbers(csv, column, false));
-    } else if (is_numeric(csv, column)) {
-      add_numbers(described, numbers(csv, column, false));
-    } else {
-      add_words(described, csv, column);
+    switch (table.columns[column].kind) {
+      case Kind::device: {
+        const bool marked = heading.rfind(kLatency, 0) == 0;
+        table.devices.push_back(marked ? heading.substr(std::string(kLatency).size()) : heading);
+        table.latency_ms.push_back(table.columns[column].values);
+        break;
+      }
+      case Kind::quality:
+        table.qualities.push_back(heading);
+        table.quality.push_back(table.columns[column].values);
+        break;
+      case Kind::numbers:
+        add_numbers(described, table.columns[column].values);
+        break;
+      case Kind::words:
+        add_words(described, csv, column);
+        break;
+      case Kind::name:
+      case Kind::constant:
+      case Kind::ignored:
+      case Kind::unusable:
+        break;
     }
   }
-  if (described.empty())
-    throw Error(ErrorCode::argument, csv.path + ": found the columns " + listed(csv.header) +
-                                         "; expected one more that describes the architectures and is not "
-                                         "the same for all");
   std::vector<Column> features;
   const RowMatrix known = side_by_side(described);
   for (const Column& latency_ms : table.latency_ms) {
@@ -318,6 +446,24 @@ Suggestion TableEstimate::suggest(std::size_t count) const {
       count);
 }
 
+std::vector<std::size_t> TableEstimate::front(const std::vector<double>& quality) const {
+  if (quality.size() != space_->table().names.size())
+    throw Error(ErrorCode::argument, "search: found " + std::to_string(quality.size()) +
+                                         " qualities; expected one for each of the table's " +
+                                         std::to_string(space_->table().names.size()) + " rows");
+  const auto log_ms = posterior_.predict_log_ms(space_->psi());
+  std::vector<std::size_t> rows;
+  for (std::size_t row = 0; row < quality.size(); ++row)
+    if (std::isfinite(quality[row])) rows.push_back(row);
+  std::sort(rows.begin(), rows.end(), [&](std::size_t a, std::size_t b) {
+    return std::make_tuple(log_ms[a], -quality[a], a) < std::make_tuple(log_ms[b], -quality[b], b);
+  });
+  std::vector<std::size_t> front;
+  for (const std::size_t row : rows)
+    if (front.empty() || quality[row] > quality[front.back()]) front.push_back(row);
+  return front;
+}
+
 std::vector<std::optional<std::size_t>> TableEstimate::best(const std::string& quality,
                                                             const std::vector<double>& limits_ms) const {
   const Table& table = space_->table();
@@ -325,18 +471,22 @@ std::vector<std::optional<std::size_t>> TableEstimate::best(const std::string& q
   if (found == table.qualities.end())
     throw Error(ErrorCode::argument, "search: found the quality \"" + quality + "\"; expected one of " +
                                          (table.qualities.empty() ? "none" : listed(table.qualities)));
-  const Column& values = table.quality[static_cast<std::size_t>(found - table.qualities.begin())];
+  return best(table.quality[static_cast<std::size_t>(found - table.qualities.begin())], limits_ms);
+}
+
+std::vector<std::optional<std::size_t>> TableEstimate::best(const std::vector<double>& quality,
+                                                            const std::vector<double>& limits_ms) const {
+  const auto rows = front(quality);
   const auto log_ms = posterior_.predict_log_ms(space_->psi());
   std::vector<std::optional<std::size_t>> best;
   for (const double limit : limits_ms) {
     if (!std::isfinite(limit) || limit <= 0)
       throw Error(ErrorCode::argument, "search: found the limit " + std::to_string(limit) +
                                            " ms; expected a finite, positive number");
+    // Both latency and quality grow along the front.
     std::optional<std::size_t> highest;
-    for (std::size_t row = 0; row < values.size(); ++row)
-      if (std::isfinite(values[row]) && std::exp(log_ms[row]) <= limit &&
-          (!highest || values[row] > values[*highest]))
-        highest = row;
+    for (const std::size_t row : rows)
+      if (std::exp(log_ms[row]) <= limit) highest = row;
     best.push_back(highest);
   }
   return best;

@@ -185,6 +185,80 @@ TEST_CASE("a table's columns: names, devices, qualities, the rest described", "[
   CHECK(unnamed.names == std::vector<std::string>{"1", "2"});
 }
 
+TEST_CASE("any column can name the rows", "[table]") {
+  TableOptions options;
+  options.name = "model";
+  const Table table = read_table("name,model,a\nx,p,1\ny,q,2\n", options);
+  CHECK(table.names == std::vector<std::string>{"p", "q"});
+  CHECK(table.columns[0].kind == TableColumn::Kind::words);
+  CHECK(table.columns[1].kind == TableColumn::Kind::name);
+  options.name = "title";
+  CHECK_THAT(message_of("name,a\nx,1\ny,2\n", options), ContainsSubstring("expected one called title"));
+}
+
+TEST_CASE("a sketch says how every column is read", "[table]") {
+  using Kind = TableColumn::Kind;
+  TableOptions options;
+  options.devices = {"board"};
+  options.qualities = {"top1"};
+  options.ignored = {"note"};
+  std::string text = "note,id,depth,kind,same,top1,board,latency_ms:gpu,comment\n";
+  for (int row = 0; row < 70; ++row) {
+    const std::string n = std::to_string(row + 1);
+    text += "n,a" + n + "," + n + "," + (row % 2 == 0 ? "conv" : "pool") + ",5," + n + "," + n + "," + n +
+            ",comment " + n + "\n";
+  }
+  const TableSketch sketch = sketch_table(text, options);
+  CHECK(sketch.rows == 70);
+  std::vector<Kind> kinds;
+  for (const auto& column : sketch.columns) kinds.push_back(column.kind);
+  CHECK(kinds == std::vector<Kind>{Kind::ignored, Kind::name, Kind::numbers, Kind::words, Kind::constant,
+                                   Kind::quality, Kind::device, Kind::device, Kind::unusable});
+  CHECK(sketch.columns[2].values.size() == 70);
+  CHECK(sketch.columns[2].values.back() == 70);
+  REQUIRE(sketch.problems.size() == 1);
+  CHECK_THAT(sketch.problems[0].message, ContainsSubstring("column comment: found 70 different words"));
+}
+
+TEST_CASE("a sketch names all problems of a table, by line, and reading it throws one of them", "[table]") {
+  const std::string text =
+      "name,a,b,latency_ms:gpu\nx,1,3,5\ny,two,4,-3\nz,3\nx,4,5,fast\n,5,6,7\nv,6,7,\nw,7,8,2\n";
+  const TableSketch sketch = sketch_table(text);
+  std::vector<std::size_t> lines;
+  for (const auto& problem : sketch.problems) lines.push_back(problem.line);
+  CHECK(lines == std::vector<std::size_t>{3, 3, 4, 5, 5, 6});
+  const std::string thrown = message_of(text);
+  CHECK(std::any_of(sketch.problems.begin(), sketch.problems.end(),
+                    [&](const auto& problem) { return problem.message == thrown; }));
+  CHECK(sketch_table("").problems.size() == 1);
+  CHECK(sketch_table("name,a\n").problems.size() == 1);
+  CHECK(sketch_table("name,a\nx,\"1\ny,2\n").problems.front().line == 2);
+  std::string long_one = "name,a\nx,1\ny,2\n";
+  for (int i = 0; i < 1000; ++i) long_one += "z\n";
+  CHECK(sketch_table(long_one).problems.size() == 100);
+}
+
+TEST_CASE("whatever a sketch finds no problem in can be read, and nothing else", "[table]") {
+  Rng rng(4);
+  const std::vector<std::string> fields = {"1", "2.5", "-3", "1e3", "", "x", "y", "\"", "nan", "1e999"};
+  int readable = 0;
+  for (int trial = 0; trial < 2000; ++trial) {
+    std::string text = trial % 2 == 0 ? "name,a,b,latency_ms:d\n" : "a,b\n";
+    const std::size_t columns = trial % 2 == 0 ? 4 : 2;
+    const std::size_t kinds = trial % 3 == 0 ? fields.size() : 4;
+    for (int row = 0, rows = 1 + rng.below(5); row < rows; ++row) {
+      for (std::size_t column = 0; column < columns; ++column)
+        text += (column > 0 ? "," : "") +
+                (columns == 4 && column == 0 ? "n" + std::to_string(row) : fields[rng.below(kinds)]);
+      text += rng.below(20) == 0 ? ",\n" : "\n";
+    }
+    const bool clean = sketch_table(text).problems.empty();
+    CHECK(clean == (message_of(text) == "nothing"));
+    readable += clean;
+  }
+  CHECK(readable > 100);
+}
+
 TEST_CASE("features of a table do not change with the unit or the order of its columns", "[table]") {
   const Table one = read_table("name,a,b\nx,1,10\ny,2,70\nz,9,30\n");
   const Table other = read_table("b,a,name\n0.010,1000,x\n0.070,2000,y\n0.030,9000,z\n");
@@ -280,6 +354,19 @@ TEST_CASE("the best row within a limit is the best of those that are estimated t
       if (std::exp(beliefs[row].mean) <= limits[i] * 0.9999)
         CHECK(table.quality[0][row] <= table.quality[0][*best[i]]);
   }
+  const auto front = estimate.front(table.quality[0]);
+  REQUIRE(front.size() > 2);
+  for (std::size_t i = 1; i < front.size(); ++i) {
+    CHECK(beliefs[front[i]].mean > beliefs[front[i - 1]].mean);
+    CHECK(table.quality[0][front[i]] > table.quality[0][front[i - 1]]);
+  }
+  for (std::size_t row = 0; row < beliefs.size(); ++row)
+    CHECK(std::any_of(front.begin(), front.end(), [&](std::size_t at) {
+      return beliefs[at].mean <= beliefs[row].mean + 1e-9 && table.quality[0][at] >= table.quality[0][row];
+    }));
+  CHECK(*best.back() == front.back());
+  CHECK_THROWS_WITH(estimate.front({1, 2}), ContainsSubstring("found 2 qualities"));
+  CHECK(estimate.front(std::vector<double>(kRows, std::nan(""))).empty());
   CHECK_THROWS_WITH(estimate.best("speed", limits),
                     ContainsSubstring("found the quality \"speed\"; expected one of accuracy"));
   CHECK_THROWS_WITH(estimate.best("accuracy", {-1}), ContainsSubstring("expected a finite, positive"));

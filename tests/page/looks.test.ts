@@ -27,6 +27,13 @@ const kViews: readonly View[] = [
   { name: 'estimates', address: '' },
   { name: 'fit', address: '#tab=fit' },
   {
+    name: 'devices',
+    address: '#tab=devices&kept=7.12',
+    prepare: async (page) => {
+      await page.getByRole('button', { name: 'Galaxy S7' }).waitFor();
+    },
+  },
+  {
     name: 'lookup',
     address: '#tab=lookup',
     prepare: async (page) => {

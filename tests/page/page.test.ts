@@ -311,6 +311,26 @@ describe('transfer', () => {
   });
 });
 
+describe('a known device', () => {
+  test('is estimated without measuring anything, is in the address, and comes back after an edit', async () => {
+    const page = await visit.open();
+    await engineReady(page);
+    await page.selectOption('#device', { label: 'Pixel 3' });
+    await estimated(page);
+    expect(await page.locator('.headline').innerText()).toContain('Pixel 3');
+    expect(new URL(page.url()).hash).toBe('#device=pixel3');
+    await page.getByText(/20 published latencies, of HW-NAS-Bench/).waitFor();
+    const before = await page.inputValue('#measurements textarea');
+    await write(page, before.split('\n').slice(0, 10).join('\n'));
+    await estimated(page, 10);
+    await page.reload();
+    await estimated(page, 10);
+    await page.getByRole('button', { name: 'Restore the published ones' }).click();
+    await estimated(page);
+    expect(await page.inputValue('#measurements textarea')).toBe(before);
+  });
+});
+
 describe('intervals and doubts', () => {
   /** The example with one reading in the wrong unit and one twelve times too long. */
   const odd = raspi4.measurements.map(({ architecture, latency_ms }, i) => {
@@ -613,7 +633,7 @@ describe('what to measure', () => {
     await engineReady(page);
     const { keyboard } = page;
     await page.getByRole('tab', { name: 'Estimates' }).focus();
-    for (let i = 0; i < 4; i++) await keyboard.press('ArrowRight');
+    for (let i = 0; i < 5; i++) await keyboard.press('ArrowRight');
     await page.getByRole('tab', { name: 'What to measure', selected: true }).waitFor();
     const focused = (): Promise<string> => page.evaluate(() => document.activeElement?.id || document.activeElement?.textContent?.trim() || '');
     const tabTo = async (wanted: string): Promise<void> => {

@@ -6,6 +6,7 @@ import { createEngine, readMeasurements, type Doubt, type Engine, type SpaceId }
 import { budgetSummary, front, quality, rows } from '../../web/app/derive.js';
 import { sheetMarks } from '../../web/app/doubts.js';
 import { correlation, duration, percent, significant, signedPercent } from '../../web/app/format.js';
+import { kindOf, knownDevices, knownText, knownTitle } from '../../web/app/known.js';
 import { kSpaceIds, kSpaces } from '../../web/app/spaces/index.js';
 import { kNb201, kOperations, liveEdges } from '../../web/app/spaces/nb201.js';
 import { kStrips } from '../../web/app/spaces/strip.js';
@@ -126,6 +127,26 @@ function placeOf(fragment: string): SpacePlace {
   if (address.mode !== 'space') throw new Error(`${fragment} is no address of a space`);
   return address;
 }
+
+describe('known devices', () => {
+  const weights = (space: string): string[] => {
+    const bytes = readFileSync(join(kRoot, 'weights', `${space}.latencast`));
+    const found = /"devices":(\[[^\]]*\])/.exec(bytes.toString('latin1'))?.[1];
+    return (JSON.parse(found ?? '[]') as string[]).filter((name) => !name.startsWith('simulated_'));
+  };
+
+  test.each(kSpaceIds)('%s: those of the weights, each with a title and 20 latencies', (space) => {
+    expect([...knownDevices(space)].sort()).toEqual(weights(space).sort());
+    for (const device of knownDevices(space)) {
+      expect(knownTitle(device)).not.toBe(device);
+      expect(kindOf(device)).toBeDefined();
+      const { lines } = readMeasurements(knownText(space, device) ?? '');
+      expect(lines.map(({ status }) => status)).toEqual(Array.from({ length: 20 }, () => 'ok'));
+    }
+    const titles = knownDevices(space).map(knownTitle);
+    expect(new Set(titles).size).toBe(titles.length);
+  });
+});
 
 describe('address', () => {
   const view = fc.constantFrom(...kDevices).chain((device) => {

@@ -5,6 +5,7 @@ import { beforeAll, describe, expect, test } from 'vitest';
 
 import type { RawEncoder, RawHandle, RawModule, RawPredictor, RawSearch, RawTransfer } from '../../wasm/latencast.js';
 import type { RawFleet, RawModel, RawModelsModule, RawPlatform } from '../../wasm/latencast-models.js';
+import type { RawTable, RawTableEstimate, RawTablesModule } from '../../wasm/latencast-tables.js';
 import { encoderFile, fleetFile, kMeasurements, kSamplers, weights } from './helpers.js';
 
 const kRoot = new URL('../../', import.meta.url);
@@ -172,5 +173,46 @@ describe('raw module of models', () => {
       code: 'argument',
       message: expect.stringMatching(/1 models and 2 latencies/) as unknown,
     });
+  });
+});
+
+// The same of wasm/latencast-tables.d.ts.
+describe('raw module of tables', () => {
+  const types = source('wasm/latencast-tables.d.ts');
+  let module: RawTablesModule;
+  let table: RawTable;
+  let estimate: RawTableEstimate;
+
+  beforeAll(async () => {
+    const glue = new URL('build-wasm/wasm/latencast-tables.mjs', kRoot).href;
+    const { default: create } = (await import(/* @vite-ignore */ glue)) as typeof import('../../wasm/latencast-tables.js');
+    const wasmBinary = new Uint8Array(readFileSync(new URL('build-wasm/wasm/latencast-tables.wasm', kRoot)));
+    module = await create({ wasmBinary });
+    table = module._open('name,layers\nx,1\ny,2\nz,4\n', '{}').value!;
+    estimate = table._estimate('["x"]', Float64Array.of(3), '{}').value!;
+  });
+
+  test('has the functions that are declared, and no others', () => {
+    expectFunctions(module, declared(types, 'RawTablesModule'));
+  });
+
+  test.each([
+    ['RawTable', () => table],
+    ['RawTableEstimate', () => estimate],
+  ])('%s has the methods that are declared, and no others', (name, handle) => {
+    expectMethods(handle(), declared(types, name));
+  });
+
+  test('answers with failures instead of throwing', () => {
+    expect(module._open('', '{}').error).toMatchObject({ code: 'argument', message: expect.stringMatching(/is empty/) as unknown });
+    expect(table._values(0).error).toMatchObject({ code: 'argument', message: expect.stringMatching(/holds no numbers/) as unknown });
+    expect(table._values(-1).error).toMatchObject({ code: 'argument' });
+    expect(table._estimate('["w"]', Float64Array.of(3), '{}').error).toMatchObject({ code: 'architecture' });
+    expect(table._estimate('["x"]', new Float64Array(2), '{}').error).toMatchObject({
+      code: 'measurement',
+      message: expect.stringMatching(/found 2 latencies for 1 names/) as unknown,
+    });
+    expect(table._estimate('[3]', new Float64Array(1), '{}').error).toBeDefined();
+    expect(estimate._search(Float64Array.of(-1), new Float64Array(3)).error).toMatchObject({ code: 'argument' });
   });
 });

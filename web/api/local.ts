@@ -1,10 +1,13 @@
 import type { Json, List, RawEncoder, RawHandle, RawModule, RawPredictor, RawTransfer, RawTransferOptions } from '../../wasm/latencast.js';
 
 import { fromList, intervalsOf, parseJson, toJson, toList, wellFormed } from './crossing.js';
-import { ask, LatencastError } from './errors.js';
+import { ask } from './envelope.js';
+import { LatencastError } from './errors.js';
 import type { LocalModels } from './models.js';
 import type { WasmSource } from './module.js';
 import { kDispose, own, Owned, type Owner } from './owned.js';
+import { tableText } from './table-rows.js';
+import type { LocalTables } from './tables.js';
 import { drive, kSliceMilliseconds, type Share, type Steps } from './slices.js';
 import type {
   Accuracy,
@@ -23,6 +26,7 @@ import type {
   ModelOptions,
   Next,
   NextOptions,
+  OwnTable,
   ParsedArchitecture,
   Predictor,
   PredictorInfo,
@@ -36,6 +40,9 @@ import type {
   SpaceId,
   SpaceInfo,
   StatedInput,
+  TableOptions,
+  TableRows,
+  TableSketch,
   TransferOptions,
 } from './types.js';
 
@@ -70,11 +77,14 @@ export class LocalEngine implements Engine, Owner {
   readonly handles = new Set<RawHandle>();
   readonly #module: Owned<RawModule>;
   readonly #modelsWasm: WasmSource | undefined;
+  readonly #tablesWasm: WasmSource | undefined;
   #models: Promise<LocalModels> | undefined;
+  #tables: Promise<LocalTables> | undefined;
 
-  constructor(module: RawModule, modelsWasm?: WasmSource) {
+  constructor(module: RawModule, modelsWasm?: WasmSource, tablesWasm?: WasmSource) {
     const { handles } = this;
     this.#modelsWasm = modelsWasm;
+    this.#tablesWasm = tablesWasm;
     this.#module = new Owned(
       module,
       () => {
@@ -181,13 +191,22 @@ export class LocalEngine implements Engine, Owner {
     return (await this.#anyModel()).loadFleet(bytes);
   }
 
+  async sketchTable(table: TableRows, options: TableOptions = {}): Promise<TableSketch> {
+    return (await this.#anyTable()).sketch(await tableText(table), options);
+  }
+
+  async openTable(table: TableRows, options: TableOptions = {}): Promise<OwnTable> {
+    return (await this.#anyTable()).open(await tableText(table), options);
+  }
+
   async accuracy(predicted: Float64Array, truth: Float64Array): Promise<Accuracy> {
     return accuracy(this.module, predicted, truth);
   }
 
   async liveHandles(): Promise<number> {
     const models = this.#models ? (await this.#models).liveHandles() : 0;
-    return models + ask(() => this.module._liveHandles());
+    const tables = this.#tables ? (await this.#tables).liveHandles() : 0;
+    return models + tables + ask(() => this.module._liveHandles());
   }
 
   dispose(): void {
@@ -206,6 +225,16 @@ export class LocalEngine implements Engine, Owner {
     this.#models = starting;
     // What failed may be tried again.
     starting.catch(() => (this.#models = undefined));
+    return starting;
+  }
+
+  /** The third. */
+  #anyTable(): Promise<LocalTables> {
+    this.alive();
+    if (this.#tables) return this.#tables;
+    const starting = import('./tables.js').then(({ LocalTables }) => LocalTables.start(this, this.#tablesWasm));
+    this.#tables = starting;
+    starting.catch(() => (this.#tables = undefined));
     return starting;
   }
 }

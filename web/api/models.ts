@@ -2,12 +2,12 @@
 
 import createModelsModule from '../../build-wasm/wasm/latencast-models.mjs';
 import type { RawFleet, RawModel, RawModelsModule, RawPlatform } from '../../wasm/latencast-models.js';
-import type { RawHandle } from '../../wasm/latencast.js';
 
 import { intervalsOf, parseJson, toJson, wellFormed } from './crossing.js';
-import { ask, LatencastError } from './errors.js';
+import { ask } from './envelope.js';
+import { LatencastError } from './errors.js';
 import { startModule, type WasmSource } from './module.js';
-import { kDispose, own, type Owned, type Owner } from './owned.js';
+import { Held, own, type Owned, type Owner } from './owned.js';
 import { skim } from './skim.js';
 import { drive } from './slices.js';
 import type {
@@ -71,33 +71,6 @@ export class LocalModels {
 
   liveHandles(): number {
     return ask(() => this.module._liveHandles());
-  }
-}
-
-/** What lives in the module. */
-class Held<T extends RawHandle> {
-  readonly #owned: Owned<T>;
-
-  constructor(
-    readonly owner: Owner,
-    raw: T,
-    what: string,
-  ) {
-    this.#owned = own(owner, raw, what);
-  }
-
-  /** Throws `disposed` once it is, or its engine. */
-  get raw(): T {
-    this.owner.alive();
-    return this.#owned.value;
-  }
-
-  dispose(): void {
-    this.#owned.dispose();
-  }
-
-  [kDispose](): void {
-    this.dispose();
   }
 }
 

@@ -10,6 +10,11 @@ declare module '*/wasm/latencast-models.mjs' {
   export default createModule;
 }
 
+declare module '*/wasm/latencast-tables.mjs' {
+  const createModule: typeof import('../../wasm/latencast-tables.js').default;
+  export default createModule;
+}
+
 declare module 'comlink/dist/esm/node-adapter.mjs' {
   const nodeEndpoint: typeof import('comlink/dist/esm/node-adapter.js').default;
   export default nodeEndpoint;

@@ -62,3 +62,30 @@ export function own<T extends RawHandle>({ handles }: Owner, raw: T, what: strin
     what,
   );
 }
+
+/** What lives in a module. */
+export class Held<T extends RawHandle> {
+  readonly #owned: Owned<T>;
+
+  constructor(
+    readonly owner: Owner,
+    raw: T,
+    what: string,
+  ) {
+    this.#owned = own(owner, raw, what);
+  }
+
+  /** Throws `disposed` once it is, or its engine. */
+  get raw(): T {
+    this.owner.alive();
+    return this.#owned.value;
+  }
+
+  dispose(): void {
+    this.#owned.dispose();
+  }
+
+  [kDispose](): void {
+    this.dispose();
+  }
+}

@@ -29,6 +29,12 @@ import type {
   SpaceId,
   SpaceInfo,
   StatedInput,
+  TableInfo,
+  TableOptions,
+  TablePredictorInfo,
+  TableSearchOptions,
+  TableSketch,
+  TableTransferOptions,
   TransferOptions,
   TransferProgress,
 } from './types.js';
@@ -64,6 +70,18 @@ export interface HeldPlatform {
   readonly family: string;
 }
 
+/** A table in the worker, as this side knows it. */
+export interface HeldTable {
+  readonly id: number;
+  readonly info: TableInfo;
+}
+
+/** What is believed of a device over a table in the worker, as this side knows it. */
+export interface HeldTablePredictor {
+  readonly id: number;
+  readonly info: TablePredictorInfo;
+}
+
 /** The part of the options that can be sent; the signal and the callback stay on their side, known by a job's number. */
 export type TransferSettings = Omit<TransferOptions, 'signal' | 'onProgress'>;
 export type SearchSettings = Omit<SearchOptions, 'signal' | 'onProgress'>;
@@ -82,7 +100,7 @@ export type Report = (job: number, progress: TransferProgress) => Promise<void>;
  */
 export interface Host {
   /** First of all; once. */
-  start(wasm: SentWasm, modelsWasm: SentWasm, report: Report): Promise<Envelope<null>>;
+  start(wasm: SentWasm, modelsWasm: SentWasm, tablesWasm: SentWasm, report: Report): Promise<Envelope<null>>;
   cancel(job: number): void;
 
   load(bytes: Uint8Array): Promise<Envelope<Held>>;
@@ -145,6 +163,14 @@ export interface Host {
     models: readonly number[],
     count: number,
   ): Promise<Envelope<{ readonly models: readonly number[]; readonly worth: number }>>;
+  sketchTable(csv: string, options: TableOptions): Promise<Envelope<TableSketch>>;
+  openTable(csv: string, options: TableOptions): Promise<Envelope<HeldTable>>;
+  tableValues(table: number, heading: string): Promise<Envelope<Float64Array>>;
+  transferTable(table: number, measurements: readonly Measurement[], options: TableTransferOptions): Promise<Envelope<HeldTablePredictor>>;
+  tableIntervals(id: number, names: readonly string[] | undefined, coverage: number | undefined): Promise<Envelope<Intervals>>;
+  reviewTable(id: number): Promise<Envelope<Review>>;
+  nextRows(id: number, options: Pick<NextOptions, 'count'>): Promise<Envelope<Next>>;
+  searchTable(id: number, limits_ms: readonly number[], options: TableSearchOptions): Promise<Envelope<SearchResult>>;
   /** Of whatever is held. */
   release(id: number): void;
 }

@@ -21,7 +21,7 @@ import type {
 } from './types.js';
 
 /** What the worker holds under a number. */
-class Remote {
+export class Remote {
   readonly #owned: Owned<number>;
 
   constructor(

@@ -3,13 +3,16 @@ import nodeEndpoint from 'comlink/dist/esm/node-adapter.mjs';
 
 import type { Envelope } from '../../wasm/latencast.js';
 
-import { asLatencastError, cancelled, LatencastError, unwrap } from './errors.js';
+import { unwrap } from './envelope.js';
+import { asLatencastError, cancelled, LatencastError } from './errors.js';
 import type { WasmSource } from './module.js';
 import { kDispose, Owned } from './owned.js';
 import { nodeBuiltin } from './platform.js';
 import { RemoteFleet, RemoteModel } from './remote-models.js';
+import { RemoteTable } from './remote-tables.js';
 import type { Held, HeldEncoder, Host, Report, SentWasm } from './protocol.js';
 import { skim } from './skim.js';
+import { tableText } from './table-rows.js';
 import type {
   Accuracy,
   ArchitectureFacts,
@@ -17,6 +20,7 @@ import type {
   Encoder,
   Encoding,
   Engine,
+  EngineOptions,
   ExportOptions,
   Fleet,
   Intervals,
@@ -27,6 +31,7 @@ import type {
   ModelOptions,
   Next,
   NextOptions,
+  OwnTable,
   ParsedArchitecture,
   Predictor,
   PredictorInfo,
@@ -39,6 +44,9 @@ import type {
   SpaceId,
   SpaceInfo,
   StatedInput,
+  TableOptions,
+  TableRows,
+  TableSketch,
   TransferOptions,
   TransferProgress,
 } from './types.js';
@@ -50,12 +58,12 @@ interface Thread {
   terminate(): void;
 }
 
-function startThread(): Thread {
+function startThread(script: EngineOptions['worker']): Thread {
   const threads = nodeBuiltin('node:worker_threads');
   if (threads) {
     // Taken apart, so that a bundler does not add the file a second time for the sake of Node.
     const here = import.meta.url;
-    const worker = new threads.Worker(new URL('./worker.js', here), { execArgv: [] });
+    const worker = new threads.Worker(new URL(script ?? './worker.js', here), { execArgv: [] });
     return {
       endpoint: nodeEndpoint(worker),
       onFailure: (tell) => {
@@ -65,7 +73,10 @@ function startThread(): Thread {
       terminate: () => void worker.terminate(),
     };
   }
-  const worker = new Worker(new URL('./worker.js', import.meta.url), { type: 'module', name: 'latencast' });
+  const worker =
+    script === undefined
+      ? new Worker(new URL('./worker.js', import.meta.url), { type: 'module', name: 'latencast' })
+      : startWorker(new URL(script, document.baseURI));
   return {
     endpoint: worker,
     onFailure: (tell) => {
@@ -73,6 +84,17 @@ function startThread(): Thread {
     },
     terminate: () => worker.terminate(),
   };
+}
+
+/** A worker's script must be of the page's origin, but what it imports need not be. */
+function startWorker(script: URL): Worker {
+  const options = { type: 'module', name: 'latencast' } as const;
+  if (script.origin === location.origin) return new Worker(script, options);
+  const importing = URL.createObjectURL(new Blob([`import ${JSON.stringify(script.href)};`], { type: 'text/javascript' }));
+  const worker = new Worker(importing, options);
+  // Once it answers, or cannot, its script has been read.
+  for (const event of ['message', 'error']) worker.addEventListener(event, () => URL.revokeObjectURL(importing), { once: true });
+  return worker;
 }
 
 /** The engine in a worker: every call is passed on, and the promises end here even where the worker cannot answer. */
@@ -86,10 +108,10 @@ export class RemoteEngine implements Engine {
   #failure: LatencastError | undefined;
   #jobs = 0;
 
-  static async start(wasm?: WasmSource, modelsWasm?: WasmSource): Promise<RemoteEngine> {
-    const engine = new RemoteEngine(startThread());
+  static async start({ wasm, modelsWasm, tablesWasm, worker }: EngineOptions): Promise<RemoteEngine> {
+    const engine = new RemoteEngine(startThread(worker));
     try {
-      await engine.#begin(sendable(wasm), sendable(modelsWasm));
+      await engine.#begin(sendable(wasm), sendable(modelsWasm), sendable(tablesWasm));
       return engine;
     } catch (caught) {
       engine.dispose();
@@ -167,6 +189,16 @@ export class RemoteEngine implements Engine {
 
   async loadFleet(bytes: Uint8Array): Promise<Fleet> {
     return new RemoteFleet(this, await this.call((host) => host.loadFleet(bytes)));
+  }
+
+  async sketchTable(table: TableRows, options: TableOptions = {}): Promise<TableSketch> {
+    const csv = await tableText(table);
+    return this.call((host) => host.sketchTable(csv, options));
+  }
+
+  async openTable(table: TableRows, options: TableOptions = {}): Promise<OwnTable> {
+    const csv = await tableText(table);
+    return new RemoteTable(this, await this.call((host) => host.openTable(csv, options)));
   }
 
   accuracy(predicted: Float64Array, truth: Float64Array): Promise<Accuracy> {
@@ -247,9 +279,9 @@ export class RemoteEngine implements Engine {
     }
   }
 
-  #begin(wasm: SentWasm, modelsWasm: SentWasm): Promise<null> {
+  #begin(wasm: SentWasm, modelsWasm: SentWasm, tablesWasm: SentWasm): Promise<null> {
     const report: Report = async (job, progress) => this.#listeners.get(job)?.(progress);
-    return this.call((host) => host.start(wasm, modelsWasm, Comlink.proxy(report)));
+    return this.call((host) => host.start(wasm, modelsWasm, tablesWasm, Comlink.proxy(report)));
   }
 
   #fail(reason: LatencastError): void {

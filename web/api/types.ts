@@ -1,3 +1,4 @@
+/// <reference lib="esnext.disposable" preserve="true" />
 /**
  * The public interface of latencast: one engine, in this thread or in a worker, behind the same types.
  * Latencies are milliseconds, rank correlations are fractions in [-1, 1], shares are fractions in [0, 1].
@@ -536,6 +537,111 @@ export interface Fleet {
   [Symbol.dispose](): void;
 }
 
+/**
+ * How a column of a table is read. `name`: names the architectures. `numbers`, `words`: describe them. `constant`: the same for all.
+ * `device`: latencies of a known device. `quality`: what is to be large. `unusable`: neither numbers nor at most 64 words.
+ */
+export type TableColumnKind = 'name' | 'numbers' | 'words' | 'constant' | 'device' | 'quality' | 'ignored' | 'unusable';
+
+export interface TableColumn {
+  readonly heading: string;
+  readonly kind: TableColumnKind;
+}
+
+/** How columns of a table are to be read, by their headings; all others describe the architectures, by numbers or words. */
+export interface TableOptions {
+  /** What messages call the table; default `table`. */
+  readonly path?: string;
+  /** Names the architectures; default `name`, `arch` or `id`, the first there is; else rows are named by their numbers from 1. */
+  readonly name?: string;
+  /** Latencies of known devices in milliseconds, empty where not measured, besides columns `latency_ms:NAME`. */
+  readonly devices?: readonly string[];
+  /** What is to be large, such as an accuracy; describes no architecture, as it is not known before one is trained. */
+  readonly qualities?: readonly string[];
+  readonly ignored?: readonly string[];
+}
+
+/** CSV with a heading line and a row for each architecture; or the rows as objects, whose keys are the headings. */
+export type TableRows = string | readonly Readonly<Record<string, string | number | null | undefined>>[];
+
+/** What `openTable` would make of a table, and all that it would refuse. */
+export interface TableSketch {
+  readonly rows: number;
+  readonly columns: readonly TableColumn[];
+  /** By line from 1, at most 100; line 0: of the whole table. */
+  readonly problems: readonly { readonly line: number; readonly message: string }[];
+}
+
+export interface TableInfo {
+  /** Of the rows; distinct. */
+  readonly names: readonly string[];
+  readonly columns: readonly TableColumn[];
+  /** Known devices, by name. */
+  readonly devices: readonly string[];
+  /** Headings. */
+  readonly qualities: readonly string[];
+}
+
+export interface TableTransferOptions {
+  /** Name of the new device; default `my device`. */
+  readonly device?: string;
+  /** What was measured; default `latency`. */
+  readonly quantity?: Quantity;
+  /** Places of measurements, from 0, that are never set aside. */
+  readonly trusted?: readonly number[];
+}
+
+export interface TableSearchOptions {
+  /** A column of qualities, the default its first; or a value for each row, NaN where not known. */
+  readonly quality?: string | Float64Array;
+}
+
+export interface TablePredictorInfo {
+  readonly target: string;
+  readonly quantity: Quantity;
+  readonly method: 'closed-form';
+  readonly measurements: readonly Measurement[];
+}
+
+/** What is believed of one device over a table, held by an engine. Immutable. */
+export interface TablePredictor {
+  readonly info: TablePredictorInfo;
+
+  /** Estimates and where the truth lies with a probability of `coverage`, in (0, 1), default 0.9. `names`: default all rows. */
+  intervals(names?: readonly string[], coverage?: number): Promise<Intervals>;
+
+  /** What is odd about the measurements, and how good the estimates should be. */
+  review(): Promise<Review>;
+
+  /** Which rows to measure next. */
+  next(options?: Pick<NextOptions, 'count'>): Promise<Next>;
+
+  /** The best row for each limit in milliseconds, of all rows. */
+  search(limits_ms: readonly number[], options?: TableSearchOptions): Promise<SearchResult>;
+
+  /** Frees the memory now; a forgotten one is freed when it is garbage-collected. */
+  dispose(): void;
+  [Symbol.dispose](): void;
+}
+
+/** A search space of one's own: a table with a row for each architecture, and what its known devices say of a new one. */
+export interface OwnTable {
+  readonly info: TableInfo;
+
+  /** Of a column of numbers, latencies or a quality, by row; NaN where not known. */
+  values(heading: string): Promise<Float64Array>;
+
+  /** Rows by their names. */
+  parse(names: readonly string[]): Promise<ParsedArchitecture[]>;
+
+  /** In closed form, from any number of measurements; from none it is what is believed of every device. */
+  transfer(measurements: readonly Measurement[], options?: TableTransferOptions): Promise<TablePredictor>;
+
+  /** Frees the memory now; a forgotten one is freed when it is garbage-collected. */
+  dispose(): void;
+  [Symbol.dispose](): void;
+}
+
 /** The engine. Obtain one from `createEngine()`; every method works the same in-thread and in a worker. */
 export interface Engine {
   readonly kind: 'local' | 'worker';
@@ -578,12 +684,18 @@ export interface Engine {
   /** From bytes of a fleet file. */
   loadFleet(bytes: Uint8Array): Promise<Fleet>;
 
+  /** What a table would be read as: for a page that shows it, and lets it be changed. */
+  sketchTable(table: TableRows, options?: TableOptions): Promise<TableSketch>;
+
+  /** A search space of one's own. Throws `argument` on the first problem that `sketchTable` names. */
+  openTable(table: TableRows, options?: TableOptions): Promise<OwnTable>;
+
   /** The network of an architecture as an ONNX model with random weights, to be run by other runtimes. */
   exportOnnx(space: SpaceId, architecture: string, options?: ExportOptions): Promise<Uint8Array>;
 
   accuracy(predicted: Float64Array, truth: Float64Array): Promise<Accuracy>;
 
-  /** Predictors, encoders, models, platforms and work alive in the engine; 0 when all are disposed. */
+  /** Predictors, encoders, models, platforms, tables and work alive in the engine; 0 when all are disposed. */
   liveHandles(): Promise<number>;
 
   /** Frees everything; stops the worker. */
@@ -598,4 +710,8 @@ export interface EngineOptions {
   readonly wasm?: Uint8Array | string | URL;
   /** The same of `latencast-models.wasm`, which is fetched when the first model is opened. */
   readonly modelsWasm?: Uint8Array | string | URL;
+  /** The same of `latencast-tables.wasm`, which is fetched when the first table is opened. */
+  readonly tablesWasm?: Uint8Array | string | URL;
+  /** Where the worker's script is (`worker.js` of this package); default: beside this module. It may be of another origin than the page. */
+  readonly worker?: string | URL;
 }

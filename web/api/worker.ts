@@ -3,7 +3,8 @@ import nodeEndpoint from 'comlink/dist/esm/node-adapter.mjs';
 
 import type { Envelope } from '../../wasm/latencast.js';
 
-import { enclose, LatencastError } from './errors.js';
+import { enclose } from './envelope.js';
+import { LatencastError } from './errors.js';
 import { LocalEngine } from './local.js';
 import { loadModule } from './module.js';
 import { nodeBuiltin } from './platform.js';
@@ -19,10 +20,15 @@ import type {
   ModelFile,
   ModelOptions,
   NextOptions,
+  OwnTable,
   Platform,
   Predictor,
   PredictOptions,
   SpaceId,
+  TableOptions,
+  TablePredictor,
+  TableSearchOptions,
+  TableTransferOptions,
   TransferProgress,
 } from './types.js';
 
@@ -35,12 +41,14 @@ class WorkerHost implements Host {
   readonly #models = new Map<number, Model>();
   readonly #fleets = new Map<number, Fleet>();
   readonly #platforms = new Map<number, Platform>();
+  readonly #tables = new Map<number, OwnTable>();
+  readonly #tablePredictors = new Map<number, TablePredictor>();
   readonly #jobs = new Map<number, AbortController>();
   #ids = 0;
 
-  start(wasm: SentWasm, modelsWasm: SentWasm, report: Report) {
+  start(wasm: SentWasm, modelsWasm: SentWasm, tablesWasm: SentWasm, report: Report) {
     return enclose(async () => {
-      this.#engine = new LocalEngine(await loadModule(wasm), modelsWasm);
+      this.#engine = new LocalEngine(await loadModule(wasm), modelsWasm, tablesWasm);
       this.#report = report;
       return null;
     });
@@ -165,6 +173,48 @@ class WorkerHost implements Host {
     return enclose(() => this.#platform(platform).next(models.map((id) => this.#model(id)), count));
   }
 
+  sketchTable(csv: string, options: TableOptions) {
+    return enclose(() => this.#started.sketchTable(csv, options));
+  }
+
+  openTable(csv: string, options: TableOptions) {
+    return enclose(async () => {
+      const table = await this.#started.openTable(csv, options);
+      const id = ++this.#ids;
+      this.#tables.set(id, table);
+      return { id, info: table.info };
+    });
+  }
+
+  tableValues(table: number, heading: string) {
+    return enclose(() => alive(this.#tables, table, 'table').values(heading));
+  }
+
+  transferTable(table: number, measurements: readonly Measurement[], options: TableTransferOptions) {
+    return enclose(async () => {
+      const predictor = await alive(this.#tables, table, 'table').transfer(measurements, options);
+      const id = ++this.#ids;
+      this.#tablePredictors.set(id, predictor);
+      return { id, info: predictor.info };
+    });
+  }
+
+  tableIntervals(id: number, names: readonly string[] | undefined, coverage: number | undefined) {
+    return enclose(() => this.#tablePredictor(id).intervals(names, coverage));
+  }
+
+  reviewTable(id: number) {
+    return enclose(() => this.#tablePredictor(id).review());
+  }
+
+  nextRows(id: number, options: Pick<NextOptions, 'count'>) {
+    return enclose(() => this.#tablePredictor(id).next(options));
+  }
+
+  searchTable(id: number, limits_ms: readonly number[], options: TableSearchOptions) {
+    return enclose(() => this.#tablePredictor(id).search(limits_ms, options));
+  }
+
   accuracy(predicted: Float64Array, truth: Float64Array) {
     return enclose(() => this.#started.accuracy(predicted, truth));
   }
@@ -220,7 +270,16 @@ class WorkerHost implements Host {
   }
 
   release(id: number) {
-    for (const held of [this.#predictors, this.#encoders, this.#models, this.#fleets, this.#platforms]) {
+    const all = [
+      this.#predictors,
+      this.#encoders,
+      this.#models,
+      this.#fleets,
+      this.#platforms,
+      this.#tables,
+      this.#tablePredictors,
+    ];
+    for (const held of all) {
       held.get(id)?.dispose();
       held.delete(id);
     }
@@ -241,6 +300,10 @@ class WorkerHost implements Host {
 
   #platform(id: number): Platform {
     return alive(this.#platforms, id, 'platform');
+  }
+
+  #tablePredictor(id: number): TablePredictor {
+    return alive(this.#tablePredictors, id, 'predictor');
   }
 
   #holdPlatform(platform: Platform): HeldPlatform {

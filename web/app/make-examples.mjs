@@ -12,6 +12,7 @@ import { join, resolve } from 'node:path';
 import { parseArgs } from 'node:util';
 import Papa from 'papaparse';
 import { createServer } from 'vite';
+import { choose } from './choose.mjs';
 
 const kRoot = resolve(import.meta.dirname, '../..');
 const kOut = join(import.meta.dirname, 'public/examples');
@@ -143,20 +144,6 @@ async function checked({ latency_ms }, { doubts }, measurements) {
     Float64Array.from(counting, (i) => measurements[i].latency_ms),
   );
   return { latency_ms, spearman, mdape };
-}
-
-/** k distinct numbers below n, by a small generator (mulberry32) that any program can repeat. */
-function choose(n, k, seed) {
-  let state = seed;
-  const uniform = () => {
-    state = (state + 0x6d2b79f5) | 0;
-    let t = Math.imul(state ^ (state >>> 15), 1 | state);
-    t = (t + Math.imul(t ^ (t >>> 7), 61 | t)) ^ t;
-    return ((t ^ (t >>> 14)) >>> 0) / 2 ** 32;
-  };
-  const picked = new Set();
-  while (picked.size < k) picked.add(Math.floor(uniform() * n));
-  return [...picked];
 }
 
 function bytes(array) {

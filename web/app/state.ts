@@ -15,6 +15,7 @@ import type {
   TransferProgress,
 } from '../api/index.js';
 import { kBaseUnits } from '../api/measurements.js';
+import type { Cell } from './save.js';
 import { kInitialBrowser, reduceBrowser, type BrowserAction, type BrowserState } from './measure/state.js';
 import {
   initialModelState,
@@ -25,6 +26,8 @@ import {
   type ModelAddress,
   type ModelState,
 } from './model/state.js';
+import type { ChartSpec } from './charts.js';
+import { knownDevices, knownText, knownTitle } from './known.js';
 import { kSpaceIds, kSpaces } from './spaces/index.js';
 import { extendTable, joined, type NewRow, type SpaceTable } from './spaces/table.js';
 
@@ -59,6 +62,7 @@ export const kDevices: readonly DeviceId[] = kSpaceIds.flatMap((space) => [
   mine(space),
   browserOf(space),
   ...kExamples.flatMap(({ id }) => (spaceOf(id) === space ? [id] : [])),
+  ...knownDevices(space).map((name): DeviceId => `${space}/${name}`),
 ]);
 
 export function spaceOf(device: DeviceId): SpaceId {
@@ -70,7 +74,7 @@ export function nameOf(device: DeviceId): string {
   return device.slice(device.indexOf('/') + 1);
 }
 
-export const kTabs = ['estimates', 'fit', 'lookup', 'search', 'measure'] as const;
+export const kTabs = ['estimates', 'fit', 'devices', 'lookup', 'search', 'measure'] as const;
 export type Tab = (typeof kTabs)[number];
 /** What the page is about: networks of a search space, or any network out of a file. */
 export type Mode = 'space' | 'model';
@@ -230,6 +234,12 @@ export interface View {
   /** Latency limit; the median estimate until the user sets one. */
   readonly budget_ms?: number;
   readonly quality: QualityId;
+  /** The device that the shown one is compared with, by its name in the space; the most alike one until the user chooses. */
+  readonly other?: string;
+  /** Devices whose latencies stand beside those of the shown one; the most alike ones until the user chooses. */
+  readonly beside?: readonly string[];
+  /** Rows kept to be looked at side by side. */
+  readonly kept?: readonly number[];
 }
 
 export interface PlanSettings {
@@ -276,6 +286,12 @@ export interface State {
   readonly results: Readonly<Record<DeviceId, Result>>;
   /** What to measure next, where that is known. */
   readonly nexts: Readonly<Record<DeviceId, Next>>;
+  /** Estimates of known devices, by shipped row, once they were asked for. */
+  readonly known: Readonly<Record<DeviceId, Float64Array>>;
+  /** Share done of these; absent while nobody is at it. */
+  readonly comparing?: number;
+  /** The device pointed at. */
+  readonly hoveredDevice?: DeviceId;
   /** Devices whose adapted predictor the engine holds. */
   readonly saved: Readonly<Record<DeviceId, boolean>>;
   readonly job?: Job;
@@ -329,7 +345,10 @@ export type Action =
     }
   | { readonly type: 'open-file'; readonly file: File }
   | { readonly type: 'save-predictor' }
-  | { readonly type: 'save-estimates' }
+  | { readonly type: 'save-estimates'; readonly format: 'csv' | 'npz' }
+  | { readonly type: 'save-chart'; readonly spec: ChartSpec; readonly name: string; readonly format: 'png' | 'svg' }
+  /** A table as it stands on the page. */
+  | { readonly type: 'save-table'; readonly name: string; readonly rows: readonly (readonly Cell[])[] }
   | { readonly type: 'save-lookup' }
   | { readonly type: 'save-front' }
   | { readonly type: 'save-plan' }
@@ -349,6 +368,13 @@ export type Action =
   | { readonly type: 'quality'; readonly quality: QualityId }
   | { readonly type: 'open-quality'; readonly file: File }
   | { readonly type: 'own-quality'; readonly space: SpaceId; readonly own: OwnQuality }
+  | { readonly type: 'other'; readonly device: DeviceId }
+  | { readonly type: 'hover-device'; readonly device?: DeviceId }
+  | { readonly type: 'beside'; readonly devices: readonly DeviceId[] }
+  /** Keeps a row, or no longer. */
+  | { readonly type: 'keep'; readonly index: number }
+  | { readonly type: 'comparing'; readonly done: number }
+  | { readonly type: 'known'; readonly latencies: Readonly<Record<DeviceId, Float64Array>> }
   | { readonly type: 'search' }
   | { readonly type: 'lookup'; readonly text: string }
   | { readonly type: 'lookup-checked'; readonly space: SpaceId; readonly check: Check }
@@ -421,6 +447,7 @@ export function initialState(): State {
     examples: {},
     results: {},
     nexts: {},
+    known: {},
     saved: {},
     tab: 'estimates',
     views: eachSpace(initialView),
@@ -439,14 +466,24 @@ export const kUsualReadings = 20;
 /** What can be asked for in one plan. */
 export const kPlanCounts = { fewest: 5, most: 100 } as const;
 
+/** Whether what is measured of it is the user's. */
+export function isOwn(device: DeviceId): boolean {
+  return ['mine', 'browser'].includes(nameOf(device));
+}
+
 export function isExample(device: DeviceId): boolean {
-  return !['mine', 'browser'].includes(nameOf(device));
+  return kExamples.some(({ id }) => id === device);
+}
+
+/** Whether the weights have learned from it. */
+export function isKnown(device: DeviceId): boolean {
+  return knownDevices(spaceOf(device)).includes(nameOf(device));
 }
 
 export function deviceTitle(state: State, device: DeviceId = state.device): string {
   if (nameOf(device) === 'browser') return 'this browser';
-  if (!isExample(device)) return state.name.trim() || 'my device';
-  return kExamples.find((example) => example.id === device)?.title ?? nameOf(device);
+  if (isOwn(device)) return state.name.trim() || 'my device';
+  return kExamples.find((example) => example.id === device)?.title ?? knownTitle(nameOf(device));
 }
 
 /** The space that is shown. */
@@ -474,7 +511,23 @@ export function unitOf(state: State): 'ms' | 'mJ' {
 }
 
 export function sheetOf(state: State, device: DeviceId = state.device): Sheet {
-  return state.sheets[device] ?? kEmptySheet;
+  return state.sheets[device] ?? knownSheet(device) ?? kEmptySheet;
+}
+
+const kKnownSheets = new Map<DeviceId, Sheet | undefined>();
+
+/** What the notebook of a known device holds until the user writes in it; always the same object. */
+function knownSheet(device: DeviceId): Sheet | undefined {
+  if (!kKnownSheets.has(device)) {
+    const text = knownText(spaceOf(device), nameOf(device));
+    kKnownSheets.set(device, text === undefined ? undefined : { text, unit: 'auto' });
+  }
+  return kKnownSheets.get(device);
+}
+
+/** The text that a device's notebook begins with: of its own that is none. */
+export function originalText(state: State, device: DeviceId = state.device): string | undefined {
+  return state.examples[device]?.text ?? knownSheet(device)?.text;
 }
 
 /** What a transfer waits for, as one: the engine, then the weights of the space that is shown. */
@@ -570,7 +623,7 @@ export function reduce(state: State, action: Action): State {
     case 'example':
       return withExample(state, action.id, action.example);
     case 'device':
-      return without({ ...state, device: action.device }, 'notice', 'hovered');
+      return without({ ...state, device: action.device }, 'notice', 'hovered', 'hoveredDevice');
     case 'name':
       return { ...state, name: action.name };
     case 'text':
@@ -609,12 +662,10 @@ export function reduce(state: State, action: Action): State {
       return replaced ? withSheet(state, { ...replaced, trusted }) : state;
     }
     case 'restore-example': {
-      const example = state.examples[state.device];
-      if (!example) return state;
-      return withSheet(
-        state,
-        replaceText(sheetOf(state), { text: example.text, unit: 'auto', check: example.check }),
-      );
+      const text = originalText(state);
+      if (text === undefined) return state;
+      const check = state.examples[state.device]?.check;
+      return withSheet(state, replaceText(sheetOf(state), { text, unit: 'auto', ...(check ? { check } : {}) }));
     }
     case 'checked': {
       const sheet = { ...sheetOf(state, action.device), check: action.check };
@@ -693,6 +744,21 @@ export function reduce(state: State, action: Action): State {
       return withView(state, { budget_ms: action.budget_ms });
     case 'quality':
       return withView(state, { quality: action.quality });
+    case 'other':
+      return withView(state, { other: nameOf(action.device) });
+    case 'hover-device':
+      return action.device === undefined ? without(state, 'hoveredDevice') : { ...state, hoveredDevice: action.device };
+    case 'beside':
+      return withView(state, { beside: action.devices.map(nameOf) });
+    case 'keep': {
+      const { kept = [] } = viewOf(state);
+      const others = kept.filter((index) => index !== action.index);
+      return withView(state, { kept: others.length === kept.length ? [...kept, action.index] : others });
+    }
+    case 'comparing':
+      return { ...state, comparing: action.done };
+    case 'known':
+      return { ...without(state, 'comparing'), known: { ...state.known, ...action.latencies } };
     case 'own-quality': {
       const { space, own } = action;
       const views = { ...state.views, [space]: { ...state.views[space], quality: 'own' as const } };
@@ -751,6 +817,8 @@ export function reduce(state: State, action: Action): State {
     case 'open-quality':
     case 'save-predictor':
     case 'save-estimates':
+    case 'save-chart':
+    case 'save-table':
     case 'save-lookup':
     case 'save-front':
     case 'save-plan':
@@ -858,7 +926,7 @@ const kSortKeys: readonly SortKey[] = ['index', 'cell', 'estimate', 'interval', 
 export function writeAddress(state: State): string {
   const start = initialState();
   const space = spaceId(state);
-  const { selected, wanted, sort, query, counts, budget_ms, quality } = viewOf(state);
+  const { selected, wanted, sort, query, counts, budget_ms, quality, other, beside, kept = [] } = viewOf(state);
   const first = start.views[space];
   const params = new URLSearchParams();
   if (state.mode === 'model') {
@@ -881,6 +949,11 @@ export function writeAddress(state: State): string {
   }
   if (budget_ms !== undefined) params.set('under', String(budget_ms));
   if (quality !== first.quality) params.set('against', quality);
+  if (other !== undefined) params.set('with', other);
+  if (beside !== undefined) params.set('beside', beside.join('.'));
+  // Rows that were added are others the next time.
+  const lasting = kept.filter((index) => !table || index < table.shipped);
+  if (lasting.length > 0) params.set('kept', lasting.join('.'));
   return params.toString();
 }
 
@@ -909,6 +982,9 @@ export function readAddress(fragment: string): Address {
     return match && filter.min <= (any[which]?.max ?? 0) && filter.max <= (any[which]?.max ?? 0) ? [filter] : [];
   });
   const budget_ms = Number(params.get('under') ?? Number.NaN);
+  const named = (text: string | null): string[] => (text ?? '').split('.').filter((name) => kDevices.includes(`${space}/${name}`));
+  const [other] = named(params.get('with'));
+  const kept = (params.get('kept') ?? '').split('.').filter((text) => /^\d{1,7}$/.test(text)).map(Number);
   return {
     mode: 'space',
     device,
@@ -921,6 +997,9 @@ export function readAddress(fragment: string): Address {
       counts: counts.length === any.length ? counts : any,
       ...(Number.isFinite(budget_ms) && budget_ms > 0 ? { budget_ms } : {}),
       quality: kQualities.find((id) => id === params.get('against') && canShow(space, id)) ?? first.quality,
+      ...(other === undefined ? {} : { other }),
+      ...(params.has('beside') ? { beside: named(params.get('beside')) } : {}),
+      ...(kept.length > 0 ? { kept } : {}),
     },
   };
 }

@@ -1,7 +1,7 @@
 /** What outlives a reload without being in the URL: the user's own text. Kept in this browser only. */
 
 import { kSpaceIds } from './spaces/index.js';
-import { kDevices, kUnits, sheetOf, type DeviceId, type Sheet, type State, type Theme } from './state.js';
+import { kDevices, kUnits, originalText, sheetOf, type DeviceId, type Sheet, type State, type Theme } from './state.js';
 import type { Method, SpaceId } from '../api/index.js';
 
 const kKey = 'latencast.notebook.2';
@@ -20,9 +20,8 @@ export function writeStored(state: State): void {
   const sheets: NonNullable<Stored['sheets']> = {};
   for (const device of kDevices) {
     const { text, unit, trusted = [] } = sheetOf(state, device);
-    const original = state.examples[device]?.text;
     // Before an example has arrived its sheet is either empty or an earlier draft.
-    if (text !== '' && text !== original) sheets[device] = { text, unit, trusted };
+    if (text !== '' && text !== originalText(state, device)) sheets[device] = { text, unit, trusted };
   }
   const lookups = Object.fromEntries(kSpaceIds.map((space) => [space, state.lookups[space].text]));
   const { text, trusted } = state.model;

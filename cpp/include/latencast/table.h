@@ -14,6 +14,7 @@ namespace latencast {
 
 struct TableOptions {
   std::string path = "table";               ///< what errors call it
+  std::string name = "";                    ///< column that names the architectures
   std::vector<std::string> devices = {};    ///< columns with latencies (ms) of known devices, besides those
                                             ///< whose heading is "latency_ms:NAME"
   std::vector<std::string> qualities = {};  ///< columns of what is to be large; not known of a network before
@@ -21,12 +22,32 @@ struct TableOptions {
   std::vector<std::string> ignored = {};    ///< columns that say nothing of an architecture
 };
 
-/// Rows of a CSV file (RFC 4180). The column "name", "arch" or "id" (the first of them there is) names each
-/// architecture; without one its number does, from 1. Every other column that is no device's, no quality and
-/// not ignored describes it, by numbers or by words.
+/// How a column of a table is read.
+struct TableColumn {
+  enum class Kind {
+    name,      ///< names the architectures
+    numbers,   ///< describes them
+    words,     ///< describes them
+    constant,  ///< would describe them, were it not the same for all
+    device,    ///< latencies of a known device
+    quality,
+    ignored,
+    unusable  ///< what it holds is neither numbers nor few words
+  };
+  std::string heading;
+  Kind kind = Kind::ignored;
+  std::vector<double> values = {};  ///< by row; none of words, NaN where not known
+};
+
+const char* name_of(TableColumn::Kind kind);
+
+/// Rows of a CSV file (RFC 4180). The column TableOptions::name, or else "name", "arch" or "id" (the
+/// first of them there is) names each architecture; without one its number does, from 1. Every other column
+/// that is no device's, no quality and not ignored describes it, by numbers or by words.
 struct Table {
   std::string path;
-  std::vector<std::string> names;  ///< distinct
+  std::vector<TableColumn> columns;  ///< as the file has them
+  std::vector<std::string> names;    ///< distinct
   std::vector<std::string> devices;
   std::vector<std::vector<double>> latency_ms;  ///< per device and row; NaN where not measured
   std::vector<std::string> qualities;
@@ -40,6 +61,19 @@ struct Table {
 
 /// Throws `argument` saying line, column, what was found and what was expected.
 Table read_table(const std::string& csv, const TableOptions& options = {});
+
+/// What read_table() would make of a text, and everything it would refuse.
+struct TableSketch {
+  struct Problem {
+    std::size_t line;  ///< from 1; 0 where it is about the whole table
+    std::string message;
+  };
+  std::size_t rows = 0;
+  std::vector<TableColumn> columns;
+  std::vector<Problem> problems;  ///< by line; of many the first 100
+};
+
+TableSketch sketch_table(const std::string& csv, const TableOptions& options = {});
 
 /// Readings of a device, in the table's names: CSV with the column "name", "arch" or "id" (or, of a table
 /// without names, "row") and "latency_ms". Rows without a latency are skipped. Throws `architecture` on a
@@ -82,9 +116,17 @@ class TableEstimate {
   /// Rows to measure next, by their numbers from 0.
   Suggestion suggest(std::size_t count) const;
 
+  /// Rows that no other beats in both estimated latency and quality, fastest first. quality: by row, NaN
+  /// where not known, which is never the best; else throws `argument`.
+  std::vector<std::size_t> front(const std::vector<double>& quality) const;
+
   /// Each limit's row of the highest quality whose estimated latency is at most that; nothing where none is.
   /// quality: a column of the table's, else throws `argument`.
   std::vector<std::optional<std::size_t>> best(const std::string& quality,
+                                               const std::vector<double>& limits_ms) const;
+
+  /// The same. quality: as front() takes it.
+  std::vector<std::optional<std::size_t>> best(const std::vector<double>& quality,
                                                const std::vector<double>& limits_ms) const;
 
  private:

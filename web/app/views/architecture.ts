@@ -8,7 +8,7 @@ import type { Send } from './send.js';
 import { count, millions, percent, significant, withUnit } from '../format.js';
 import { boundsText, measured, pointedOut, quality } from '../derive.js';
 import { kSpaces } from '../spaces/index.js';
-import { isExample, resultOf, tableOf, unitOf, type State } from '../state.js';
+import { isOwn, resultOf, tableOf, unitOf, viewOf, type State } from '../state.js';
 
 export function drawing(space: SpaceId, architecture: string): TemplateResult {
   return space === 'nb201' ? cellDrawing(architecture) : stripDrawing(space, architecture);
@@ -75,6 +75,14 @@ export function architecturePanel(state: State, send: Send): TemplateResult {
       >
         Copy
       </button>
+      <button
+        type="button"
+        title="Keeps it among the architectures that stand side by side under Devices"
+        aria-pressed=${viewOf(state).kept?.includes(index) === true}
+        @click=${() => send({ type: 'keep', index })}
+      >
+        Keep
+      </button>
     </div>
     <p class="quiet small">${table.space === 'nb201' ? cellRemark(architecture) : kStripRemarks[table.space]}</p>
   </section>`;
@@ -84,5 +92,5 @@ export function architecturePanel(state: State, send: Send): TemplateResult {
 function origin(state: State, index: number): string {
   if (index >= (tableOf(state)?.shipped ?? 0)) return 'added here';
   const used = resultOf(state)?.readings.some((reading) => reading.index === index) === true;
-  return used && isExample(state.device) ? 'measured' : 'drawn at random';
+  return used && !isOwn(state.device) ? 'measured' : 'drawn at random';
 }

@@ -5,6 +5,7 @@ import { kToMeasure } from '../reading.js';
 import { fixButton, problemList } from './problems.js';
 import type { Send } from './send.js';
 import type { Method, SpaceId } from '../../api/index.js';
+import { knownOrigin, knownTitle } from '../known.js';
 import { kSpaceIds, kSpaces } from '../spaces/index.js';
 import { kBaseUnits } from '../../api/measurements.js';
 import { setAside, sheetMarks } from '../doubts.js';
@@ -15,6 +16,8 @@ import {
   deviceTitle,
   firstDevice,
   isExample,
+  isKnown,
+  isOwn,
   isStale,
   kDevices,
   kFewestReadings,
@@ -23,6 +26,8 @@ import {
   kUsualReadings,
   methodOf,
   mine,
+  nameOf,
+  originalText,
   readiness,
   resultOf,
   sheetOf,
@@ -55,10 +60,16 @@ export function rail(state: State, send: Send): TemplateResult {
 }
 
 function chooser(state: State, send: Send): TemplateResult {
-  const title = (id: DeviceId): string =>
-    isExample(id) ? `${deviceTitle(state, id)} (example)` : id === browserOf(spaceOf(id)) ? 'This browser' : 'My device';
+  const title = (id: DeviceId): string => (!isOwn(id) ? deviceTitle(state, id) : id === browserOf(spaceOf(id)) ? 'This browser' : 'My device');
   const space = spaceId(state);
-  const devices = kDevices.filter((id) => spaceOf(id) === space);
+  const group = (label: string, belongs: (id: DeviceId) => boolean): TemplateResult | typeof nothing => {
+    const devices = kDevices.filter((id) => spaceOf(id) === space && belongs(id));
+    return devices.length === 0
+      ? nothing
+      : html`<optgroup label=${label}>
+          ${devices.map((id) => html`<option value=${id} ?selected=${id === state.device}>${title(id)}</option>`)}
+        </optgroup>`;
+  };
   return html`<div class="fields">
     <label for="space">Space</label>
     <select
@@ -77,7 +88,7 @@ function chooser(state: State, send: Send): TemplateResult {
       .value=${state.device}
       @change=${(event: Event) => send({ type: 'device', device: (event.target as HTMLSelectElement).value as DeviceId })}
     >
-      ${devices.map((id) => html`<option value=${id} ?selected=${id === state.device}>${title(id)}</option>`)}
+      ${group('Yours', isOwn)} ${group('Examples: unseen by the weights', isExample)} ${group('Known: learned from', isKnown)}
     </select>
     ${
       state.device !== mine(space)
@@ -164,8 +175,9 @@ function summary(state: State, fresh: boolean): TemplateResult {
 
 function origin(state: State, send: Send): TemplateResult {
   const current = sheetOf(state);
-  const example = state.examples[state.device];
-  const edited = example !== undefined && example.text !== current.text;
+  const original = originalText(state);
+  const edited = original !== undefined && original !== current.text;
+  const source = isKnown(state.device) ? knownOrigin(spaceId(state), nameOf(state.device)) : state.examples[state.device]?.origin;
   return html`<p class="small quiet">
     ${
       current.replaced
@@ -182,11 +194,11 @@ function origin(state: State, send: Send): TemplateResult {
       edited && !current.replaced
         ? html`Edited.
             <button type="button" class="plain" @click=${() => send({ type: 'restore-example' })}>
-              Restore the example</button
+              ${isExample(state.device) ? 'Restore the example' : 'Restore the published ones'}</button
             ><br />`
         : nothing
     }
-    ${example ? html`${example.origin}<br />` : nothing} Nothing is uploaded. See for yourself: go offline.
+    ${source ? html`${source}<br />` : nothing} Nothing is uploaded. See for yourself: go offline.
   </p>`;
 }
 
@@ -362,7 +374,7 @@ function likenesses({ likenesses: found }: NonNullable<Result['review']>): Templ
   return html`<p class="small quiet">
     ${total < kAlike ? 'Unlike every known device; nearest to it: ' : 'Most like '}${listed.map(
       ({ device, probability }, i) =>
-        html`${i > 0 ? ', ' : nothing}<b>${device}</b>${total < kAlike ? nothing : html` (${percent(probability)})`}`,
+        html`${i > 0 ? ', ' : nothing}<b>${knownTitle(device)}</b>${total < kAlike ? nothing : html` (${percent(probability)})`}`,
     )}.
   </p>`;
 }
@@ -389,7 +401,7 @@ function checked(state: State, result: Result): TemplateResult {
           ? html` Started from ${
               result.nearest.device.startsWith(kInvented)
                 ? `${result.nearest.device}, an invented device`
-                : `${result.nearest.device}, the known device`
+                : `${knownTitle(result.nearest.device)}, the known device`
             } that orders these measurements most alike (${correlation(result.nearest.spearman)}).`
           : nothing
       }
