@@ -44,7 +44,7 @@ std::string sealed(std::string_view input) {
   const std::string_view header = input.substr(0, end);
   const std::string_view payload = end < input.size() ? input.substr(end + 1) : std::string_view();
   std::string covered;
-  append(covered, std::uint32_t{1});
+  append(covered, std::uint32_t{2});
   append(covered, static_cast<std::uint32_t>(header.size()));
   append(covered, static_cast<std::uint64_t>(payload.size()));
   const std::size_t prelude = covered.size();
