@@ -233,7 +233,8 @@ std::vector<std::string> names_of(const CsvTable& csv, const std::string& asked,
 }
 
 RowMatrix side_by_side(const std::vector<Column>& columns) {
-  RowMatrix matrix(static_cast<Index>(columns.front().size()), static_cast<Index>(columns.size()));
+  const std::size_t rows = columns.empty() ? 0 : columns.front().size();
+  RowMatrix matrix(static_cast<Index>(rows), static_cast<Index>(columns.size()));
   for (Index column = 0; column < matrix.cols(); ++column)
     for (Index row = 0; row < matrix.rows(); ++row)
       matrix(row, column) =
