@@ -110,7 +110,9 @@ describe.each(kKinds)('tables, %s engine', (kind) => {
     expect(await small.values('layers')).toEqual(Float64Array.of(2, 4, 8, 16));
     expect(await small.values('top1')).toEqual(Float64Array.of(70, 74, 71, NaN));
     expect(await small.values('latency_ms:gpu')).toEqual(Float64Array.of(1.1, 1.9, 4.2, 8.1));
+    expect(await small.words('kind')).toEqual(['conv', 'pool', 'conv', 'pool']);
     await expectFailure(small.values('kind'), 'argument', /holds no numbers/);
+    await expectFailure(small.words('layers'), 'argument', /holds no words/);
     await expectFailure(small.values('speed'), 'argument', /no column "speed"; expected one of name, layers, kind, top1, latency_ms:gpu/);
     expect(await small.parse([' c ', 'd\nof two lines', 'e'])).toEqual([
       { ok: true, architecture: 'c', index: 2 },

@@ -1,12 +1,14 @@
 /** What the views show, computed from the state; each function remembers its last answer. */
 
 import {
+  kQualities,
   limits,
   resultOf,
   spaceId,
   tableOf,
   unitOf,
   viewOf,
+  type Accuracies,
   type CountFilter,
   type Mark,
   type OwnQuality,
@@ -63,7 +65,7 @@ export interface Quality {
   readonly values: Float64Array;
 }
 
-export const kQualityTitles: Readonly<Record<QualityId, string>> = {
+export const kQualityTitles: Readonly<Record<(typeof kQualities)[number], string>> = {
   macs: 'multiply-adds',
   cifar10: 'accuracy, CIFAR-10',
   cifar100: 'accuracy, CIFAR-100',
@@ -76,14 +78,28 @@ export function quality(state: State): Quality | undefined {
   const table = tableOf(state);
   if (!table) return undefined;
   const { quality: id } = viewOf(state);
-  if (id === 'own') {
-    const own = state.own[table.space];
-    if (own) return ownQuality(table, own);
-  } else if (id !== 'macs' && state.accuracies && table.space === 'nb201') {
+  const own = id === 'own' ? state.own[table.space] : undefined;
+  if (own) return ownQuality(table, own);
+  if (table.columns) return columnQuality(table, id);
+  if (state.accuracies && table.space === 'nb201' && (id === 'cifar10' || id === 'cifar100' || id === 'imagenet16')) {
     return accuracyQuality(id, state.accuracies[id]);
   }
   return macsQuality(table);
 }
+
+/** Columns of a table of the user's own that may stand against latency, what is to be large first. */
+export function qualityColumns({ columns = [] }: SpaceTable): readonly { readonly id: QualityId; readonly title: string }[] {
+  const having = (kind: string) => columns.filter((column) => column.kind === kind);
+  return [...having('quality'), ...having('numbers')].map(({ heading }) => ({ id: `column:${heading}`, title: heading }));
+}
+
+const columnQuality = remember((table: SpaceTable, chosen: QualityId): Quality => {
+  const offered = qualityColumns(table);
+  const { id, title } = offered.find((column) => column.id === chosen) ?? offered[0] ?? { id: 'column:', title: 'number of the row' };
+  const values = table.columns?.find(({ heading }) => heading === title)?.values;
+  const numbers = values instanceof Float64Array ? values : Float64Array.from(table.architectures, (_, row) => row + 1);
+  return { id, title, name: title, unit: '', values: numbers };
+});
 
 const macsQuality = remember((table: SpaceTable): Quality => ({
   id: 'macs',
@@ -93,7 +109,7 @@ const macsQuality = remember((table: SpaceTable): Quality => ({
   values: table.macs.map((macs) => macs / 1e6),
 }));
 
-const accuracyQuality = remember((id: QualityId, values: Float64Array): Quality => ({
+const accuracyQuality = remember((id: keyof Accuracies, values: Float64Array): Quality => ({
   id,
   title: `${kQualityTitles[id].replace('accuracy,', 'accuracy on')}, %`,
   name: kQualityTitles[id].replace('accuracy,', 'accuracy on'),

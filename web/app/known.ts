@@ -1,6 +1,6 @@
 /** Devices that the shipped weights have learned from: 20 of their published latencies each, so that nothing has to be measured. */
 
-import type { SpaceId } from '../api/index.js';
+import type { PageSpace } from './spaces/kind.js';
 import { writeMeasurements } from '../api/measurements.js';
 import stored from './known.json';
 
@@ -11,15 +11,15 @@ interface KnownSpace {
 }
 
 // As make-known.mjs writes it; a union of all shapes that the file's devices have would say less.
-const kKnown = stored as unknown as Readonly<Partial<Record<SpaceId, KnownSpace>>>;
+const kKnown = stored as unknown as Readonly<Partial<Record<PageSpace, KnownSpace>>>;
 
 /** Names of the devices of a space, as the weights call them. */
-export function knownDevices(space: SpaceId): readonly string[] {
+export function knownDevices(space: PageSpace): readonly string[] {
   return Object.keys(kKnown[space]?.devices ?? {});
 }
 
 /** Their published latencies as a notebook holds them; undefined of any other device. */
-export function knownText(space: SpaceId, device: string): string | undefined {
+export function knownText(space: PageSpace, device: string): string | undefined {
   const known = kKnown[space];
   const latency_ms = known?.devices[device];
   return known && latency_ms && writeMeasurements(known.architectures.map((architecture, i) => ({ architecture, latency_ms: latency_ms[i]! })));
@@ -29,7 +29,7 @@ const kHelp = 'HayeonLee/HELP (MIT)';
 const kOneProxy = 'EAGLE by way of Ren-Research/OneProxy (MIT)';
 
 /** Where they were published. */
-export function knownOrigin(space: SpaceId, device: string): string {
+export function knownOrigin(space: PageSpace, device: string): string {
   const source =
     device === 'desktop_cpu_core_i7_7820x_fp32'
       ? 'EAGLE by way of zheng-ningxin/brp-nas (Apache-2.0)'
