@@ -1,10 +1,11 @@
 // npm run build: the WebAssembly module, the TypeScript interface and the page.
+import { buildPackage } from './package.mjs';
 import { setup } from './setup.mjs';
-import { buildApi, buildModule, buildPage, script } from './steps.mjs';
+import { buildModule, buildPage, script } from './steps.mjs';
 
-await script(() => {
+await script(async () => {
   setup('build');
   buildModule();
-  buildApi();
+  await buildPackage();
   buildPage();
 });

@@ -42,9 +42,6 @@ export function cmakeBuild(preset, ...targets) {
 /** The WebAssembly modules that the page and the API use. */
 export const buildModule = () => cmakeBuild('wasm', 'latencast_wasm', 'latencast_models_wasm', 'latencast_tables_wasm');
 
-/** What the package holds of TypeScript: the interface and the command line, into dist. */
-export const buildApi = () => runTool('tsc', ['-p', 'web/package.tsconfig.json']);
-
 /** The page, into dist/app. */
 export const buildPage = () => runTool('vite', ['build', '--logLevel', 'warn']);
 

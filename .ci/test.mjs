@@ -78,6 +78,7 @@ const kStages = [
   ['engine, WebAssembly', () => engineSuite('wasm')],
   ['command line build', check(() => cmakeBuild('native', 'latencast'))],
   ['API', () => vitestProject('api')],
+  ['package', () => vitestProject('package')],
   ['page build', check(buildPage)],
   ['page in Chromium', () => vitestProject('page')],
 ];

@@ -1,8 +1,4 @@
-import { execFileSync } from 'node:child_process';
-import { createRequire } from 'node:module';
+import { buildPackage } from '../../.ci/package.mjs';
 
-/** Compiles the API and the command line to `dist`: a worker of Node cannot run TypeScript, so the tests use what a package would hold. */
-export default function setup(): void {
-  const compiler = createRequire(import.meta.url).resolve('typescript/bin/tsc');
-  execFileSync(process.execPath, [compiler, '-p', 'web/package.tsconfig.json'], { stdio: 'inherit' });
-}
+/** Builds the package: a worker of Node cannot run TypeScript, so the tests use what is published. */
+export default buildPackage;

@@ -1,7 +1,8 @@
 import type { Json, List, RawEncoder, RawHandle, RawModule, RawPredictor, RawTransfer, RawTransferOptions } from '../../wasm/latencast.js';
 
 import { fromList, intervalsOf, parseJson, toJson, toList, wellFormed } from './crossing.js';
-import { ask, LatencastError } from './errors.js';
+import { ask } from './envelope.js';
+import { LatencastError } from './errors.js';
 import type { LocalModels } from './models.js';
 import type { WasmSource } from './module.js';
 import { kDispose, own, Owned, type Owner } from './owned.js';

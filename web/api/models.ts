@@ -4,7 +4,8 @@ import createModelsModule from '../../build-wasm/wasm/latencast-models.mjs';
 import type { RawFleet, RawModel, RawModelsModule, RawPlatform } from '../../wasm/latencast-models.js';
 
 import { intervalsOf, parseJson, toJson, wellFormed } from './crossing.js';
-import { ask, LatencastError } from './errors.js';
+import { ask } from './envelope.js';
+import { LatencastError } from './errors.js';
 import { startModule, type WasmSource } from './module.js';
 import { Held, own, type Owned, type Owner } from './owned.js';
 import { skim } from './skim.js';

@@ -3,7 +3,8 @@ import nodeEndpoint from 'comlink/dist/esm/node-adapter.mjs';
 
 import type { Envelope } from '../../wasm/latencast.js';
 
-import { asLatencastError, cancelled, LatencastError, unwrap } from './errors.js';
+import { unwrap } from './envelope.js';
+import { asLatencastError, cancelled, LatencastError } from './errors.js';
 import type { WasmSource } from './module.js';
 import { kDispose, Owned } from './owned.js';
 import { nodeBuiltin } from './platform.js';

@@ -4,7 +4,8 @@ import createTablesModule from '../../build-wasm/wasm/latencast-tables.mjs';
 import type { RawTable, RawTableEstimate, RawTablesModule } from '../../wasm/latencast-tables.js';
 
 import { intervalsOf, parseJson, toJson, wellFormed } from './crossing.js';
-import { ask, LatencastError } from './errors.js';
+import { ask } from './envelope.js';
+import { LatencastError } from './errors.js';
 import { startModule, type WasmSource } from './module.js';
 import { Held, type Owner } from './owned.js';
 import { RowNames } from './table-rows.js';

@@ -1,3 +1,4 @@
+/// <reference lib="esnext.disposable" preserve="true" />
 /**
  * The public interface of latencast: one engine, in this thread or in a worker, behind the same types.
  * Latencies are milliseconds, rank correlations are fractions in [-1, 1], shares are fractions in [0, 1].

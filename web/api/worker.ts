@@ -3,7 +3,8 @@ import nodeEndpoint from 'comlink/dist/esm/node-adapter.mjs';
 
 import type { Envelope } from '../../wasm/latencast.js';
 
-import { enclose, LatencastError } from './errors.js';
+import { enclose } from './envelope.js';
+import { LatencastError } from './errors.js';
 import { LocalEngine } from './local.js';
 import { loadModule } from './module.js';
 import { nodeBuiltin } from './platform.js';

@@ -69,10 +69,13 @@ export function weightsPath(given: string): string {
   return given === '-' || given.endsWith(kExtension) ? given : given + kExtension;
 }
 
-/** A file that comes with the package. */
+/** A file that comes with the package; of it all, this command line is one file at `dist/cli`. */
 function shipped(name: string): string {
   return fileURLToPath(new URL(`../../weights/${name}`, import.meta.url));
 }
+
+/** The folder of a kit's scripts. */
+export const kKitScripts = fileURLToPath(new URL('../kit/scripts/', import.meta.url));
 
 /** Runs `work` with an engine of this thread. */
 export async function withEngine<T>(work: (engine: Engine) => Promise<T>): Promise<T> {

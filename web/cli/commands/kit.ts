@@ -1,10 +1,9 @@
-import { readdirSync, readFileSync } from 'node:fs';
-import { fileURLToPath } from 'node:url';
+import { readdirSync } from 'node:fs';
 
 import type { Encoding, Engine, Sampler, SpaceId } from '../../api/index.js';
 import { makeKit } from '../../kit/kit.js';
 import { kRuntimes, type KitRuntimeId } from '../../kit/runtimes.js';
-import { kCommon, printJson, progress, readEncoder, readPredictor, say, withEngine, writeBytes } from '../files.js';
+import { kCommon, kKitScripts, printJson, progress, readEncoder, readPredictor, readText, say, withEngine, writeBytes } from '../files.js';
 import { command, UsageError } from '../options.js';
 
 const kInformative = 'informative';
@@ -14,13 +13,10 @@ const kSamplers = [
   ...kEncodings.flatMap((encoding) => ['kmeans', 'cosine', 'both'].map((way) => `${way}-${encoding}`)),
 ];
 
-/** As sources lie, and as they are packed. */
-const kScripts = fileURLToPath(new URL('../../../web/kit/scripts/', import.meta.url));
-
 /** The scripts of every runtime, by name. */
 function readScripts(): Record<string, string> {
-  const files = readdirSync(kScripts).filter((name) => /\.(py|sh)$/.test(name));
-  return Object.fromEntries(files.map((name) => [name, readFileSync(kScripts + name, 'utf8')]));
+  const files = readdirSync(kKitScripts).filter((name) => /\.(py|sh)$/.test(name));
+  return Object.fromEntries(files.map((name) => [name, readText(kKitScripts + name)]));
 }
 
 async function choose(engine: Engine, space: SpaceId, sampler: string, count: number, seed: number | undefined): Promise<readonly string[]> {

@@ -1,0 +1,27 @@
+/**
+ * Latencies of 20 cells of NAS-Bench-201 on a Raspberry Pi 4, as anybody would paste them: what to put your own in place of.
+ * Measured by HW-NAS-Bench (Li et al., ICLR 2021; github.com/GATECH-EIC/HW-NAS-Bench, MIT).
+ */
+export const measured = `
+arch,latency_ms
+104023,26.31795
+000402,7.832149
+401402,10.40763
+343341,58.39004
+320312,36.37287
+223222,36.56175
+343414,43.91456
+333444,61.62837
+420412,12.6901
+144112,11.23433
+420411,10.64253
+412034,26.91437
+421312,27.45679
+340121,22.88343
+244331,45.75927
+234012,27.12749
+223330,36.0106
+404120,7.743826
+132301,39.384
+232400,5.39532
+`;
