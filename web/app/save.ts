@@ -1,5 +1,6 @@
 /** Files the user takes away. */
 
+import { csvField } from './format.js';
 import { kSpaces } from './spaces/index.js';
 import type { SpaceTable } from './spaces/table.js';
 import type { Result } from './state.js';
@@ -29,27 +30,25 @@ export function toCsv(
   more: readonly Column[],
   unit: 'ms' | 'mJ',
 ): string {
-  const { listed, long } = kSpaces[table.space];
+  const { listed, long, counted } = kSpaces[table.space];
   const header = [
-    ...(listed ? ['index'] : []),
-    ...['arch', 'arch_str', unit === 'ms' ? 'latency_ms' : 'energy_mj'],
+    ...(counted ? [...(listed ? ['index'] : []), 'arch', 'arch_str'] : ['name']),
+    ...[unit === 'ms' ? 'latency_ms' : 'energy_mj'],
     ...(low && high ? [`low_${unit}`, `high_${unit}`] : []).map((name) => name.toLowerCase()),
     `measured_${unit}`.toLowerCase(),
-    ...more.map(({ name }) => name),
-    ...['macs', 'params'],
+    ...more.map(({ name }) => csvField(name)),
+    ...(counted ? ['macs', 'params'] : []),
   ];
   const lines = Array.from(rows, (row) => {
     const architecture = table.architectures[row] ?? '';
     return [
-      ...(listed ? [row] : []),
-      architecture,
-      quoted(long(architecture)),
+      ...(counted ? [...(listed ? [row] : []), architecture] : []),
+      csvField(long(architecture)),
       known(latency_ms[row], 6),
       ...(low && high ? [known(low[row], 6), known(high[row], 6)] : []),
       known(measured_ms[row], 7),
       ...more.map(({ values }) => known(values[row], 7)),
-      table.macs[row],
-      table.params[row],
+      ...(counted ? [table.macs[row], table.params[row]] : []),
     ].join(',');
   });
   return [header.join(','), ...lines, ''].join('\n');
@@ -57,8 +56,4 @@ export function toCsv(
 
 function known(value: number | undefined, digits: number): string {
   return value === undefined || Number.isNaN(value) ? '' : String(Number(value.toPrecision(digits)));
-}
-
-function quoted(text: string): string {
-  return /[",]/.test(text) ? `"${text.replaceAll('"', '""')}"` : text;
 }

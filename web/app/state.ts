@@ -24,6 +24,7 @@ import {
   type ModelAddress,
   type ModelState,
 } from './model/state.js';
+import { csvField } from './format.js';
 import { kNoTable, reduceOwnTable, type OwnTableAction, type OwnTableState, type TableExample } from './table/state.js';
 import { knownDevices, knownText, knownTitle } from './known.js';
 import { isBuiltIn, kPageSpaces, kSpaces, type PageSpace } from './spaces/index.js';
@@ -526,7 +527,7 @@ export function tabOf(state: State): Tab {
 
 /** What a transfer waits for, as one: the engine, then the weights of the space that is shown. */
 export function readiness(state: State): Loading {
-  if (state.engine.status !== 'ready' || state.mode === 'model') return state.engine;
+  if (state.engine.status !== 'ready' || state.mode === 'model' || !isBuiltIn(spaceId(state))) return state.engine;
   return state.weights[spaceId(state)] ?? { status: 'loading', done: 0 };
 }
 
@@ -537,8 +538,9 @@ export function currentCheck(sheet: Sheet): Check | undefined {
 
 /** The method that a transfer would use; undefined until it is known whether the weights can be adapted in closed form. */
 export function methodOf(state: State): Method | undefined {
+  if (!isBuiltIn(spaceId(state))) return 'closed-form';
   const weights = state.weights[spaceId(state)];
-  if (state.method === 'finetune' && isBuiltIn(spaceId(state))) return 'finetune';
+  if (state.method === 'finetune') return 'finetune';
   if (weights?.status !== 'ready') return undefined;
   return weights.closedForm ? 'closed-form' : 'finetune';
 }
@@ -637,7 +639,7 @@ export function reduce(state: State, action: Action): State {
     case 'append': {
       const sheet = sheetOf(state);
       const text = sheet.text === '' || sheet.text.endsWith('\n') ? sheet.text : `${sheet.text}\n`;
-      const lines = action.architectures.map((architecture) => `${architecture},\n`).join('');
+      const lines = action.architectures.map((architecture) => `${csvField(architecture)},\n`).join('');
       return withSheet(state, { ...sheet, text: text + lines });
     }
     case 'method':
@@ -812,7 +814,7 @@ export function reduce(state: State, action: Action): State {
 
 /** A list of architectures as a file whose second column is to be filled in; the notebook reads it back. */
 export function planText(architectures: readonly string[]): string {
-  return ['arch,latency_ms', ...architectures.map((architecture) => `${architecture},`), ''].join('\n');
+  return ['arch,latency_ms', ...architectures.map((architecture) => `${csvField(architecture)},`), ''].join('\n');
 }
 
 /** Significant digits of a latency in a planned text. */

@@ -172,18 +172,6 @@ function extent({ values, kind }: TableColumnValues): string {
   return finite.length === 0 ? 'none' : `${significant(least)} to ${significant(most)}`;
 }
 
-/** A row in a few lines: what describes it, and what known devices say. */
-export function rowFacts(table: SpaceTable, row: number): TemplateResult {
-  return html`<dl class="row-facts">
-    ${table.columns?.map(({ heading, kind, values }) => {
-      const value = values[row];
-      if (value === undefined || Number.isNaN(value)) return nothing;
-      const text = typeof value === 'string' ? value : significant(value);
-      return html`<div><dt>${heading.replace(/^latency_ms:/, '')}</dt><dd>${text}${kind === 'device' ? ' ms' : ''}</dd></div>`;
-    })}
-  </dl>`;
-}
-
 /** Before there is a table. */
 export function tableStart(state: State, send: Send): TemplateResult {
   const failed = readiness(state).status === 'failed';
