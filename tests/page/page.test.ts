@@ -633,7 +633,7 @@ describe('what to measure', () => {
     await engineReady(page);
     const { keyboard } = page;
     await page.getByRole('tab', { name: 'Estimates' }).focus();
-    for (let i = 0; i < 4; i++) await keyboard.press('ArrowRight');
+    for (let i = 0; i < 5; i++) await keyboard.press('ArrowRight');
     await page.getByRole('tab', { name: 'What to measure', selected: true }).waitFor();
     const focused = (): Promise<string> => page.evaluate(() => document.activeElement?.id || document.activeElement?.textContent?.trim() || '');
     const tabTo = async (wanted: string): Promise<void> => {

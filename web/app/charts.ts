@@ -1,30 +1,36 @@
 /**
  * All charts of the page: scatter plots with one look for axes, ticks, numbers and colours. uPlot does scales and axes
- * and is fetched when the first chart is shown; the points are painted here.
+ * and is fetched when the first chart is shown; the points are painted by paint.ts. The wheel zooms, dragging moves what is zoomed.
  */
 
 import { AsyncDirective, directive } from 'lit/async-directive.js';
 import type { ElementPart } from 'lit';
 import type uPlot from 'uplot';
-import { significant } from './format.js';
+import { fullWindow, kFontFamily, nearestPoint, paintMarked, paintPoints, tickText, type Frame, type Window } from './paint.js';
 
 export interface ChartAxis {
   readonly title: string;
   /** Where the axis begins, 0 unless told; what lies below is not drawn. */
   readonly min?: number;
   readonly max: number;
+  /** Its numbers mean nothing, only distances do. */
+  readonly bare?: boolean;
 }
 
 export interface PointSeries {
   readonly name: string;
   /** `steps`: a line that keeps its height up to the next point. */
-  readonly shape: 'dot' | 'diamond' | 'ring' | 'cross' | 'steps';
+  readonly shape: 'dot' | 'diamond' | 'square' | 'triangle' | 'ring' | 'cross' | 'steps';
   /** A colour token of styles.css. */
   readonly colour: string;
   readonly x: ArrayLike<number>;
   readonly y: ArrayLike<number>;
   /** Architecture of each point by its row of the table; position where absent. */
   readonly ids?: ArrayLike<number>;
+  /** Of dots: 0 for each that a filter leaves out. */
+  readonly shown?: Uint8Array;
+  /** A name beside each point, where there is room. */
+  readonly labels?: readonly string[];
   /** How far each point may be off: a bar through it; of dots, which are many, only through the one that is marked. */
   readonly bars?: { readonly along: 'x' | 'y'; readonly low: ArrayLike<number>; readonly high: ArrayLike<number> };
 }
@@ -52,16 +58,25 @@ export interface ChartEvents {
   readonly limit?: (x: number) => void;
 }
 
-const kFont = '11px system-ui, -apple-system, "Segoe UI", Roboto, sans-serif';
-const kMostCorners = 80; // of steps, above which their dots would run together
+const kFont = `11px ${kFontFamily}`;
 const kReach = 14; // CSS pixels within which a pointer finds a point
+const kClick = 4; // CSS pixels that a pointer may move without dragging
+const kNearest = 500; // how far a chart can be zoomed
+const kWheel = 400; // pixels of a wheel that zoom by a factor of e
+const kButton = 1.6; // what a button zooms by
 
 class Chart {
   private plot: uPlot | undefined;
+  /** What is pointed out lies over the points, so that pointing does not paint them all again. */
+  private readonly marks = document.createElement('canvas');
+  private readonly controls = document.createElement('div');
   private readonly observer: ResizeObserver;
   private readonly scheme = matchMedia('(prefers-color-scheme: dark)');
   private readonly theme = new MutationObserver(() => this.repaint());
+  /** Undefined where all is shown. */
+  private zoomed: Window | undefined;
   private frame = 0;
+  private rescaling = false;
 
   constructor(
     private readonly host: HTMLElement,
@@ -69,6 +84,8 @@ class Chart {
     private spec: ChartSpec,
     private events: ChartEvents,
   ) {
+    this.marks.className = 'marks';
+    this.makeControls();
     this.observer = new ResizeObserver(() => this.resize());
     this.observer.observe(host);
     this.scheme.addEventListener('change', this.repaint);
@@ -76,14 +93,15 @@ class Chart {
   }
 
   update(spec: ChartSpec, events: ChartEvents): void {
-    const { x, y } = this.spec;
-    const rescaled = !sameScale(spec.x, x) || !sameScale(spec.y, y);
-    const moved = spec !== this.spec;
+    const before = this.spec;
     this.spec = spec;
     this.events = events;
-    if (spec.x.title !== x.title || spec.y.title !== y.title) this.rebuild();
-    else if (rescaled) this.plot?.setData(kScaleData);
-    else if (moved) this.repaint();
+    if (spec === before) return;
+    this.plot?.root.setAttribute('aria-label', spec.label);
+    if (spec.x.title !== before.x.title || spec.y.title !== before.y.title) this.rebuild();
+    else if (!sameScale(spec.x, before.x) || !sameScale(spec.y, before.y)) this.rescale();
+    else if (spec.series !== before.series || spec.limit !== before.limit) this.repaint();
+    else if (spec.marked !== before.marked) this.paintMarks();
   }
 
   /** Colours changed, or points did; painted once before the next frame. */
@@ -91,7 +109,9 @@ class Chart {
     if (this.frame !== 0) return;
     this.frame = requestAnimationFrame(() => {
       this.frame = 0;
-      this.plot?.redraw(false, true);
+      if (this.rescaling) this.plot?.setData(kScaleData);
+      else this.plot?.redraw(false, true);
+      this.rescaling = false;
     });
   };
 
@@ -101,12 +121,19 @@ class Chart {
     this.theme.disconnect();
     this.scheme.removeEventListener('change', this.repaint);
     this.plot?.destroy();
+    this.controls.remove();
+  }
+
+  private rescale(): void {
+    this.rescaling = true;
+    this.repaint();
   }
 
   /** uPlot takes an axis' title once. */
   private rebuild(): void {
     this.plot?.destroy();
     this.plot = undefined;
+    this.zoom(undefined);
     this.resize();
   }
 
@@ -127,13 +154,14 @@ class Chart {
       label: this.spec[scale].title,
       labelSize: 18,
       labelGap: 0,
-      size,
+      size: this.spec[scale].bare ? 4 : size,
       gap: 4,
       space: scale === 'x' ? 56 : 36,
       stroke: () => this.token('--ink-2'),
-      grid: { stroke: () => this.token('--grid'), width: 1 },
+      grid: { stroke: () => this.token('--grid'), width: 1, show: !this.spec[scale].bare },
       ticks: { show: false },
-      values: (_, splits) => splits.map((value) => (value === 0 ? '0' : trimmed(value))),
+      values: (_, splits) =>
+        splits.map((value) => (this.spec[scale].bare ? '' : tickText(value, (splits[1] ?? 1) - (splits[0] ?? 0)))),
     });
     const plot = new this.UPlot(
       {
@@ -143,8 +171,8 @@ class Chart {
         legend: { show: false },
         cursor: { show: false },
         scales: {
-          x: { time: false, range: () => [begin(this.spec.x), this.spec.x.max] },
-          y: { range: () => [begin(this.spec.y), this.spec.y.max] },
+          x: { time: false, range: () => [...this.window().x] },
+          y: { range: () => [...this.window().y] },
         },
         axes: [axis('x', 26), axis('y', 40)],
         // uPlot needs one series to set its scales; the points are painted by the hook.
@@ -154,13 +182,18 @@ class Chart {
       kScaleData,
       this.host,
     );
+    plot.root.setAttribute('role', 'img');
+    plot.root.setAttribute('aria-label', this.spec.label);
+    plot.over.before(this.marks);
+    this.host.append(this.controls);
     this.listen(plot);
     return plot;
   }
 
   private listen(plot: uPlot): void {
     const { over } = plot;
-    let dragging = false;
+    let dragging: 'limit' | 'window' | undefined;
+    let from: { readonly x: number; readonly y: number; readonly window: Window } | undefined;
     const nearLimit = (event: PointerEvent): boolean =>
       this.spec.limit !== undefined &&
       this.events.limit !== undefined &&
@@ -169,204 +202,122 @@ class Chart {
       const x = Math.min(Math.max(plot.posToVal(event.offsetX, 'x'), this.spec.x.max / 200), this.spec.x.max);
       this.events.limit?.(Number(x.toPrecision(3)));
     };
+    const nearest = (event: PointerEvent): number | undefined =>
+      nearestPoint(this.spec, this.shownFrame(plot, 'css'), { x: event.offsetX, y: event.offsetY }, kReach);
     over.addEventListener('pointerdown', (event) => {
-      if (!nearLimit(event)) return;
-      dragging = true;
+      if (event.button !== 0) return;
+      from = { x: event.offsetX, y: event.offsetY, window: this.window() };
+      dragging = nearLimit(event) ? 'limit' : undefined;
+      if (!dragging && !this.zoomed) return;
       over.setPointerCapture(event.pointerId);
       event.preventDefault();
     });
     over.addEventListener('pointermove', (event) => {
-      if (dragging) {
+      if (dragging === 'limit') {
         dragTo(event);
+        return;
+      }
+      if (from && this.zoomed && Math.hypot(event.offsetX - from.x, event.offsetY - from.y) > kClick) dragging = 'window';
+      if (dragging === 'window' && from) {
+        this.zoom(moved(from.window, (from.x - event.offsetX) / over.clientWidth, (event.offsetY - from.y) / over.clientHeight));
         return;
       }
       const onLimit = nearLimit(event);
       over.classList.toggle('on-limit', onLimit);
-      this.events.hover?.(onLimit ? undefined : this.nearest(plot, event));
+      this.events.hover?.(onLimit ? undefined : nearest(event));
     });
     over.addEventListener('pointerup', (event) => {
-      if (dragging) {
-        dragging = false;
-        return;
-      }
-      const id = this.nearest(plot, event);
+      const dragged = dragging;
+      dragging = undefined;
+      from = undefined;
+      if (dragged) return;
+      const id = nearest(event);
       if (id !== undefined) this.events.pick?.(id);
     });
     over.addEventListener('pointercancel', () => {
-      dragging = false;
+      dragging = undefined;
+      from = undefined;
     });
     over.addEventListener('pointerleave', () => this.events.hover?.(undefined));
+    over.addEventListener(
+      'wheel',
+      (event) => {
+        // Where nothing is left to zoom, the page scrolls on.
+        const out = event.deltaY > 0;
+        if (out && !this.zoomed) return;
+        event.preventDefault();
+        this.zoomBy(Math.exp(-event.deltaY / kWheel), event.offsetX / over.clientWidth, 1 - event.offsetY / over.clientHeight);
+      },
+      { passive: false },
+    );
+    over.addEventListener('dblclick', () => this.zoom(undefined));
   }
 
-  /** The point under the pointer; what is drawn on top wins. */
-  private nearest(plot: uPlot, event: PointerEvent): number | undefined {
-    const { width, height } = plot.over.getBoundingClientRect();
-    const { x, y } = this.spec;
-    const toX = width / (x.max - begin(x));
-    const toY = height / (y.max - begin(y));
-    for (const series of [...this.spec.series].reverse()) {
-      let best: number | undefined;
-      let least = (series.shape === 'dot' ? kReach : kReach / 2) ** 2;
-      for (let i = 0; i < series.x.length; i++) {
-        const dx = ((series.x[i] ?? Number.NaN) - begin(x)) * toX - event.offsetX;
-        const dy = height - ((series.y[i] ?? Number.NaN) - begin(y)) * toY - event.offsetY;
-        const distance = dx * dx + dy * dy;
-        if (distance < least) {
-          least = distance;
-          best = series.ids ? series.ids[i] : i;
-        }
-      }
-      if (best !== undefined) return best;
-    }
-    return undefined;
+  private makeControls(): void {
+    this.controls.className = 'zoom';
+    const button = (text: string, label: string, press: () => void): void => {
+      const element = document.createElement('button');
+      element.type = 'button';
+      element.textContent = text;
+      element.setAttribute('aria-label', label);
+      element.title = label;
+      element.addEventListener('click', press);
+      this.controls.append(element);
+    };
+    button('+', 'Zoom in', () => this.zoomBy(kButton));
+    button('−', 'Zoom out', () => this.zoomBy(1 / kButton));
+    button('⤢', 'Zoom all the way out', () => this.zoom(undefined));
+  }
+
+  /** Around a place within the window, from 0 to 1. */
+  private zoomBy(factor: number, x = 0.5, y = 0.5): void {
+    const all = fullWindow(this.spec);
+    const now = this.window();
+    const share = (axis: 'x' | 'y'): number => (all[axis][1] - all[axis][0]) / (now[axis][1] - now[axis][0]);
+    const least = Math.min(factor, kNearest / share('x'));
+    if (least * share('x') <= 1) this.zoom(undefined);
+    else this.zoom({ x: narrowed(now.x, all.x, least, x), y: narrowed(now.y, all.y, least, y) });
+  }
+
+  private zoom(window: Window | undefined): void {
+    const all = fullWindow(this.spec);
+    this.zoomed = window && { x: within(window.x, all.x), y: within(window.y, all.y) };
+    this.host.classList.toggle('zoomed', this.zoomed !== undefined);
+    this.rescale();
+  }
+
+  private window(): Window {
+    const all = fullWindow(this.spec);
+    return this.zoomed ? { x: within(this.zoomed.x, all.x), y: within(this.zoomed.y, all.y) } : all;
+  }
+
+  /** Where the window lies on the canvas, or in what lies over it. */
+  private shownFrame(plot: uPlot, where: 'canvas' | 'css'): Frame {
+    const window = this.window();
+    if (where === 'canvas') return { ...plot.bbox, ratio: this.UPlot.pxRatio, window };
+    const { clientWidth: width, clientHeight: height } = plot.over;
+    return { left: 0, top: 0, width, height, ratio: 1, window };
   }
 
   private paint(plot: uPlot): void {
     const { ctx } = plot;
-    const ratio = this.UPlot.pxRatio;
-    const { left, top, width, height } = plot.bbox;
-    const { x, y } = this.spec;
-    const toX = width / (x.max - begin(x));
-    const toY = height / (y.max - begin(y));
-    const px = (value: number): number => left + (value - begin(x)) * toX;
-    const py = (value: number): number => top + height - (value - begin(y)) * toY;
     ctx.save();
-    ctx.beginPath();
-    ctx.rect(left, top - 4 * ratio, width + 4 * ratio, height + 4 * ratio);
-    ctx.clip();
-    if (this.spec.diagonal) {
-      const end = Math.max(this.spec.x.max, this.spec.y.max);
-      ctx.fillStyle = this.token('--band');
-      ctx.beginPath();
-      ctx.moveTo(px(0), py(0));
-      ctx.lineTo(px(end), py(end * 1.1));
-      ctx.lineTo(px(end), py(end * 0.9));
-      ctx.fill();
-      ctx.strokeStyle = this.token('--ink-3');
-      ctx.lineWidth = ratio;
-      ctx.beginPath();
-      ctx.moveTo(px(0), py(0));
-      ctx.lineTo(px(end), py(end));
-      ctx.stroke();
-    }
-    for (const series of this.spec.series) this.paintSeries(ctx, series, px, py, ratio);
-    if (this.spec.limit !== undefined) {
-      ctx.strokeStyle = this.token('--ink');
-      ctx.lineWidth = ratio;
-      ctx.setLineDash([4 * ratio, 3 * ratio]);
-      ctx.beginPath();
-      ctx.moveTo(px(this.spec.limit), top);
-      ctx.lineTo(px(this.spec.limit), top + height);
-      ctx.stroke();
-      ctx.setLineDash([]);
-    }
-    this.paintMarked(ctx, px, py, ratio);
+    clip(ctx, this.shownFrame(plot, 'canvas'), 4);
+    paintPoints(ctx, this.spec, this.shownFrame(plot, 'canvas'), (name) => this.token(name));
     ctx.restore();
+    this.marks.width = ctx.canvas.width;
+    this.marks.height = ctx.canvas.height;
+    this.paintMarks();
   }
 
-  private paintSeries(
-    ctx: CanvasRenderingContext2D,
-    series: PointSeries,
-    px: (x: number) => number,
-    py: (y: number) => number,
-    ratio: number,
-  ): void {
-    const near = this.token(series.colour);
-    const far = this.token('--ink-3');
-    const { limit } = this.spec;
-    if (series.shape === 'dot') {
-      const size = 2 * ratio;
-      ctx.globalAlpha = series.x.length > 2000 ? 0.45 : 1;
-      // Two passes, so that the colour is set twice and not 15,625 times.
-      for (const beyond of [true, false]) {
-        ctx.fillStyle = beyond ? far : near;
-        for (let i = 0; i < series.x.length; i++) {
-          const x = series.x[i] ?? Number.NaN;
-          if ((limit !== undefined && x > limit) !== beyond) continue;
-          ctx.fillRect(px(x) - size / 2, py(series.y[i] ?? Number.NaN) - size / 2, size, size);
-        }
-      }
-      ctx.globalAlpha = 1;
-      return;
-    }
-    if (series.shape === 'steps') {
-      ctx.strokeStyle = near;
-      ctx.lineWidth = 1.5 * ratio;
-      ctx.beginPath();
-      for (let i = 0; i < series.x.length; i++) {
-        const x = px(series.x[i] ?? Number.NaN);
-        const y = py(series.y[i] ?? Number.NaN);
-        if (i === 0) ctx.moveTo(x, y);
-        else ctx.lineTo(x, py(series.y[i - 1] ?? Number.NaN));
-        ctx.lineTo(x, y);
-      }
-      ctx.stroke();
-      if (series.x.length > kMostCorners) return;
-      ctx.fillStyle = near;
-      for (let i = 0; i < series.x.length; i++) {
-        ctx.beginPath();
-        ctx.arc(px(series.x[i] ?? Number.NaN), py(series.y[i] ?? Number.NaN), 2.5 * ratio, 0, 2 * Math.PI);
-        ctx.fill();
-      }
-      return;
-    }
-    const radius = (series.shape === 'diamond' ? 5 : 4) * ratio;
-    ctx.strokeStyle = near;
-    ctx.lineWidth = ratio;
-    for (let i = 0; i < series.x.length; i++) paintBar(ctx, series, i, px, py);
-    ctx.lineWidth = 1.5 * ratio;
-    for (let i = 0; i < series.x.length; i++) {
-      const x = px(series.x[i] ?? Number.NaN);
-      const y = py(series.y[i] ?? Number.NaN);
-      ctx.beginPath();
-      if (series.shape === 'diamond') {
-        ctx.moveTo(x, y - radius);
-        ctx.lineTo(x + radius, y);
-        ctx.lineTo(x, y + radius);
-        ctx.lineTo(x - radius, y);
-        ctx.closePath();
-        ctx.fillStyle = near;
-        ctx.fill();
-        ctx.strokeStyle = this.token('--paper');
-      } else if (series.shape === 'cross') {
-        ctx.moveTo(x - radius, y - radius);
-        ctx.lineTo(x + radius, y + radius);
-        ctx.moveTo(x - radius, y + radius);
-        ctx.lineTo(x + radius, y - radius);
-        ctx.strokeStyle = near;
-      } else {
-        ctx.arc(x, y, radius, 0, 2 * Math.PI);
-        ctx.strokeStyle = near;
-      }
-      ctx.stroke();
-    }
-  }
-
-  private paintMarked(
-    ctx: CanvasRenderingContext2D,
-    px: (x: number) => number,
-    py: (y: number) => number,
-    ratio: number,
-  ): void {
-    const { marked } = this.spec;
-    if (marked === undefined) return;
-    for (const series of this.spec.series) {
-      const at = series.ids ? Array.prototype.indexOf.call(series.ids, marked) : marked;
-      const x = series.x[at];
-      const y = series.y[at];
-      if (x === undefined || y === undefined) continue;
-      ctx.lineWidth = 2 * ratio;
-      ctx.strokeStyle = this.token('--ink');
-      paintBar(ctx, series, at, px, py, 5 * ratio);
-      ctx.beginPath();
-      ctx.arc(px(x), py(y), 7 * ratio, 0, 2 * Math.PI);
-      ctx.lineWidth = 4 * ratio;
-      ctx.strokeStyle = this.token('--paper');
-      ctx.stroke();
-      ctx.lineWidth = 2 * ratio;
-      ctx.strokeStyle = this.token('--ink');
-      ctx.stroke();
-    }
+  private paintMarks(): void {
+    const ctx = this.marks.getContext('2d');
+    if (!ctx || !this.plot) return;
+    ctx.clearRect(0, 0, this.marks.width, this.marks.height);
+    ctx.save();
+    clip(ctx, this.shownFrame(this.plot, 'canvas'), 8);
+    paintMarked(ctx, this.spec, this.shownFrame(this.plot, 'canvas'), (name) => this.token(name));
+    ctx.restore();
   }
 
   private token(name: string): string {
@@ -374,57 +325,39 @@ class Chart {
   }
 }
 
-/** A bar from low to high of a point, with caps of this half length. */
-function paintBar(
-  ctx: CanvasRenderingContext2D,
-  { bars, x, y }: PointSeries,
-  i: number,
-  px: (x: number) => number,
-  py: (y: number) => number,
-  cap = 0,
-): void {
-  const [low, high] = [bars?.low[i], bars?.high[i]];
-  if (!bars || low === undefined || high === undefined) return;
+function clip(ctx: CanvasRenderingContext2D, { left, top, width, height, ratio }: Frame, margin: number): void {
   ctx.beginPath();
-  if (bars.along === 'x') {
-    const height = py(y[i] ?? Number.NaN);
-    for (const end of [px(low), px(high)]) {
-      ctx.moveTo(end, height - cap);
-      ctx.lineTo(end, height + cap);
-    }
-    ctx.moveTo(px(low), height);
-    ctx.lineTo(px(high), height);
-  } else {
-    const across = px(x[i] ?? Number.NaN);
-    for (const end of [py(low), py(high)]) {
-      ctx.moveTo(across - cap, end);
-      ctx.lineTo(across + cap, end);
-    }
-    ctx.moveTo(across, py(low));
-    ctx.lineTo(across, py(high));
-  }
-  ctx.stroke();
+  ctx.rect(left, top - margin * ratio, width + margin * ratio, height + margin * ratio);
+  ctx.clip();
 }
 
-function begin(axis: ChartAxis): number {
-  return axis.min ?? 0;
+type Range = readonly [number, number];
+
+function narrowed([low, high]: Range, all: Range, factor: number, at: number): Range {
+  const centre = low + at * (high - low);
+  return within([centre - (centre - low) / factor, centre + (high - centre) / factor], all);
+}
+
+function moved({ x, y }: Window, right: number, up: number): Window {
+  const by = ([low, high]: Range, share: number): Range => [low + share * (high - low), high + share * (high - low)];
+  return { x: by(x, right), y: by(y, up) };
+}
+
+/** Of the same length, inside all there is. */
+function within([low, high]: Range, all: Range): Range {
+  const length = Math.min(high - low, all[1] - all[0]);
+  const start = Math.min(Math.max(low, all[0]), all[1] - length);
+  return [start, start + length];
 }
 
 function sameScale(a: ChartAxis, b: ChartAxis): boolean {
-  return begin(a) === begin(b) && a.max === b.max;
+  return a.min === b.min && a.max === b.max;
 }
 
 const kScaleData: uPlot.AlignedData = [
   [0, 1],
   [0, 1],
 ];
-
-/** `20`, `0.5`: an axis number without trailing zeros. */
-function trimmed(value: number): string {
-  return significant(value)
-    .replace(/(\.\d*?)0+$/, '$1')
-    .replace(/\.$/, '');
-}
 
 class ChartDirective extends AsyncDirective {
   private chart: Chart | undefined;
@@ -437,7 +370,7 @@ class ChartDirective extends AsyncDirective {
 
   override update(part: ElementPart, [spec, events]: [ChartSpec, ChartEvents]): undefined {
     const host = part.element as HTMLElement;
-    host.setAttribute('role', 'img');
+    host.setAttribute('role', 'group');
     host.setAttribute('aria-label', spec.label);
     const first = !this.wanted;
     this.wanted = { spec, events };
@@ -470,6 +403,8 @@ export const chart = directive(ChartDirective);
 export const kShapes: Readonly<Record<PointSeries['shape'], string>> = {
   dot: 'M3 3h6v6h-6z',
   diamond: 'M6 1l5 5l-5 5l-5 -5z',
+  square: 'M2 2h8v8h-8z',
+  triangle: 'M6 1l5 9h-10z',
   ring: 'M6 2a4 4 0 1 0 .01 0z',
   cross: 'M2 2l8 8M2 10l8 -8',
   steps: 'M1 11h3v-4h4v-5h3',

@@ -1,6 +1,7 @@
 /** What the views show, computed from the state; each function remembers its last answer. */
 
 import {
+  isFiltered,
   kQualities,
   limits,
   resultOf,
@@ -26,7 +27,7 @@ import { setAside } from './doubts.js';
 import { between, correlation, count, significant, withUnit } from './format.js';
 
 /** Keeps the last value while every input stays the same object. */
-function remember<I extends readonly unknown[], O>(compute: (...inputs: I) => O): (...inputs: I) => O {
+export function remember<I extends readonly unknown[], O>(compute: (...inputs: I) => O): (...inputs: I) => O {
   let last: { inputs: I; output: O } | undefined;
   return (...inputs) => {
     if (!last || inputs.some((input, i) => !Object.is(input, last?.inputs[i]))) {
@@ -87,11 +88,13 @@ export function quality(state: State): Quality | undefined {
   return macsQuality(table);
 }
 
-/** Columns of a table of the user's own that may stand against latency, what is to be large first. */
-export function qualityColumns({ columns = [] }: SpaceTable): readonly { readonly id: QualityId; readonly title: string }[] {
+/** Columns of a table of the user's own that may stand against latency: what is to be large first, then those of most different values. */
+export const qualityColumns = remember(({ columns = [] }: SpaceTable): readonly { readonly id: QualityId; readonly title: string }[] => {
   const having = (kind: string) => columns.filter((column) => column.kind === kind);
-  return [...having('quality'), ...having('numbers')].map(({ heading }) => ({ id: `column:${heading}`, title: heading }));
-}
+  const different = new Map(columns.map((column) => [column, new Set<unknown>(column.values).size]));
+  const numbers = having('numbers').sort((a, b) => (different.get(b) ?? 0) - (different.get(a) ?? 0));
+  return [...having('quality'), ...numbers].map(({ heading }) => ({ id: `column:${heading}`, title: heading }));
+});
 
 const columnQuality = remember((table: SpaceTable, chosen: QualityId): Quality => {
   const offered = qualityColumns(table);
@@ -125,17 +128,41 @@ const ownQuality = remember((table: SpaceTable, { filename, values }: OwnQuality
   values: Float64Array.from(table.architectures, (architecture) => values.get(architecture) ?? Number.NaN),
 }));
 
-/** Rows that no other beats in both latency and quality, fastest first. */
+// ---- filters ----
+
+/** 1 for each row that search and filters leave in; undefined where they leave out none. */
+export function shownRows(state: State): Uint8Array | undefined {
+  const table = tableOf(state);
+  const { query, counts } = viewOf(state);
+  return table && isFiltered(state) ? matching(table, query, counts) : undefined;
+}
+
+const matching = remember((table: SpaceTable, query: string, counts: readonly CountFilter[]): Uint8Array => {
+  const { matcher, countables } = kSpaces[table.space];
+  const matches = matcher(query);
+  const set = limits(table.space, counts);
+  return Uint8Array.from(table.architectures, (architecture, index) => {
+    for (const { which, min, max } of set) {
+      const found = countables[which]?.count(architecture) ?? 0;
+      if (found < min || found > max) return 0;
+    }
+    return Number(matches(architecture, index));
+  });
+});
+
+/** Rows that no other beats in both latency and quality, fastest first; of those that the filters leave in. */
 export function front(state: State): readonly number[] {
   const result = resultOf(state);
   const against = quality(state);
-  return result && against ? frontOf(result.latency_ms, against.values) : kNothing;
+  return result && against ? frontOf(result.latency_ms, against.values, shownRows(state)) : kNothing;
 }
 
 const kNothing: readonly never[] = [];
 
-const frontOf = remember((latency_ms: Float64Array, values: Float64Array): readonly number[] => {
-  const known = Array.from(latency_ms.keys()).filter((i) => latency_ms[i]! > 0 && !Number.isNaN(values[i] ?? Number.NaN));
+const frontOf = remember((latency_ms: Float64Array, values: Float64Array, shown: Uint8Array | undefined): readonly number[] => {
+  const known = Array.from(latency_ms.keys()).filter(
+    (i) => latency_ms[i]! > 0 && !Number.isNaN(values[i] ?? Number.NaN) && (!shown || shown[i] === 1),
+  );
   known.sort((a, b) => latency_ms[a]! - latency_ms[b]! || values[b]! - values[a]!);
   let best = -Infinity;
   return known.filter((i) => {
@@ -148,7 +175,7 @@ const frontOf = remember((latency_ms: Float64Array, values: Float64Array): reado
 export interface BudgetSummary {
   readonly budget_ms: number;
   readonly within: number;
-  /** Rows with an estimate. */
+  /** Rows with an estimate, of those that the filters leave in. */
   readonly estimated: number;
   /** The row of highest quality within the budget, the fastest of these; undefined where none is. */
   readonly best?: number;
@@ -156,13 +183,15 @@ export interface BudgetSummary {
 
 export function budgetSummary(state: State): BudgetSummary | undefined {
   const result = resultOf(state);
-  return result && summarise(result.latency_ms, viewOf(state).budget_ms, front(state));
+  return result && summarise(result.latency_ms, viewOf(state).budget_ms, front(state), shownRows(state));
 }
 
 const summarise = remember(
-  (latency_ms: Float64Array, chosen: number | undefined, rows: readonly number[]): BudgetSummary => {
-    const sorted = latency_ms.filter((ms) => ms > 0).sort();
-    const middle = sorted[Math.floor(sorted.length / 2)] ?? 0;
+  (latency_ms: Float64Array, chosen: number | undefined, rows: readonly number[], shown: Uint8Array | undefined): BudgetSummary => {
+    const all = latency_ms.filter((ms) => ms > 0).sort();
+    // The same whatever is left in, so that a filter does not move the line.
+    const middle = all[Math.floor(all.length / 2)] ?? 0;
+    const sorted = shown ? latency_ms.filter((ms, i) => ms > 0 && shown[i] === 1) : all;
     const budget_ms = chosen ?? Number(middle.toPrecision(3));
     const within = sorted.filter((ms) => ms <= budget_ms).length;
     // Both latency and quality grow along the front.
@@ -177,8 +206,7 @@ const summarise = remember(
 export function rows(state: State): Int32Array {
   const table = tableOf(state);
   if (!table) return new Int32Array(0);
-  const { sort, query, counts } = viewOf(state);
-  return filteredRows(table, resultOf(state), measured(state), quality(state)?.values, sort, query, counts);
+  return filteredRows(table, resultOf(state), measured(state), quality(state)?.values, viewOf(state).sort, shownRows(state));
 }
 
 const filteredRows = remember(
@@ -188,20 +216,9 @@ const filteredRows = remember(
     known: Float64Array | undefined,
     against: Float64Array | undefined,
     sort: { readonly key: SortKey; readonly descending: boolean },
-    query: string,
-    counts: readonly CountFilter[],
+    shown: Uint8Array | undefined,
   ): Int32Array => {
-    const { matcher, countables } = kSpaces[table.space];
-    const matches = matcher(query);
-    const set = limits(table.space, counts);
-    const kept: number[] = [];
-    table.architectures.forEach((architecture, index) => {
-      for (const { which, min, max } of set) {
-        const found = countables[which]?.count(architecture) ?? 0;
-        if (found < min || found > max) return;
-      }
-      if (matches(architecture, index)) kept.push(index);
-    });
+    const kept = Array.from(table.architectures.keys()).filter((index) => !shown || shown[index] === 1);
     if (sort.key === 'cell') {
       const sign = sort.descending ? -1 : 1;
       const text = (index: number): string => table.architectures[index] ?? '';
@@ -284,7 +301,8 @@ export function boundsText(result: Result | undefined, row: number): string {
 
 // ---- charts ----
 
-function greatest(...lists: readonly (ArrayLike<number> | undefined)[]): number {
+/** The largest number of some lists, 0 where there is none. */
+export function greatest(...lists: readonly (ArrayLike<number> | undefined)[]): number {
   let most = 0;
   for (const list of lists) {
     for (let i = 0; i < (list?.length ?? 0); i++) {
@@ -302,7 +320,7 @@ export function spaceChart(state: State): ChartSpec | undefined {
   const against = quality(state);
   const budget = budgetSummary(state);
   if (!table || !result || !against || !budget) return undefined;
-  return markedSpace(spaceSeries(table, result, against, front(state)), pointedOut(state), budget.budget_ms);
+  return markedSpace(spaceSeries(table, result, against, front(state), shownRows(state)), pointedOut(state), budget.budget_ms);
 }
 
 // A chart is painted anew when its spec is another object, so each keeps its own.
@@ -324,7 +342,7 @@ function spread(index: number): number {
 /** The share of architectures below the chart where quality has no natural zero: few bad ones would squeeze all others together. */
 const kBelowChart = 0.1;
 
-const spaceSeries = remember((table: SpaceTable, result: Result, against: Quality, rows: readonly number[]): ChartSpec => {
+const spaceSeries = remember((table: SpaceTable, result: Result, against: Quality, rows: readonly number[], shown: Uint8Array | undefined): ChartSpec => {
   const { id, values } = against;
   const { macsSpread } = kSpaces[table.space];
   const y = id === 'macs' ? values.map((value, index) => value + (macsSpread / 1e6) * spread(index)) : values;
@@ -354,6 +372,7 @@ const spaceSeries = remember((table: SpaceTable, result: Result, against: Qualit
         colour: '--accent',
         x: result.latency_ms,
         y,
+        ...(shown ? { shown } : {}),
         ...(result.low && result.high ? { bars: { along: 'x', low: result.low, high: result.high } as const } : {}),
       },
       {

@@ -16,15 +16,18 @@ import {
 } from '../api/index.js';
 import { kBaseUnits, writeMeasurements } from '../api/measurements.js';
 import { budgetSummary, front, measured, othersThan, quality, rows } from './derive.js';
+import type { ChartSpec } from './charts.js';
 import { setAside } from './doubts.js';
 import { loadAccuracies, loadExample, loadTable, loadWeightsIndex, type WeightsIndex } from './examples.js';
+import { ranksOf } from './compare/likeness.js';
 import { count } from './format.js';
+import { knownDevices, knownMeasurements } from './known.js';
 import { BrowserEffects } from './measure/effects.js';
 import { isBusy } from './measure/state.js';
 import { ModelEffects } from './model/effects.js';
 import { isModelFile, kMine, type ModelAction } from './model/state.js';
 import { checkLookup, checkSheet, readQuality, spaceReader, tableReader, type Admit, type Reader } from './reading.js';
-import { saveFile, toCsv } from './save.js';
+import { columnsOf, csvOf, csvOfColumns, saveFile } from './save.js';
 import { isBuiltIn, kSpaces, type PageSpace } from './spaces/index.js';
 import { rowOf, type SpaceTable } from './spaces/table.js';
 import { tableBase, type Adapted, type Base } from './table/base.js';
@@ -83,6 +86,8 @@ export class Effects {
   private readonly adapted = new Map<DeviceId, Adapted>();
   /** Estimates of added rows, one after the other. */
   private estimating: Promise<void> = Promise.resolve();
+  /** Spaces whose known devices were estimated, or are. */
+  private readonly compared = new Set<SpaceId>();
   private running: AbortController | undefined;
   /** Estimates in closed form under way, and what they are made from. */
   private following: { readonly stop: AbortController; readonly from: string } | undefined;
@@ -225,15 +230,21 @@ export class Effects {
         void this.savePredictor(this.state().device);
         break;
       case 'save-estimates':
-        this.saveRows(rows(this.state()), 'estimates');
+        void this.saveRows(rows(this.state()), 'estimates', action.format);
+        break;
+      case 'save-chart':
+        void this.saveChart(action.spec, `${this.fileName()}-${action.name}`, action.format);
+        break;
+      case 'save-table':
+        saveFile(`${this.fileName()}-${action.name}.csv`, csvOf(action.rows), 'text/csv');
         break;
       case 'save-lookup': {
         const state = this.state();
-        this.saveRows(state.lookups[spaceId(state)].check?.marks.flatMap((mark) => mark.index ?? []) ?? [], 'lookup');
+        void this.saveRows(state.lookups[spaceId(state)].check?.marks.flatMap((mark) => mark.index ?? []) ?? [], 'lookup');
         break;
       }
       case 'save-front':
-        this.saveRows(front(this.state()), 'front');
+        void this.saveRows(front(this.state()), 'front');
         break;
       case 'save-plan': {
         const state = this.state();
@@ -254,6 +265,9 @@ export class Effects {
         break;
     }
     if (action.type !== 'hover' && isDue(this.state())) void this.follow(this.state().device);
+    const { mode, tab } = this.state();
+    const space = spaceId(this.state());
+    if (mode === 'space' && tab === 'devices' && isBuiltIn(space)) void this.compare(space);
     this.wake();
   }
 
@@ -558,6 +572,31 @@ export class Effects {
     }
   }
 
+  /** Estimates of all known devices of a space, once; one after the other, so that nothing else waits for long. */
+  private async compare(space: SpaceId): Promise<void> {
+    const base = this.bases.get(space);
+    const table = this.state().tables[space];
+    if (!base?.info.closed_form || !table || this.compared.has(space)) return;
+    this.compared.add(space);
+    const architectures = table.architectures.slice(0, table.shipped);
+    const devices = knownDevices(space);
+    const latencies: Record<DeviceId, Float64Array> = {};
+    try {
+      for (const [i, device] of devices.entries()) {
+        this.send({ type: 'comparing', done: i / devices.length });
+        const predictor = await base.transfer(knownMeasurements(space, device), { device, method: 'closed-form' });
+        const latency_ms = await predictor.predict(architectures);
+        predictor.dispose();
+        ranksOf(latency_ms, table.shipped);
+        latencies[`${space}/${device}`] = latency_ms;
+      }
+    } catch (caught) {
+      this.compared.delete(space);
+      this.fail('The known devices could not be estimated', caught);
+    }
+    this.send({ type: 'known', latencies });
+  }
+
   /** Whether a device is this browser, and being measured. */
   private isMeasured(device: DeviceId): boolean {
     const space = spaceOf(device);
@@ -843,7 +882,7 @@ export class Effects {
     }
   }
 
-  private saveRows(indices: ArrayLike<number>, what: string): void {
+  private async saveRows(indices: ArrayLike<number>, what: string, format: 'csv' | 'npz' = 'csv'): Promise<void> {
     const state = this.state();
     const table = tableOf(state);
     const result = resultOf(state);
@@ -851,11 +890,31 @@ export class Effects {
     const against = quality(state);
     if (!table || !result || !known || !against) return;
     const more = against.id === 'macs' ? [] : [{ name: table.columns ? against.title : against.id, values: against.values }];
-    saveFile(
-      `${slug(deviceTitle(state))}-${what}.csv`,
-      toCsv(table, indices, result, known, more, kBaseUnits[result.quantity]),
-      'text/csv',
-    );
+    const columns = columnsOf(table, indices, result, known, more, kBaseUnits[result.quantity]);
+    const name = `${this.fileName()}-${what}.${format}`;
+    try {
+      if (format === 'csv') saveFile(name, csvOfColumns(columns), 'text/csv');
+      else saveFile(name, (await import('../api/npz.js')).npz(columns), 'application/zip');
+    } catch (caught) {
+      this.fail('The estimates could not be saved', caught);
+    }
+  }
+
+  private async saveChart(spec: ChartSpec, name: string, format: 'png' | 'svg'): Promise<void> {
+    try {
+      const { pngOf, svgOf } = await import('./figure.js');
+      const styles = getComputedStyle(document.documentElement);
+      const token = (each: string): string => styles.getPropertyValue(each);
+      if (format === 'svg') saveFile(`${name}.svg`, svgOf(spec, token), 'image/svg+xml');
+      else saveFile(`${name}.png`, await pngOf(spec, token), 'image/png');
+    } catch (caught) {
+      this.fail('The chart could not be saved', caught);
+    }
+  }
+
+  /** What files about the shown device begin with. */
+  private fileName(): string {
+    return slug(deviceTitle(this.state()));
   }
 
   private async copy(text: string, what: string): Promise<void> {

@@ -1,5 +1,6 @@
 /** Devices that the shipped weights have learned from: 20 of their published latencies each, so that nothing has to be measured. */
 
+import type { Measurement } from '../api/index.js';
 import type { PageSpace } from './spaces/kind.js';
 import { writeMeasurements } from '../api/measurements.js';
 import stored from './known.json';
@@ -18,11 +19,16 @@ export function knownDevices(space: PageSpace): readonly string[] {
   return Object.keys(kKnown[space]?.devices ?? {});
 }
 
-/** Their published latencies as a notebook holds them; undefined of any other device. */
+/** Their published latencies; none of any other device. */
+export function knownMeasurements(space: PageSpace, device: string): readonly Measurement[] {
+  const { architectures = [], devices } = kKnown[space] ?? {};
+  return (devices?.[device] ?? []).map((latency_ms, i) => ({ architecture: architectures[i]!, latency_ms }));
+}
+
+/** The same as a notebook holds them; undefined of any other device. */
 export function knownText(space: PageSpace, device: string): string | undefined {
-  const known = kKnown[space];
-  const latency_ms = known?.devices[device];
-  return known && latency_ms && writeMeasurements(known.architectures.map((architecture, i) => ({ architecture, latency_ms: latency_ms[i]! })));
+  const measurements = knownMeasurements(space, device);
+  return measurements.length === 0 ? undefined : writeMeasurements(measurements);
 }
 
 const kHelp = 'HayeonLee/HELP (MIT)';

@@ -1,5 +1,6 @@
 /** Files the user takes away. */
 
+import type { NpyColumn } from '../api/npz.js';
 import { csvField } from './format.js';
 import { kSpaces } from './spaces/index.js';
 import type { SpaceTable } from './spaces/table.js';
@@ -15,45 +16,64 @@ export function saveFile(name: string, content: string | Uint8Array | Blob, type
   URL.revokeObjectURL(url);
 }
 
+/** What a table to take away holds in one place; NaN is left empty. */
+export type Cell = string | number;
+
+/** A table, its heading first, as CSV. */
+export function csvOf(rows: readonly (readonly Cell[])[]): string {
+  const text = (cell: Cell): string => (typeof cell === 'string' ? csvField(cell) : known(cell));
+  return rows.map((row) => `${row.map(text).join(',')}\n`).join('');
+}
+
 /** A further column, by row. */
 export interface Column {
   readonly name: string;
   readonly values: ArrayLike<number>;
 }
 
-/** One line per row of the table; latencies in milliseconds or energies in millijoules, the truth between low and high with 90 %; what is unknown is empty; macs and params are counts. */
-export function toCsv(
+/**
+ * What is known of some rows of the table, as columns by name; latencies in milliseconds or energies in millijoules, the truth
+ * between low and high with 90 %; what is unknown is NaN; macs and params are counts.
+ */
+export function columnsOf(
   table: SpaceTable,
   rows: ArrayLike<number>,
   { latency_ms, low, high }: Pick<Result, 'latency_ms' | 'low' | 'high'>,
   measured_ms: Float64Array,
   more: readonly Column[],
   unit: 'ms' | 'mJ',
-): string {
+): Readonly<Record<string, NpyColumn>> {
   const { listed, long, counted } = kSpaces[table.space];
-  const header = [
-    ...(counted ? [...(listed ? ['index'] : []), 'arch', 'arch_str'] : ['name']),
-    ...[unit === 'ms' ? 'latency_ms' : 'energy_mj'],
-    ...(low && high ? [`low_${unit}`, `high_${unit}`] : []).map((name) => name.toLowerCase()),
-    `measured_${unit}`.toLowerCase(),
-    ...more.map(({ name }) => csvField(name)),
-    ...(counted ? ['macs', 'params'] : []),
-  ];
-  const lines = Array.from(rows, (row) => {
-    const architecture = table.architectures[row] ?? '';
-    return [
-      ...(counted ? [...(listed ? [row] : []), architecture] : []),
-      csvField(long(architecture)),
-      known(latency_ms[row], 6),
-      ...(low && high ? [known(low[row], 6), known(high[row], 6)] : []),
-      known(measured_ms[row], 7),
-      ...more.map(({ values }) => known(values[row], 7)),
-      ...(counted ? [table.macs[row], table.params[row]] : []),
-    ].join(',');
+  const of = (values: ArrayLike<number>): Float64Array => Float64Array.from(rows, (row) => values[row] ?? Number.NaN);
+  const text = (write: (architecture: string) => string): NpyColumn => ({
+    kind: 'text',
+    values: Array.from(rows, (row) => write(table.architectures[row] ?? '')),
   });
-  return [header.join(','), ...lines, ''].join('\n');
+  const float = (values: ArrayLike<number>): NpyColumn => ({ kind: 'float', values: of(values) });
+  const whole = (values: ArrayLike<number>): NpyColumn => ({ kind: 'whole', values: of(values) });
+  const suffix = unit.toLowerCase();
+  return {
+    ...(listed && counted ? { index: { kind: 'whole', values: rows } } : {}),
+    ...(counted ? { arch: text((architecture) => architecture), arch_str: text(long) } : { name: text(long) }),
+    [unit === 'ms' ? 'latency_ms' : 'energy_mj']: float(latency_ms),
+    ...(low && high ? { [`low_${suffix}`]: float(low), [`high_${suffix}`]: float(high) } : {}),
+    [`measured_${suffix}`]: float(measured_ms),
+    ...Object.fromEntries(more.map(({ name, values }) => [name, float(values)])),
+    ...(counted ? { macs: whole(table.macs), params: whole(table.params) } : {}),
+  };
 }
 
-function known(value: number | undefined, digits: number): string {
-  return value === undefined || Number.isNaN(value) ? '' : String(Number(value.toPrecision(digits)));
+/** Columns as CSV, a line for each place. */
+export function csvOfColumns(columns: Readonly<Record<string, NpyColumn>>): string {
+  const names = Object.keys(columns);
+  const lists = Object.values(columns).map(({ values }) => values);
+  const rows = Array.from({ length: lists[0]?.length ?? 0 }, (_, i) => lists.map((values) => values[i] ?? ''));
+  return csvOf([names, ...rows]);
+}
+
+const kDigits = 7; // significant ones of a fraction; counts are whole
+
+function known(value: number): string {
+  if (Number.isNaN(value)) return '';
+  return String(Number.isInteger(value) ? value : Number(value.toPrecision(kDigits)));
 }

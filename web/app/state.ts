@@ -14,6 +14,7 @@ import type {
   TransferProgress,
 } from '../api/index.js';
 import { kBaseUnits } from '../api/measurements.js';
+import type { Cell } from './save.js';
 import { kInitialBrowser, reduceBrowser, type BrowserAction, type BrowserState } from './measure/state.js';
 import {
   initialModelState,
@@ -26,6 +27,7 @@ import {
 } from './model/state.js';
 import { csvField } from './format.js';
 import { kNoTable, reduceOwnTable, type OwnTableAction, type OwnTableState, type TableExample } from './table/state.js';
+import type { ChartSpec } from './charts.js';
 import { knownDevices, knownText, knownTitle } from './known.js';
 import { isBuiltIn, kPageSpaces, kSpaces, type PageSpace } from './spaces/index.js';
 import { extendTable, joined, type NewRow, type SpaceTable } from './spaces/table.js';
@@ -73,7 +75,7 @@ export function nameOf(device: DeviceId): string {
   return device.slice(device.indexOf('/') + 1);
 }
 
-export const kTabs = ['estimates', 'fit', 'lookup', 'search', 'measure', 'table'] as const;
+export const kTabs = ['estimates', 'fit', 'devices', 'lookup', 'search', 'measure', 'table'] as const;
 export type Tab = (typeof kTabs)[number];
 /** What the page is about: networks of a search space, or any network out of a file. */
 export type Mode = 'space' | 'model';
@@ -235,6 +237,12 @@ export interface View {
   /** Latency limit; the median estimate until the user sets one. */
   readonly budget_ms?: number;
   readonly quality: QualityId;
+  /** The device that the shown one is compared with, by its name in the space; the most alike one until the user chooses. */
+  readonly other?: string;
+  /** Devices whose latencies stand beside those of the shown one; the most alike ones until the user chooses. */
+  readonly beside?: readonly string[];
+  /** Rows kept to be looked at side by side. */
+  readonly kept?: readonly number[];
 }
 
 export interface PlanSettings {
@@ -282,6 +290,12 @@ export interface State {
   readonly results: Readonly<Record<DeviceId, Result>>;
   /** What to measure next, where that is known. */
   readonly nexts: Readonly<Record<DeviceId, Next>>;
+  /** Estimates of known devices, by shipped row, once they were asked for. */
+  readonly known: Readonly<Record<DeviceId, Float64Array>>;
+  /** Share done of these; absent while nobody is at it. */
+  readonly comparing?: number;
+  /** The device pointed at. */
+  readonly hoveredDevice?: DeviceId;
   /** Devices whose adapted predictor the engine holds. */
   readonly saved: Readonly<Record<DeviceId, boolean>>;
   readonly job?: Job;
@@ -336,7 +350,10 @@ export type Action =
   | { readonly type: 'open-file'; readonly file: File }
   | { readonly type: 'open-table'; readonly file: File }
   | { readonly type: 'save-predictor' }
-  | { readonly type: 'save-estimates' }
+  | { readonly type: 'save-estimates'; readonly format: 'csv' | 'npz' }
+  | { readonly type: 'save-chart'; readonly spec: ChartSpec; readonly name: string; readonly format: 'png' | 'svg' }
+  /** A table as it stands on the page. */
+  | { readonly type: 'save-table'; readonly name: string; readonly rows: readonly (readonly Cell[])[] }
   | { readonly type: 'save-lookup' }
   | { readonly type: 'save-front' }
   | { readonly type: 'save-plan' }
@@ -356,6 +373,13 @@ export type Action =
   | { readonly type: 'quality'; readonly quality: QualityId }
   | { readonly type: 'open-quality'; readonly file: File }
   | { readonly type: 'own-quality'; readonly space: PageSpace; readonly own: OwnQuality }
+  | { readonly type: 'other'; readonly device: DeviceId }
+  | { readonly type: 'hover-device'; readonly device?: DeviceId }
+  | { readonly type: 'beside'; readonly devices: readonly DeviceId[] }
+  /** Keeps a row, or no longer. */
+  | { readonly type: 'keep'; readonly index: number }
+  | { readonly type: 'comparing'; readonly done: number }
+  | { readonly type: 'known'; readonly latencies: Readonly<Record<DeviceId, Float64Array>> }
   | { readonly type: 'search' }
   | { readonly type: 'lookup'; readonly text: string }
   | { readonly type: 'lookup-checked'; readonly space: PageSpace; readonly check: Check }
@@ -433,6 +457,7 @@ export function initialState(): State {
     examples: {},
     results: {},
     nexts: {},
+    known: {},
     saved: {},
     tab: 'estimates',
     views: eachSpace(initialView),
@@ -462,7 +487,7 @@ export function isExample(device: DeviceId): boolean {
 
 /** Whether the weights have learned from it. */
 export function isKnown(device: DeviceId): boolean {
-  return knownText(spaceOf(device), nameOf(device)) !== undefined;
+  return knownDevices(spaceOf(device)).includes(nameOf(device));
 }
 
 export function deviceTitle(state: State, device: DeviceId = state.device): string {
@@ -517,7 +542,9 @@ export function originalText(state: State, device: DeviceId = state.device): str
 
 /** The tabs of the space that is shown. */
 export function tabsOf(state: State): readonly Tab[] {
-  return isBuiltIn(spaceId(state)) ? kTabs.filter((tab) => tab !== 'table') : kTabs;
+  // Devices are compared by what the weights of a space say of them.
+  const foreign: Tab = isBuiltIn(spaceId(state)) ? 'table' : 'devices';
+  return kTabs.filter((tab) => tab !== foreign);
 }
 
 /** The one that is shown. */
@@ -619,7 +646,7 @@ export function reduce(state: State, action: Action): State {
     case 'example':
       return withExample(state, action.id, action.example);
     case 'device':
-      return without({ ...state, device: action.device }, 'notice', 'hovered');
+      return without({ ...state, device: action.device }, 'notice', 'hovered', 'hoveredDevice');
     case 'name':
       return { ...state, name: action.name };
     case 'text':
@@ -740,6 +767,21 @@ export function reduce(state: State, action: Action): State {
       return withView(state, { budget_ms: action.budget_ms });
     case 'quality':
       return withView(state, { quality: action.quality });
+    case 'other':
+      return withView(state, { other: nameOf(action.device) });
+    case 'hover-device':
+      return action.device === undefined ? without(state, 'hoveredDevice') : { ...state, hoveredDevice: action.device };
+    case 'beside':
+      return withView(state, { beside: action.devices.map(nameOf) });
+    case 'keep': {
+      const { kept = [] } = viewOf(state);
+      const others = kept.filter((index) => index !== action.index);
+      return withView(state, { kept: others.length === kept.length ? [...kept, action.index] : others });
+    }
+    case 'comparing':
+      return { ...state, comparing: action.done };
+    case 'known':
+      return { ...without(state, 'comparing'), known: { ...state.known, ...action.latencies } };
     case 'own-quality': {
       const { space, own } = action;
       const views = { ...state.views, [space]: { ...state.views[space], quality: 'own' as const } };
@@ -803,6 +845,8 @@ export function reduce(state: State, action: Action): State {
     case 'open-quality':
     case 'save-predictor':
     case 'save-estimates':
+    case 'save-chart':
+    case 'save-table':
     case 'save-lookup':
     case 'save-front':
     case 'save-plan':
@@ -943,7 +987,7 @@ const kSortKeys: readonly SortKey[] = ['index', 'cell', 'estimate', 'interval', 
 export function writeAddress(state: State): string {
   const start = initialState();
   const space = spaceId(state);
-  const { selected, wanted, sort, query, counts, budget_ms, quality } = viewOf(state);
+  const { selected, wanted, sort, query, counts, budget_ms, quality, other, beside, kept = [] } = viewOf(state);
   const first = start.views[space];
   const params = new URLSearchParams();
   if (state.mode === 'model') {
@@ -966,6 +1010,11 @@ export function writeAddress(state: State): string {
   }
   if (budget_ms !== undefined) params.set('under', String(budget_ms));
   if (quality !== first.quality) params.set('against', quality);
+  if (other !== undefined) params.set('with', other);
+  if (beside !== undefined) params.set('beside', beside.join('.'));
+  // Rows that were added are others the next time.
+  const lasting = kept.filter((index) => !table || index < table.shipped);
+  if (lasting.length > 0) params.set('kept', lasting.join('.'));
   return params.toString();
 }
 
@@ -994,6 +1043,9 @@ export function readAddress(fragment: string): Address {
     return match && filter.min <= (any[which]?.max ?? 0) && filter.max <= (any[which]?.max ?? 0) ? [filter] : [];
   });
   const budget_ms = Number(params.get('under') ?? Number.NaN);
+  const named = (text: string | null): string[] => (text ?? '').split('.').filter((name) => kDevices.includes(`${space}/${name}`));
+  const [other] = named(params.get('with'));
+  const kept = (params.get('kept') ?? '').split('.').filter((text) => /^\d{1,7}$/.test(text)).map(Number);
   return {
     mode: 'space',
     device,
@@ -1006,6 +1058,9 @@ export function readAddress(fragment: string): Address {
       counts: counts.length === any.length ? counts : any,
       ...(Number.isFinite(budget_ms) && budget_ms > 0 ? { budget_ms } : {}),
       quality: against(space, params.get('against') ?? '') ?? first.quality,
+      ...(other === undefined ? {} : { other }),
+      ...(params.has('beside') ? { beside: named(params.get('beside')) } : {}),
+      ...(kept.length > 0 ? { kept } : {}),
     },
   };
 }

@@ -11,7 +11,7 @@ function matcher(query: string): (name: string) => boolean {
 export const kOwnTable: SpaceKind = {
   id: 'table',
   title: 'Your own table',
-  size: 'a row each',
+  size: 'rows of your table',
   know: 'every row of your table',
   listed: true,
   one: 'name',

@@ -8,7 +8,7 @@ import { count, millions, percent, significant, withUnit } from '../format.js';
 import { boundsText, measured, pointedOut, quality } from '../derive.js';
 import { kSpaces, type PageSpace } from '../spaces/index.js';
 import { rowFacts, rowName } from '../table/row.js';
-import { isOwn, resultOf, tableOf, unitOf, type State } from '../state.js';
+import { isOwn, resultOf, tableOf, unitOf, viewOf, type State } from '../state.js';
 
 export function drawing(space: PageSpace, architecture: string): TemplateResult {
   if (space === 'table') return rowName(architecture);
@@ -80,6 +80,14 @@ export function architecturePanel(state: State, send: Send): TemplateResult {
         @click=${() => send({ type: 'copy', text: listed ? text : architecture, what: table.columns ? 'The name' : 'Arch string' })}
       >
         Copy
+      </button>
+      <button
+        type="button"
+        title="Keeps it among the architectures that stand side by side under Devices"
+        aria-pressed=${viewOf(state).kept?.includes(index) === true}
+        @click=${() => send({ type: 'keep', index })}
+      >
+        Keep
       </button>
     </div>
     ${

@@ -178,7 +178,7 @@ export class CellTable extends LitElement {
       aria-selected=${index === this.selected}
       @click=${pick}
     >
-      <span class="col-index" role="gridcell">${count(index)}</span>
+      <span class="col-index" role="gridcell">${count(data.table.columns ? index + 1 : index)}</span>
       <span class="col-cell" role="gridcell">${glyph(data.table.space, data.table.architectures[index] ?? '')}</span>
       <span class="col-estimate" role="gridcell"
         ><span class="track"><i class="bar" data-share=${estimate > 0 ? (100 * estimate) / data.most_ms : 0}></i></span

@@ -18,7 +18,15 @@ export function estimatesTools(state: State, send: Send): TemplateResult {
           : 'architectures'
       }
     </span>
-    <button type="button" class="small" @click=${() => send({ type: 'save-estimates' })}>Download CSV</button>`;
+    <button type="button" class="small" @click=${() => send({ type: 'save-estimates', format: 'csv' })}>Download CSV</button>
+    <button
+      type="button"
+      class="small"
+      title="The same columns for NumPy: numpy.load(file)['latency_ms']"
+      @click=${() => send({ type: 'save-estimates', format: 'npz' })}
+    >
+      .npz
+    </button>`;
 }
 
 /** Table of the whole space, or of the part of it that is estimated. */

@@ -5,7 +5,7 @@ import { fitChart, truthChart } from '../derive.js';
 import { glyph } from './architecture.js';
 import { setAside } from '../doubts.js';
 import { between, correlation, count, percent, signedPercent, significant } from '../format.js';
-import { legend } from './legend.js';
+import { legend, saveChart } from './legend.js';
 import { kSpaces } from '../spaces/index.js';
 import { nameOf, resultOf, spaceId, unitOf, viewOf, type Result, type State } from '../state.js';
 
@@ -25,7 +25,7 @@ export function fit(state: State, send: Send): TemplateResult {
   return html`<div class="fit">
     <section aria-labelledby="fit-own">
       <h2 id="fit-own">The ${result.readings.length} measurements</h2>
-      ${legend(own)}
+      <div class="row">${legend(own)} ${saveChart(own, 'fit', send)}</div>
       <div class="plot" ${chart(own, events)}></div>
       <dl class="facts">
         <div>
@@ -44,7 +44,7 @@ export function fit(state: State, send: Send): TemplateResult {
       all && result.accuracy
         ? html`<section aria-labelledby="fit-all">
             <h2 id="fit-all">The other ${count(result.accuracy.count)}, never seen by the transfer</h2>
-            ${legend(all)}
+            <div class="row">${legend(all)} ${saveChart(all, 'truth', send)}</div>
             <div class="plot" ${chart(all, events)}></div>
             ${accuracyFacts(result.accuracy)}
           </section>`
@@ -88,11 +88,22 @@ function residuals(state: State, send: Send, result: Result): TemplateResult {
     const estimate = result.latency_ms[reading.index] ?? Number.NaN;
     const without = held?.[i] ?? Number.NaN;
     const error = (held ? without : estimate) / reading.latency_ms - 1;
-    return { reading, estimate, without, error, bounds: between(low?.[i], high?.[i]), aside: aside.has(i) };
+    return { reading, estimate, without, error, low: low?.[i] ?? Number.NaN, high: high?.[i] ?? Number.NaN, aside: aside.has(i) };
   });
   lines.sort((a, b) => Math.abs(b.error) - Math.abs(a.error));
+  const suffix = unit.toLowerCase();
+  const table = [
+    ['arch', `measured_${suffix}`, `with_it_${suffix}`, `without_it_${suffix}`, `low_${suffix}`, `high_${suffix}`, 'error', 'set_aside'],
+    ...lines.map(({ reading, estimate, without, error, low, high, aside }) => [
+      ...[reading.architecture, reading.latency_ms, estimate, without, low, high, error],
+      aside ? 'yes' : 'no',
+    ]),
+  ];
   return html`<section aria-labelledby="fit-residuals">
-    <h2 id="fit-residuals">One by one, furthest off first</h2>
+    <div class="row">
+      <h2 id="fit-residuals">One by one, furthest off first</h2>
+      <button type="button" class="plain small" aria-label="Save the residuals as CSV" @click=${() => send({ type: 'save-table', name: 'residuals', rows: table })}>CSV</button>
+    </div>
     <div class="scroll" tabindex="0" role="region" aria-labelledby="fit-residuals">
       <table class="list">
         <thead>
@@ -107,7 +118,7 @@ function residuals(state: State, send: Send, result: Result): TemplateResult {
         </thead>
         <tbody>
           ${lines.map(
-            ({ reading, estimate, without, error, bounds, aside }) =>
+            ({ reading, estimate, without, error, low: least, high: most, aside }) =>
               html`<tr
                 aria-selected=${reading.index === viewOf(state).selected}
                 @click=${() => send({ type: 'select', index: reading.index })}
@@ -120,7 +131,7 @@ function residuals(state: State, send: Send, result: Result): TemplateResult {
                 <td>${aside ? html`<span class="bad" title="Set aside">✕ ${significant(reading.latency_ms)}</span>` : significant(reading.latency_ms)}</td>
                 ${low ? nothing : html`<td>${significant(estimate)}</td>`}
                 <td>${significant(without)}</td>
-                ${low ? html`<td>${bounds}</td>` : nothing}
+                ${low ? html`<td>${between(least, most)}</td>` : nothing}
                 <td><b>${signedPercent(error)}</b></td>
               </tr>`,
           )}

@@ -1,5 +1,6 @@
 import { html, nothing, svg, type TemplateResult } from 'lit';
 import { kShapes, type ChartSpec } from '../charts.js';
+import type { Send } from './send.js';
 
 /** Names the marks of a chart. */
 export function legend(spec: ChartSpec): TemplateResult {
@@ -15,4 +16,21 @@ export function legend(spec: ChartSpec): TemplateResult {
     )}
     ${spec.remark === undefined ? nothing : html`<li>${spec.remark}</li>`}
   </ul>`;
+}
+
+/** Takes a chart away; `name`: what its file is called. */
+export function saveChart(spec: ChartSpec, name: string, send: Send): TemplateResult {
+  return html`<span class="take" role="group" aria-label="Save the chart">
+    ${(['png', 'svg'] as const).map(
+      (format) =>
+        html`<button
+          type="button"
+          class="plain"
+          aria-label="Save the chart as ${format.toUpperCase()}"
+          @click=${() => send({ type: 'save-chart', spec, name, format })}
+        >
+          ${format.toUpperCase()}
+        </button>`,
+    )}
+  </span>`;
 }

@@ -84,7 +84,7 @@ export function lookup(state: State, send: Send): TemplateResult {
                         aria-selected=${index === viewOf(state).selected}
                         @click=${() => send({ type: 'select', index })}
                       >
-                        <td>${count(index)}</td>
+                        <td>${count(table.columns ? index + 1 : index)}</td>
                         <td class="left">
                           <button type="button" class="plain" aria-label="Show ${table.architectures[index] ?? ''}">
                             ${glyph(table.space, table.architectures[index] ?? '')}

@@ -1,12 +1,13 @@
 import { html, nothing, type TemplateResult } from 'lit';
 import type { Send } from './send.js';
 import { chart, type ChartEvents } from '../charts.js';
+import { devices } from '../compare/view.js';
 import { boundsText, budgetSummary, kQualityTitles, quality, qualityColumns, spaceChart, type Quality } from '../derive.js';
 import { about, correlation, count, percent, plural, significant, withUnit } from '../format.js';
 import { architecturePanel, drawing, glyph } from './architecture.js';
 import { estimates, estimatesTools } from './estimates.js';
 import { fit } from './fit.js';
-import { legend } from './legend.js';
+import { legend, saveChart } from './legend.js';
 import { lookup } from './lookup.js';
 import { modelPage } from '../model/views/model-page.js';
 import { measure, measureTools } from './measure.js';
@@ -19,6 +20,7 @@ import {
   browserOf,
   canShow,
   deviceTitle,
+  isFiltered,
   isOwn,
   kQualities,
   readiness,
@@ -150,6 +152,7 @@ function panel(state: State, tab: Tab, send: Send): TemplateResult {
 const kPanels: Readonly<Record<Tab, (state: State, send: Send) => TemplateResult>> = {
   estimates,
   fit,
+  devices,
   lookup,
   search,
   measure,
@@ -173,7 +176,7 @@ function overview(state: State, send: Send): TemplateResult {
   return html`<section class="chart" aria-label="All architectures">
     ${
       spec
-        ? html`<div class="row">${legend(spec)} ${qualityChooser(state, send)}</div>
+        ? html`<div class="row">${legend(spec)} ${saveChart(spec, 'chart', send)} ${qualityChooser(state, send)}</div>
             <div class="plot" ${chart(spec, events)}></div>`
         : nothing
     }
@@ -271,6 +274,18 @@ function headline(state: State, send: Send, result: Result): TemplateResult | ty
       <b>${deviceTitle(state)}</b>, ${kSources[result.source](result)}${expected(result)}${
         kind.listed ? nothing : html`; ${count(summary.estimated)} of ${kind.size}, most drawn at random`
       }
+      ${
+        best === undefined
+          ? nothing
+          : html`<button
+              type="button"
+              class="plain small"
+              aria-label="Copy the result"
+              @click=${() => send({ type: 'copy', text: resultText(state, result, against, best, summary.budget_ms), what: 'The result' })}
+            >
+              Copy
+            </button>`
+      }
     </p>
     <p class="answer">
       Best under
@@ -301,11 +316,21 @@ function headline(state: State, send: Send, result: Result): TemplateResult | ty
               </button>`
       }
       <span class="quiet small"
-        >${count(summary.within)} of ${count(summary.estimated)} ${unitOf(state) === 'ms' ? 'are as fast' : 'need as little'}
-        (${percent(summary.within / summary.estimated)})</span
+        >${count(summary.within)} of ${count(summary.estimated)}${isFiltered(state) ? ' filtered' : ''} ${unitOf(state) === 'ms' ? 'are as fast' : 'need as little'} (${percent(summary.within / Math.max(1, summary.estimated))})</span
       >
     </p>
   </div>`;
+}
+
+/** The answer in a line for a note or a message, with where it came from. */
+function resultText(state: State, result: Result, against: Quality, best: number, budget_ms: number): string {
+  const unit = unitOf(state);
+  const bounds = boundsText(result, best);
+  const architecture = tableOf(state)?.architectures[best] ?? '';
+  return (
+    `Best under ${budget_ms} ${unit} on ${deviceTitle(state)}: ${kSpaces[spaceId(state)].long(architecture)}, ${bestValue(against, best)}, ` +
+    `${withUnit(result.latency_ms[best] ?? Number.NaN, unit)}${bounds === '' ? '' : ` (${bounds} with 90 %)`}; ${location.href}\n`
+  );
 }
 
 /** What to expect of the estimates, said before they are read. */
@@ -326,6 +351,7 @@ function bestValue(against: Quality, row: number): string {
 const kTabTitles: Readonly<Record<Tab, string>> = {
   estimates: 'Estimates',
   fit: 'Fit',
+  devices: 'Devices',
   lookup: 'Lookup',
   search: 'Search',
   measure: 'What to measure',

@@ -80,7 +80,7 @@ function chooser(state: State, send: Send): TemplateResult {
         send({ type: 'device', device: firstDevice((event.target as HTMLSelectElement).value as PageSpace) })}
     >
       ${kPageSpaces.map(
-        (id) => html`<option value=${id} ?selected=${id === space}>${kSpaces[id].title}, ${kSpaces[id].size}</option>`,
+        (id) => html`<option value=${id} ?selected=${id === space}>${kSpaces[id].title}${isBuiltIn(id) ? `, ${kSpaces[id].size}` : nothing}</option>`,
       )}
     </select>
     <label for="device">Device</label>
@@ -409,8 +409,19 @@ function checked(state: State, result: Result): TemplateResult {
     </p>`;
 }
 
-function files(state: State, send: Send): TemplateResult {
+function saveButton(state: State, send: Send): TemplateResult {
   const savable = state.saved[state.device] === true;
+  return html`<button
+      type="button"
+      ?disabled=${!savable}
+      title=${savable ? 'One file; open it here later' : 'Once there are estimates made in this browser'}
+      @click=${() => send({ type: 'save-predictor' })}
+    >
+      Save the predictor
+    </button>`;
+}
+
+function files(state: State, send: Send): TemplateResult {
   const pick = (event: Event): void => {
     const input = event.target as HTMLInputElement;
     const file = input.files?.[0];
@@ -426,14 +437,7 @@ function files(state: State, send: Send): TemplateResult {
         aria-label="Open measurements (CSV, TSV, JSON) or a saved predictor (.latencast)"
         @change=${pick}
     /></label>
-    <button
-      type="button"
-      ?disabled=${!savable}
-      title=${savable ? 'One file; open it here later' : 'Once there are estimates made in this browser'}
-      @click=${() => send({ type: 'save-predictor' })}
-    >
-      Save the predictor
-    </button>
-    <p class="small quiet">Open or drop measurements (CSV, TSV, JSON) or a saved predictor.</p>
+    ${isBuiltIn(spaceId(state)) ? saveButton(state, send) : nothing}
+    <p class="small quiet">Open or drop measurements (CSV, TSV, JSON)${isBuiltIn(spaceId(state)) ? ' or a saved predictor' : nothing}.</p>
   </section>`;
 }
