@@ -1,4 +1,4 @@
-// npm run build: the WebAssembly module, the TypeScript interface and the page.
+// npm run build: the WebAssembly module, the package and the page.
 import { buildPackage } from './package.mjs';
 import { setup } from './setup.mjs';
 import { buildModule, buildPage, script } from './steps.mjs';

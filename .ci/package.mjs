@@ -2,7 +2,7 @@
 // need of other libraries is in them, so that a page can load them as they lie, with no bundler and nothing else to install.
 import { copyFileSync, cpSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { dirname, join, relative, resolve } from 'node:path';
-import { root, runTool } from './steps.mjs';
+import { buildElement, root, runTool } from './steps.mjs';
 
 const kDist = join(root, 'dist');
 const kModules = join(root, 'build-wasm/wasm');
@@ -40,7 +40,7 @@ async function bundle(input, output) {
   return chunks.flatMap(({ moduleIds = [] }) => moduleIds);
 }
 
-/** Builds dist/api and dist/cli. */
+/** Builds dist/api, dist/cli and dist/element. */
 export async function buildPackage() {
   for (const folder of ['api', 'cli', 'kit']) rmSync(join(kDist, folder), { recursive: true, force: true });
   const packed = [...(await bundle(kEntries)), ...(await bundle(kWorker, { codeSplitting: false }))];
@@ -51,6 +51,7 @@ export async function buildPackage() {
   writeFileSync(join(kDist, 'api/licences.md'), `${readFileSync(join(root, 'wasm/licences.md'), 'utf8')}\n${licences(packed)}`);
   runTool('tsc', ['-p', 'web/package.tsconfig.json']);
   publicTypesOnly();
+  buildElement();
 }
 
 /** The notices of the libraries that the bundles hold, which their licences ask for. */

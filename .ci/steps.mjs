@@ -42,6 +42,13 @@ export function cmakeBuild(preset, ...targets) {
 /** The WebAssembly modules that the page and the API use. */
 export const buildModule = () => cmakeBuild('wasm', 'latencast_wasm', 'latencast_models_wasm', 'latencast_tables_wasm');
 
+/** <latency-predictor>, into dist/element: one module with what it fetches, and its types. */
+export const buildElement = () => {
+  // Tests build it too, and with their own setting Lit would be the one for development.
+  runTool('vite', ['build', '-c', 'web/element/vite.config.ts', '--logLevel', 'warn'], { NODE_ENV: 'production' });
+  runTool('tsc', ['-p', 'web/element/tsconfig.json']);
+};
+
 /** The page, into dist/app. */
 export const buildPage = () => runTool('vite', ['build', '--logLevel', 'warn']);
 

@@ -13,7 +13,7 @@ export async function createEngine(options: EngineOptions = {}): Promise<Engine>
       return new LocalEngine(await loadModule(wasm), modelsWasm, tablesWasm);
     }
     case 'worker':
-      return RemoteEngine.start(wasm, modelsWasm, tablesWasm);
+      return RemoteEngine.start(options);
     default:
       throw new LatencastError('argument', `createEngine: kind is ${JSON.stringify(kind)}; expected local or worker`);
   }

@@ -192,11 +192,11 @@ export class LocalEngine implements Engine, Owner {
   }
 
   async sketchTable(table: TableRows, options: TableOptions = {}): Promise<TableSketch> {
-    return (await this.#anyTable()).sketch(tableText(table), options);
+    return (await this.#anyTable()).sketch(await tableText(table), options);
   }
 
   async openTable(table: TableRows, options: TableOptions = {}): Promise<OwnTable> {
-    return (await this.#anyTable()).open(tableText(table), options);
+    return (await this.#anyTable()).open(await tableText(table), options);
   }
 
   async accuracy(predicted: Float64Array, truth: Float64Array): Promise<Accuracy> {

@@ -8,6 +8,9 @@ import Papa from 'papaparse';
 
 import { architectureInName, readToolLog } from './toollogs.js';
 import type { Engine, Measurement, OwnTable, ParsedArchitecture, Quantity, SpaceId } from './types.js';
+import { kBaseUnits } from './units.js';
+
+export { kBaseUnits };
 
 export type LatencyUnit = 'ns' | 'us' | 'ms' | 's' | 'uJ' | 'mJ' | 'J';
 
@@ -93,9 +96,6 @@ export const kMilliseconds: Readonly<Record<LatencyUnit, number>> = {
 export function quantityOf(unit: LatencyUnit): Quantity {
   return unit.endsWith('J') ? 'energy' : 'latency';
 }
-
-/** The unit that everything is computed in. */
-export const kBaseUnits = { latency: 'ms', energy: 'mJ' } as const;
 
 const kUnitWords = new Map<string, LatencyUnit>(
   Object.entries({

@@ -20,6 +20,7 @@ import type {
   Encoder,
   Encoding,
   Engine,
+  EngineOptions,
   ExportOptions,
   Fleet,
   Intervals,
@@ -57,12 +58,12 @@ interface Thread {
   terminate(): void;
 }
 
-function startThread(): Thread {
+function startThread(script: EngineOptions['worker']): Thread {
   const threads = nodeBuiltin('node:worker_threads');
   if (threads) {
     // Taken apart, so that a bundler does not add the file a second time for the sake of Node.
     const here = import.meta.url;
-    const worker = new threads.Worker(new URL('./worker.js', here), { execArgv: [] });
+    const worker = new threads.Worker(new URL(script ?? './worker.js', here), { execArgv: [] });
     return {
       endpoint: nodeEndpoint(worker),
       onFailure: (tell) => {
@@ -72,7 +73,10 @@ function startThread(): Thread {
       terminate: () => void worker.terminate(),
     };
   }
-  const worker = new Worker(new URL('./worker.js', import.meta.url), { type: 'module', name: 'latencast' });
+  const worker =
+    script === undefined
+      ? new Worker(new URL('./worker.js', import.meta.url), { type: 'module', name: 'latencast' })
+      : startWorker(new URL(script, document.baseURI));
   return {
     endpoint: worker,
     onFailure: (tell) => {
@@ -80,6 +84,17 @@ function startThread(): Thread {
     },
     terminate: () => worker.terminate(),
   };
+}
+
+/** A worker's script must be of the page's origin, but what it imports need not be. */
+function startWorker(script: URL): Worker {
+  const options = { type: 'module', name: 'latencast' } as const;
+  if (script.origin === location.origin) return new Worker(script, options);
+  const importing = URL.createObjectURL(new Blob([`import ${JSON.stringify(script.href)};`], { type: 'text/javascript' }));
+  const worker = new Worker(importing, options);
+  // Once it answers, or cannot, its script has been read.
+  for (const event of ['message', 'error']) worker.addEventListener(event, () => URL.revokeObjectURL(importing), { once: true });
+  return worker;
 }
 
 /** The engine in a worker: every call is passed on, and the promises end here even where the worker cannot answer. */
@@ -93,8 +108,8 @@ export class RemoteEngine implements Engine {
   #failure: LatencastError | undefined;
   #jobs = 0;
 
-  static async start(wasm?: WasmSource, modelsWasm?: WasmSource, tablesWasm?: WasmSource): Promise<RemoteEngine> {
-    const engine = new RemoteEngine(startThread());
+  static async start({ wasm, modelsWasm, tablesWasm, worker }: EngineOptions): Promise<RemoteEngine> {
+    const engine = new RemoteEngine(startThread(worker));
     try {
       await engine.#begin(sendable(wasm), sendable(modelsWasm), sendable(tablesWasm));
       return engine;
@@ -177,12 +192,12 @@ export class RemoteEngine implements Engine {
   }
 
   async sketchTable(table: TableRows, options: TableOptions = {}): Promise<TableSketch> {
-    const csv = tableText(table);
+    const csv = await tableText(table);
     return this.call((host) => host.sketchTable(csv, options));
   }
 
   async openTable(table: TableRows, options: TableOptions = {}): Promise<OwnTable> {
-    const csv = tableText(table);
+    const csv = await tableText(table);
     return new RemoteTable(this, await this.call((host) => host.openTable(csv, options)));
   }
 

@@ -1,15 +1,15 @@
 /** Rows of a table as the text that the engine reads, and names in it. */
 
-import Papa from 'papaparse';
-
 import { LatencastError } from './errors.js';
 import type { ParsedArchitecture, TableRows } from './types.js';
 
 /** As CSV. Throws `argument` where there are no rows. */
-export function tableText(table: TableRows): string {
+export async function tableText(table: TableRows): Promise<string> {
   if (typeof table === 'string') return table;
   const columns = [...new Set(table.flatMap((row) => Object.keys(row)))];
   if (columns.length === 0) throw new LatencastError('argument', `table: found ${table.length} rows without columns; expected at least 2 architectures`);
+  // Of use to few, so it is fetched by them.
+  const { default: Papa } = await import('papaparse');
   return Papa.unparse({ fields: columns, data: table.map((row) => columns.map((column) => row[column] ?? '')) }, { newline: '\n' });
 }
 

@@ -715,4 +715,6 @@ export interface EngineOptions {
   readonly modelsWasm?: Uint8Array | string | URL;
   /** The same of `latencast-tables.wasm`, which is fetched when the first table is opened. */
   readonly tablesWasm?: Uint8Array | string | URL;
+  /** Where the worker's script is (`worker.js` of this package); default: beside this module. It may be of another origin than the page. */
+  readonly worker?: string | URL;
 }

@@ -21,6 +21,7 @@ import {
 import { kSpaces } from './spaces/index.js';
 import type { SpaceTable } from './spaces/table.js';
 import type { ChartSpec, PointSeries } from './charts.js';
+import { paretoFront } from './front.js';
 import type { TableData } from './views/cell-table.js';
 import { kBaseUnits } from '../api/measurements.js';
 import { setAside } from './doubts.js';
@@ -159,18 +160,7 @@ export function front(state: State): readonly number[] {
 
 const kNothing: readonly never[] = [];
 
-const frontOf = remember((latency_ms: Float64Array, values: Float64Array, shown: Uint8Array | undefined): readonly number[] => {
-  const known = Array.from(latency_ms.keys()).filter(
-    (i) => latency_ms[i]! > 0 && !Number.isNaN(values[i] ?? Number.NaN) && (!shown || shown[i] === 1),
-  );
-  known.sort((a, b) => latency_ms[a]! - latency_ms[b]! || values[b]! - values[a]!);
-  let best = -Infinity;
-  return known.filter((i) => {
-    if (values[i]! <= best) return false;
-    best = values[i]!;
-    return true;
-  });
-});
+const frontOf = remember(paretoFront);
 
 export interface BudgetSummary {
   readonly budget_ms: number;

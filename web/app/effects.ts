@@ -26,6 +26,7 @@ import { BrowserEffects } from './measure/effects.js';
 import { isBusy } from './measure/state.js';
 import { ModelEffects } from './model/effects.js';
 import { isModelFile, kMine, type ModelAction } from './model/state.js';
+import { takeNewer } from './offline.js';
 import { checkLookup, checkSheet, readQuality, spaceReader, tableReader, type Admit, type Reader } from './reading.js';
 import { columnsOf, csvOf, csvOfColumns, saveFile } from './save.js';
 import { isBuiltIn, kSpaces, type PageSpace } from './spaces/index.js';
@@ -204,6 +205,9 @@ export class Effects {
         break;
       case 'cancel':
         this.running?.abort();
+        break;
+      case 'take-newer':
+        void takeNewer();
         break;
       case 'choose':
         void this.choose(spaceId(this.state()));

@@ -300,6 +300,8 @@ export interface State {
   readonly saved: Readonly<Record<DeviceId, boolean>>;
   readonly job?: Job;
   readonly notice?: Notice;
+  /** Whether the page works without a network by now, and whether a newer version waits. */
+  readonly offline?: 'kept' | 'newer';
   readonly tab: Tab;
   readonly views: Readonly<Record<PageSpace, View>>;
   readonly hovered?: number;
@@ -362,6 +364,8 @@ export type Action =
   | { readonly type: 'packing'; readonly space: PageSpace; readonly done?: number }
   | { readonly type: 'copy'; readonly text: string; readonly what: string }
   | { readonly type: 'notice'; readonly notice?: Notice }
+  | { readonly type: 'offline'; readonly offline: NonNullable<State['offline']> }
+  | { readonly type: 'take-newer' }
   | { readonly type: 'tab'; readonly tab: Tab }
   | { readonly type: 'select'; readonly index: number }
   | { readonly type: 'hover'; readonly index?: number }
@@ -744,6 +748,8 @@ export function reduce(state: State, action: Action): State {
     }
     case 'notice':
       return action.notice ? { ...state, notice: action.notice } : without(state, 'notice');
+    case 'offline':
+      return { ...state, offline: action.offline };
     case 'tab':
       return { ...state, tab: action.tab };
     case 'select':
@@ -840,6 +846,7 @@ export function reduce(state: State, action: Action): State {
     }
     // What these ask for happens outside the state; its outcome comes back as another action.
     case 'cancel':
+    case 'take-newer':
     case 'open-file':
     case 'open-table':
     case 'open-quality':

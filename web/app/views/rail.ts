@@ -413,6 +413,7 @@ function saveButton(state: State, send: Send): TemplateResult {
   const savable = state.saved[state.device] === true;
   return html`<button
       type="button"
+      id="save-predictor"
       ?disabled=${!savable}
       title=${savable ? 'One file; open it here later' : 'Once there are estimates made in this browser'}
       @click=${() => send({ type: 'save-predictor' })}
@@ -438,6 +439,17 @@ function files(state: State, send: Send): TemplateResult {
         @change=${pick}
     /></label>
     ${isBuiltIn(spaceId(state)) ? saveButton(state, send) : nothing}
-    <p class="small quiet">Open or drop measurements (CSV, TSV, JSON)${isBuiltIn(spaceId(state)) ? ' or a saved predictor' : nothing}.</p>
+    <button
+      type="button"
+      id="copy-link"
+      title="To this view: space, device, filters, limit; not your measurements, which stay here"
+      @click=${() => send({ type: 'copy', text: location.href, what: 'The link' })}
+    >
+      Copy a link
+    </button>
+    <p class="small quiet">
+      Open or drop measurements (CSV, TSV, JSON)${isBuiltIn(spaceId(state)) ? ' or a saved predictor' : nothing}. A link holds what is
+      shown, never your measurements${isBuiltIn(spaceId(state)) ? nothing : ' or your table'}.
+    </p>
   </section>`;
 }
