@@ -120,7 +120,8 @@ export class Effects {
       base: (space) => this.base(space),
       choose: async (space) => {
         await this.base(space);
-        return this.chosen(await this.started, space, this.state().plans[space].settings);
+        const { settings } = this.state().plans[space];
+        return { architectures: await this.chosen(await this.started, space, settings), informative: settings.sampler === 'informative' };
       },
       settled: (device) => this.settled(device),
     });

@@ -398,6 +398,8 @@ export type Action =
   | { readonly type: 'browser'; readonly space: PageSpace; readonly action: BrowserAction }
   /** What is to be measured in this browser: becomes its text. */
   | { readonly type: 'plan-browser'; readonly space: PageSpace; readonly architectures: readonly string[] }
+  /** Chosen besides; they follow what the text plans. */
+  | { readonly type: 'plan-more'; readonly device: DeviceId; readonly architectures: readonly string[] }
   /** Written beside the architectures of a planned text; those that have been taken out of it stay out. */
   | { readonly type: 'readings'; readonly device: DeviceId; readonly readings: readonly Measurement[] }
   | { readonly type: 'address'; readonly address: Address };
@@ -825,6 +827,11 @@ export function reduce(state: State, action: Action): State {
     }
     case 'plan-browser':
       return withPlannedText(state, browserOf(action.space), action.architectures);
+    case 'plan-more': {
+      const sheet = sheetOf(state, action.device);
+      const text = [sheet.text.replace(/\n*$/, ''), ...action.architectures.map(planLine), ''].join('\n');
+      return { ...state, sheets: { ...state.sheets, [action.device]: { ...sheet, text } } };
+    }
     case 'readings': {
       const sheet = sheetOf(state, action.device);
       const text = withReadings(sheet.text, action.readings);
@@ -865,7 +872,11 @@ export function reduce(state: State, action: Action): State {
 
 /** A list of architectures as a file whose second column is to be filled in; the notebook reads it back. */
 export function planText(architectures: readonly string[]): string {
-  return ['arch,latency_ms', ...architectures.map((architecture) => `${csvField(architecture)},`), ''].join('\n');
+  return ['arch,latency_ms', ...architectures.map(planLine), ''].join('\n');
+}
+
+function planLine(architecture: string): string {
+  return `${csvField(architecture)},`;
 }
 
 /** Significant digits of a latency in a planned text. */

@@ -120,7 +120,7 @@ function begun(state: State, browser: BrowserState, run: Run, send: Send, tell: 
     const { measured } = run;
     const known = measured.rounds.length > 1 ? measured.architectures.length : (measured.rounds[0]?.filter((ms) => ms > 0).length ?? 0);
     return html`<p>
-        ${measured.finished ? 'All' : count(known)} of ${measured.architectures.length} networks measured. Nothing is measured twice.
+        ${measured.finished ? 'All' : count(known)} of ${Math.max(run.wanted, measured.architectures.length)} networks measured. Nothing is measured twice.
       </p>
       <button type="button" class="primary" ?disabled=${readiness(state).status !== 'ready'} @click=${() => tell({ type: 'start' })}>Go on</button>
       ${anew('Start over', state, browser, send, tell)}`;
