@@ -117,10 +117,28 @@ std::vector<Variant> transfer_variants() {
       {"as published", [](PretrainOptions&, EvaluateOptions& e) { e.method = "finetune-published"; }},
       {"random start", [](PretrainOptions&, EvaluateOptions& e) { e.transfer.init = "random"; }},
       {"margin 0.1", [](PretrainOptions&, EvaluateOptions& e) { e.transfer.log_ratio_margin = false; }},
+      {"5e-5 for all devices", [](PretrainOptions&, EvaluateOptions& e) { e.transfer.learning_rate = 5e-5; }},
+      {"1e-4 for all devices", [](PretrainOptions&, EvaluateOptions& e) { e.transfer.learning_rate = 1e-4; }},
       {"3e-4 for all devices", [](PretrainOptions&, EvaluateOptions& e) { e.transfer.learning_rate = 3e-4; }},
       {"1e-3 for all devices", [](PretrainOptions&, EvaluateOptions& e) { e.transfer.learning_rate = 1e-3; }},
       {"10 epochs", [](PretrainOptions&, EvaluateOptions& e) { e.transfer.epochs = 10; }},
       {"80 epochs", [](PretrainOptions&, EvaluateOptions& e) { e.transfer.epochs = 80; }}};
+}
+
+// The paper's claims for operation-wise embeddings and for encodings, under its own conditions: no invented
+// devices, its settings of the transfer.
+std::vector<Variant> published_variants() {
+  std::vector<Variant> variants;
+  for (const char* place : {"operation", "head"})
+    for (const Encoding encoding : {Encoding::none, Encoding::zcp, Encoding::caz})
+      variants.push_back(
+          {std::string(place) + ", " + name_of(encoding), [=](PretrainOptions& p, EvaluateOptions& e) {
+             p.hardware_place = place;
+             p.supplement = encoding;
+             p.invented = 0;
+             e.method = "finetune-published";
+           }});
+  return variants;
 }
 
 std::vector<Question> questions(const AblationBudget& budget) {
@@ -134,6 +152,8 @@ std::vector<Question> questions(const AblationBudget& budget) {
           {"source-samples", "Architectures known of each source device",
            source_sample_variants(budget.source_samples)},
           {"invented", "Invented devices to learn from besides the real ones", invented_variants()},
+          {"published", "Device embedding and encoding without invented devices, transfer as published",
+           published_variants()},
           {"k", "Measurements of the new device", k_variants()},
           {"transfer", "Settings of the fine-tuning", transfer_variants()}};
 }
