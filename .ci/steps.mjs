@@ -1,8 +1,10 @@
 // What the scripts of this folder share: running a program, and the CMake builds.
 import { spawnSync } from 'node:child_process';
+import { rmSync } from 'node:fs';
 import { availableParallelism } from 'node:os';
 import { dirname, resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import { checkLinks } from './links.mjs';
 
 export const root = resolve(dirname(fileURLToPath(import.meta.url)), '..');
 
@@ -27,9 +29,11 @@ export function runQuietly(program, args, env = {}) {
   }
 }
 
+const tool = (name) => resolve(root, 'node_modules', '.bin', name);
+
 /** A program from node_modules/.bin. */
 export function runTool(name, args, env = {}) {
-  run(process.execPath, [resolve(root, 'node_modules', '.bin', name), ...args], env);
+  run(process.execPath, [tool(name), ...args], env);
 }
 
 /** Configures and builds a preset of CMakePresets.json; all targets unless some are named. */
@@ -47,6 +51,14 @@ export const buildElement = () => {
   // Tests build it too, and with their own setting Lit would be the one for development.
   runTool('vite', ['build', '-c', 'web/element/vite.config.ts', '--logLevel', 'warn'], { NODE_ENV: 'production' });
   runTool('tsc', ['-p', 'web/element/tsconfig.json']);
+};
+
+/** The documentation, into dist/docs: the reference from the types, then the site. A link that leads nowhere fails it. */
+export const buildDocs = () => {
+  rmSync(resolve(root, 'web/docs/api'), { recursive: true, force: true });
+  runQuietly(process.execPath, [tool('typedoc'), '--options', 'web/docs/typedoc.json']);
+  runQuietly(process.execPath, [tool('vitepress'), 'build', 'web/docs'], { NODE_ENV: 'production' });
+  checkLinks(resolve(root, 'dist/docs'), '/docs/');
 };
 
 /** The page, into dist/app. */

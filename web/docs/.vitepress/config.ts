@@ -1,0 +1,83 @@
+import { copyFileSync, mkdirSync } from 'node:fs';
+import { dirname, join, resolve } from 'node:path';
+import { defineConfig } from 'vitepress';
+
+const docs = resolve(import.meta.dirname, '..');
+const root = resolve(docs, '../..');
+
+/** What the live element and the figures fetch, beside the pages under the same names as in the project. */
+const kFetched = [
+  ...['nb201.latencast', 'nb201.accuracy.bin', 'fbnet.latencast', 'ofa.latencast'].map((name) => [`weights/${name}`, `weights/${name}`]),
+  ...['raspi4.json', 'raspi4.truth.bin'].map((name) => [`web/app/public/examples/nb201/${name}`, `examples/${name}`]),
+] as const;
+
+export default defineConfig({
+  title: 'latencast',
+  description: 'How fast will this network run on your device? Measure 20, know all.',
+  base: '/docs/',
+  outDir: resolve(root, 'dist/docs'),
+  cacheDir: resolve(root, '.cache/vitepress'),
+  srcExclude: ['README.md'],
+  cleanUrls: false,
+  lastUpdated: false,
+  // The only font is the system's; nothing is asked of another host.
+  head: [['meta', { name: 'color-scheme', content: 'light dark' }]],
+  markdown: { headers: { level: [2, 3] } },
+  vue: { template: { compilerOptions: { isCustomElement: (tag) => tag.includes('-') } } },
+  vite: { worker: { format: 'es' }, build: { assetsInlineLimit: 0, chunkSizeWarningLimit: 1000 } },
+  themeConfig: {
+    outline: [2, 3],
+    search: { provider: 'local' },
+    nav: [
+      { text: 'Guide', link: '/guide/quick-start' },
+      { text: 'Method', link: '/method/transfer' },
+      { text: 'Accuracy', link: '/reference/accuracy' },
+      { text: 'API', link: '/api/' },
+    ],
+    sidebar: [
+      {
+        text: 'Guide',
+        items: [
+          { text: 'Quick start', link: '/guide/quick-start' },
+          { text: 'Measuring', link: '/guide/measuring' },
+          { text: 'Embedding', link: '/guide/embedding' },
+          { text: 'Questions', link: '/guide/questions' },
+          { text: 'What it is not', link: '/guide/non-goals' },
+        ],
+      },
+      {
+        text: 'Method',
+        items: [
+          { text: 'Both transfers', link: '/method/transfer' },
+          { text: 'From a string to milliseconds', link: '/reference/walkthrough' },
+          { text: 'Any model', link: '/reference/whole-models' },
+        ],
+      },
+      {
+        text: 'Accuracy',
+        items: [
+          { text: 'In short', link: '/reference/accuracy' },
+          { text: 'The closed form', link: '/reference/closed-form' },
+          { text: 'The network', link: '/reference/results' },
+          { text: 'Single kernels', link: '/reference/kernels' },
+        ],
+      },
+      {
+        text: 'Reference',
+        items: [
+          { text: 'latencast', link: '/api/latencast' },
+          { text: 'latencast/element', link: '/api/latencast/element' },
+          { text: 'Files', link: '/reference/format' },
+          { text: 'Adding a space, a platform, a device', link: '/guide/extending' },
+          { text: 'Design', link: '/reference/design' },
+        ],
+      },
+    ],
+  },
+  buildEnd({ outDir }) {
+    for (const [from, to] of kFetched) {
+      mkdirSync(dirname(join(outDir, to)), { recursive: true });
+      copyFileSync(join(root, from), join(outDir, to));
+    }
+  },
+});
