@@ -1,4 +1,5 @@
-import { createReadStream, existsSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { createHash } from 'node:crypto';
+import { createReadStream, existsSync, readdirSync, readFileSync, statSync, writeFileSync } from 'node:fs';
 import { basename, extname, join, resolve } from 'node:path';
 import { gzipSync } from 'node:zlib';
 import { defaultClientConditions, defineConfig, type Plugin } from 'vite';
@@ -26,6 +27,28 @@ function weights(): Plugin {
   };
 }
 
+/** Of no use without a network, or so large that only who measures the browser should fetch it: kept when it was used. */
+const kNotKept = /\.gz$|^licences\.md$|^sw\.js$|^assets\/ort/;
+
+/** `sw.js` with the list of the page's files in it; its text changes when any of them does. */
+function offline(): Plugin {
+  return {
+    name: 'latencast-offline',
+    apply: 'build',
+    writeBundle({ dir }) {
+      if (dir === undefined || !existsSync(join(dir, 'index.html'))) return;
+      const files = readdirSync(dir, { recursive: true, encoding: 'utf8' })
+        .map((name) => name.replaceAll('\\', '/'))
+        .filter((name) => !kNotKept.test(name) && statSync(join(dir, name)).isFile())
+        .sort();
+      const digest = (name: string): string => createHash('sha256').update(readFileSync(join(dir, name))).digest('hex').slice(0, 16);
+      const listed = Object.fromEntries(files.map((name) => [name, digest(name)]));
+      const worker = readFileSync(join(root, 'web/app/sw.js'), 'utf8');
+      writeFileSync(join(dir, 'sw.js'), worker.replace('self.__FILES__', JSON.stringify(listed)));
+    },
+  };
+}
+
 /** A `.gz` beside every file that is smaller so; static hosts and `.ci/serve.mjs` send it in its place. */
 function compressed(): Plugin {
   return {
@@ -35,7 +58,7 @@ function compressed(): Plugin {
       if (dir === undefined || !existsSync(dir)) return;
       for (const name of readdirSync(dir, { recursive: true, encoding: 'utf8' })) {
         const path = join(dir, name);
-        if (!/\.(html|m?js|css|wasm|json|csv|svg|latencast|bin)$/.test(name)) continue;
+        if (!/\.(html|m?js|css|wasm|json|webmanifest|csv|svg|latencast|bin)$/.test(name)) continue;
         const bytes = readFileSync(path);
         const packed = gzipSync(bytes, { level: 9 });
         if (packed.length < bytes.length) writeFileSync(`${path}.gz`, packed);
@@ -48,7 +71,7 @@ export default defineConfig({
   root: resolve(root, 'web/app'),
   // Relative addresses: the built page works in any folder of any host.
   base: './',
-  plugins: [weights(), compressed()],
+  plugins: [weights(), offline(), compressed()],
   server: { host: '127.0.0.1', fs: { allow: [root] } },
   worker: { format: 'es' },
   // onnxruntime-web with its glue as a file of its own, which its threads load as well.

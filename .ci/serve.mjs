@@ -1,5 +1,5 @@
 // Serves dist/app, and dist/docs at /docs/, as any static host would: compressed, with the right types, and nothing else.
-import { existsSync } from 'node:fs';
+import { existsSync, readFileSync } from 'node:fs';
 import { createServer } from 'node:http';
 import { join } from 'node:path';
 import { root } from './steps.mjs';
@@ -14,15 +14,21 @@ const kDocs = '/docs/';
 export async function serve({ port = 0, folder = join(root, 'dist', 'app'), docs = join(root, 'dist', 'docs') } = {}) {
   if (!existsSync(join(folder, 'index.html'))) throw new Error(`serve: ${folder} holds no index.html; build the page first`);
   const { default: sirv } = await import('sirv');
-  // `gzip`: vite.config.ts leaves a compressed twin beside every file worth it.
-  const setHeaders = (response, path) => {
+  // The page states its content security policy itself; as a header it holds from the first byte on.
+  const policy = /http-equiv="Content-Security-Policy"\s+content="([^"]+)"/.exec(readFileSync(join(folder, 'index.html'), 'utf8'))?.[1];
+  const common = (response, path) => {
     // An isolated page has a finer clock, and threads that share memory.
     response.setHeader('Cross-Origin-Opener-Policy', 'same-origin');
     response.setHeader('Cross-Origin-Embedder-Policy', 'require-corp');
     if (/\.(latencast|bin)$/.test(path)) response.setHeader('Content-Type', 'application/octet-stream');
   };
+  const setHeaders = (response, path) => {
+    common(response, path);
+    if (policy && /(^|\/)index\.html(\.gz)?$|\/$/.test(path)) response.setHeader('Content-Security-Policy', policy);
+  };
+  // `gzip`: vite.config.ts leaves a compressed twin beside every file worth it.
   const page = sirv(folder, { gzip: true, etag: true, setHeaders });
-  const guide = sirv(docs, { etag: true, setHeaders });
+  const guide = sirv(docs, { etag: true, setHeaders: common });
   const server = createServer((request, response) => {
     const missing = () => {
       response.statusCode = 404;

@@ -25,6 +25,7 @@ import { BrowserEffects } from './measure/effects.js';
 import { isBusy } from './measure/state.js';
 import { ModelEffects } from './model/effects.js';
 import { isModelFile, kMine, type ModelAction } from './model/state.js';
+import { takeNewer } from './offline.js';
 import { checkLookup, checkSheet, readQuality, type Admit } from './reading.js';
 import { columnsOf, csvOf, csvOfColumns, saveFile } from './save.js';
 import { kSpaces } from './spaces/index.js';
@@ -186,6 +187,9 @@ export class Effects {
         break;
       case 'cancel':
         this.running?.abort();
+        break;
+      case 'take-newer':
+        void takeNewer();
         break;
       case 'choose':
         void this.choose(spaceId(this.state()));

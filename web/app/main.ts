@@ -1,5 +1,6 @@
 import { render } from 'lit';
 import { Effects } from './effects.js';
+import { keepOffline } from './offline.js';
 import { initialState, readAddress, reduce, writeAddress, type Action, type State } from './state.js';
 import { readStored, writeStored } from './storage.js';
 import { page } from './views/page.js';
@@ -69,4 +70,7 @@ addEventListener('paste', (event) => {
 });
 
 paint();
-void effects.start();
+// What the page itself waits for comes first.
+void effects.start().then(() => {
+  if (import.meta.env.PROD) void keepOffline(send);
+});

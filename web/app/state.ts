@@ -296,6 +296,8 @@ export interface State {
   readonly saved: Readonly<Record<DeviceId, boolean>>;
   readonly job?: Job;
   readonly notice?: Notice;
+  /** Whether the page works without a network by now, and whether a newer version waits. */
+  readonly offline?: 'kept' | 'newer';
   readonly tab: Tab;
   readonly views: Readonly<Record<SpaceId, View>>;
   readonly hovered?: number;
@@ -357,6 +359,8 @@ export type Action =
   | { readonly type: 'packing'; readonly space: SpaceId; readonly done?: number }
   | { readonly type: 'copy'; readonly text: string; readonly what: string }
   | { readonly type: 'notice'; readonly notice?: Notice }
+  | { readonly type: 'offline'; readonly offline: NonNullable<State['offline']> }
+  | { readonly type: 'take-newer' }
   | { readonly type: 'tab'; readonly tab: Tab }
   | { readonly type: 'select'; readonly index: number }
   | { readonly type: 'hover'; readonly index?: number }
@@ -721,6 +725,8 @@ export function reduce(state: State, action: Action): State {
     }
     case 'notice':
       return action.notice ? { ...state, notice: action.notice } : without(state, 'notice');
+    case 'offline':
+      return { ...state, offline: action.offline };
     case 'tab':
       return { ...state, tab: action.tab };
     case 'select':
@@ -813,6 +819,7 @@ export function reduce(state: State, action: Action): State {
     }
     // What these ask for happens outside the state; its outcome comes back as another action.
     case 'cancel':
+    case 'take-newer':
     case 'open-file':
     case 'open-quality':
     case 'save-predictor':

@@ -1,27 +1,31 @@
 #!/usr/bin/env node
 /** The command line of the package. Ends with 0, with 1 where the work failed, with 2 where it was asked for wrongly. */
 import { LatencastError } from '../api/index.js';
+import { evaluate } from './commands/evaluate.js';
 import { kernels } from './commands/kernels.js';
 import { kit } from './commands/kit.js';
 import { predict } from './commands/predict.js';
 import { search } from './commands/search.js';
 import { transfer } from './commands/transfer.js';
-import { print, say } from './files.js';
+import { print, say, version } from './files.js';
+import { hint } from './nearest.js';
 import { read, usage, UsageError, type Command } from './options.js';
 
-const kCommands: readonly Command[] = [kit, transfer, predict, search, kernels];
+const kCommands: readonly Command[] = [kit, transfer, predict, search, evaluate, kernels];
 
 function overview(): string {
   const lines = kCommands.map(({ name, summary }) => `  ${name.padEnd(9)} ${summary}`);
-  return `latencast: how fast will this network run on your device?\n\nUsage: latencast COMMAND [options]\n\n${lines.join('\n')}\n\nlatencast COMMAND --help says more.\n`;
+  return `latencast: how fast will this network run on your device?\n\nUsage: latencast COMMAND [options]\n\n${lines.join('\n')}\n\nlatencast COMMAND --help says more; latencast --version says which this is.\n`;
 }
 
 async function main([name, ...args]: readonly string[]): Promise<void> {
   if (name === '--help' || name === '-h' || name === 'help') return print(overview());
+  if (name === '--version') return print(`${version()}\n`);
   const command = kCommands.find((each) => each.name === name);
   if (!command) {
     const found = name === undefined ? 'no command' : `the command ${JSON.stringify(name)}`;
-    throw new UsageError(`${found} found; expected ${kCommands.map((each) => each.name).join(', ')}`);
+    const known = kCommands.map((each) => each.name);
+    throw new UsageError(`${found} found; expected ${known.join(', ')}${hint(name ?? '', known)}`);
   }
   try {
     const asked = read(command, args);

@@ -1,6 +1,8 @@
 /** What a command accepts, how it is read and how it is told. */
 import { parseArgs } from 'node:util';
 
+import { expectedOneOf, hint } from './nearest.js';
+
 /** Wrong use of the command line; everything else that fails is an error of the work itself. */
 export class UsageError extends Error {
   override readonly name = 'UsageError';
@@ -75,7 +77,11 @@ function parse(command: Command, args: readonly string[]): { values: Readonly<Re
       allowPositionals: command.rest !== undefined,
     });
   } catch (caught) {
-    throw new UsageError(caught instanceof Error ? caught.message : String(caught));
+    const { message } = caught as Error;
+    const [, unknown] = /^Unknown option '(-[^' ]*)'/.exec(message) ?? [];
+    if (unknown === undefined) throw new UsageError(message);
+    const known = [...Object.keys(command.options), 'help'].map((name) => `--${name}`);
+    throw new UsageError(`found the option ${unknown}${hint(unknown, known) || `; ${expectedOneOf(unknown, known)}`}`);
   }
 }
 
@@ -105,7 +111,7 @@ function value(name: string, option: Option, found: unknown): unknown {
 
 function oneOf(name: string, text: string, known: readonly string[] | undefined): void {
   if (known && !known.includes(text)) {
-    throw new UsageError(`--${name}: ${JSON.stringify(text)} found; expected ${known.join(', ')}`);
+    throw new UsageError(`--${name}: ${JSON.stringify(text)} found; ${expectedOneOf(text, known)}`);
   }
 }
 

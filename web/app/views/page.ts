@@ -13,6 +13,7 @@ import { modelPage } from '../model/views/model-page.js';
 import { measure, measureTools } from './measure.js';
 import { rail } from './rail.js';
 import { search, searchTools } from './search.js';
+import { steps } from './steps.js';
 import { tabList } from './tabs.js';
 import { kSpaces } from '../spaces/index.js';
 import {
@@ -47,11 +48,12 @@ export function page(state: State, send: Send): TemplateResult {
       </h1>
       ${modes(state, send)} ${engineStatus(state)} ${themeButton(state, send)}
     </header>
-    ${engineFailure(state)}
+    ${engineFailure(state)} ${newerVersion(state, send)}
     ${
       state.mode === 'model'
         ? modelPage(state.model, send)
-        : html`<div class="columns">${rail(state, send)} ${main(state, send)}</div>`
+        : html`${steps(state, send)}
+            <div class="columns">${rail(state, send)} ${main(state, send)}</div>`
     }
     ${notice(state, send)}
     <div class="announcer" role="status" aria-live="polite">${announcement(state)}</div>
@@ -79,7 +81,7 @@ function engineStatus(state: State): TemplateResult {
         >Engine: loading${needed.done > 0 ? html` ${Math.round(needed.done * 100)} %` : nothing}</span
       >`;
     case 'ready':
-      return html`<span class="engine ready quiet small">Engine: ready, in this browser</span>`;
+      return html`<span class="engine ready quiet small">Engine: ready, in this browser${state.offline ? ', offline too' : ''}</span>`;
     case 'failed':
       return html`<span class="engine bad small"
         >${state.engine.status === 'failed' ? 'Engine: not running' : 'Weights: not loaded'}</span
@@ -118,6 +120,15 @@ function engineFailure(state: State): TemplateResult | typeof nothing {
       }
     </p>
     <button type="button" @click=${() => location.reload()}>Try again</button>
+  </div>`;
+}
+
+/** The page goes on as it is until the user takes the newer one. */
+function newerVersion(state: State, send: Send): TemplateResult | typeof nothing {
+  if (state.offline !== 'newer') return nothing;
+  return html`<div class="banner" role="status">
+    <p>A newer version of this page is here. Your text is kept.</p>
+    <button type="button" @click=${() => send({ type: 'take-newer' })}>Use it</button>
   </div>`;
 }
 

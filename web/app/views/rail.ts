@@ -427,12 +427,21 @@ function files(state: State, send: Send): TemplateResult {
     /></label>
     <button
       type="button"
+      id="save-predictor"
       ?disabled=${!savable}
       title=${savable ? 'One file; open it here later' : 'Once there are estimates made in this browser'}
       @click=${() => send({ type: 'save-predictor' })}
     >
       Save the predictor
     </button>
-    <p class="small quiet">Open or drop measurements (CSV, TSV, JSON) or a saved predictor.</p>
+    <button
+      type="button"
+      id="copy-link"
+      title="To this view: space, device, filters, limit; not your measurements, which stay here"
+      @click=${() => send({ type: 'copy', text: location.href, what: 'The link' })}
+    >
+      Copy a link
+    </button>
+    <p class="small quiet">Open or drop measurements (CSV, TSV, JSON) or a saved predictor. A link holds what is shown, never your measurements.</p>
   </section>`;
 }

@@ -1,23 +1,45 @@
-import type { Decomposition, ModelInfo } from '../../api/index.js';
-import { kCommon, print, printJson, readBytes, withEngine } from '../files.js';
+import { dirname, resolve } from 'node:path';
+
+import { LatencastError, type Decomposition, type Engine, type Fleet, type Model, type ModelEstimate, type ModelInfo, type ModelMeasurement, type Platform } from '../../api/index.js';
+import { kCommon, known, print, printJson, progress, readBytes, readColumns, readFleet, say, withEngine } from '../files.js';
 import { command, UsageError } from '../options.js';
+
+/** The family of runtimes that fuse nothing. */
+const kUnfused = 'none';
+/** In place of the names of all platforms. */
+const kAll = 'all';
 
 export const kernels = command({
   name: 'kernels',
-  summary: 'a model as a runtime executes it, kernel by kernel',
+  summary: 'a model as a runtime executes it, kernel by kernel, and what it takes on known platforms or on your own',
   options: {
     model: { type: 'text', required: true, help: 'ONNX, ncnn .param or JSON graph; -: standard input' },
-    runtime: { type: 'text', fallback: 'none', help: 'whose fusions apply: none, onnxruntime, tflite, ncnn, openvino or tensorrt' },
+    runtime: { type: 'text', help: 'whose fusions apply: none (if left out), onnxruntime, tflite, ncnn, openvino or tensorrt' },
+    platform: { type: 'texts', commas: true, help: 'known platforms, or all: of one milliseconds by kernel, as its runtime fuses; of several a table' },
+    measurements: { type: 'text', help: 'CSV with the columns model (a path as seen from the CSV) and latency_ms: adds milliseconds on the platform measured; -: standard input' },
     batch: { type: 'number', whole: true, least: 1, fallback: 1, help: 'for a first dimension that the file leaves open' },
     input: { type: 'texts', help: 'shape of an input, NAME=1x3x224x224' },
     json: kCommon.json,
   },
-  run: ({ model: path, runtime, batch, input, json }) =>
+  run: ({ model: path, runtime, platform, measurements, batch, input, json }) =>
     withEngine(async (engine) => {
+      if (platform.length > 0 && (runtime ?? measurements) !== undefined) {
+        throw new UsageError('--platform: it has a runtime and measurements of its own; expected neither --runtime nor --measurements with it');
+      }
+      const family = runtime === undefined ? undefined : known('--runtime:', runtime, (await engine.runtimeFamilies()).map(({ id }) => id));
       const model = await engine.openModel(readBytes(path), { batch, inputs: Object.fromEntries(input.map(shapeOf)) });
-      const found = await model.decompose(runtime);
-      if (json) printJson({ ...model.info, ...found });
-      else print(table(model.info, found));
+      let on: Platform | undefined;
+      if (platform.length > 0 || measurements !== undefined) {
+        const fleet = await readFleet(engine);
+        const ids = fleet.platforms.map(({ id }) => id);
+        const asked = platform.includes(kAll) ? ids : platform.map((id) => known('--platform:', id, ids));
+        if (asked.length > 1) return compare(fleet, model, asked, json);
+        on = measurements === undefined ? await fleet.platform(asked[0]!) : await adapted(engine, fleet, measurements, family);
+      }
+      const found = await model.decompose(on?.family ?? family ?? kUnfused);
+      const estimate = await on?.estimate(model);
+      if (json) printJson({ ...model.info, ...found, ...(estimate && { estimate: { ...estimate, kernel_ms: [...estimate.kernel_ms] } }) });
+      else print(table(model.info, found, estimate));
     }),
 });
 
@@ -28,25 +50,62 @@ function shapeOf(text: string): [string, number[]] {
   return [match[1], match[2].split('x').map(Number)];
 }
 
+/** Prints a row for each platform, fastest first. */
+async function compare(fleet: Fleet, model: Model, platforms: readonly string[], json: boolean): Promise<void> {
+  const working = progress('compare');
+  const { low, latency_ms, high } = await fleet.compare(model, { platforms, onProgress: ({ done }) => working.at(done) }).finally(working.end);
+  const rows = platforms.map((platform, i) => ({ platform, latency_ms: latency_ms[i]!, low_ms: low[i]!, high_ms: high[i]! }));
+  rows.sort((a, b) => a.latency_ms - b.latency_ms);
+  if (json) return printJson(rows);
+  const lines = rows.map((row) => [row.platform, ...[row.latency_ms, row.low_ms, row.high_ms].map((ms) => Number(ms.toPrecision(6)))].join(','));
+  print(`platform,latency_ms,low_ms,high_ms\n${lines.join('\n')}\n`);
+}
+
+/** The platform that models of a table were measured on; what it says of itself is told on the standard error. */
+async function adapted(engine: Engine, fleet: Fleet, path: string, family: string | undefined): Promise<Platform> {
+  const folder = path === '-' ? '.' : dirname(path);
+  const rows = readColumns(path, ['model', 'latency_ms'] as const);
+  const measured: ModelMeasurement[] = [];
+  for (const { place, model, latency_ms } of rows) {
+    if (latency_ms === '') continue;
+    const value = Number(latency_ms);
+    if (!(value > 0 && value < Infinity)) throw new LatencastError('measurement', `${place}: the latency is ${JSON.stringify(latency_ms)}; expected a positive number of milliseconds`);
+    try {
+      measured.push({ model: await engine.openModel(readBytes(resolve(folder, model))), latency_ms: value });
+    } catch (caught) {
+      if (caught instanceof LatencastError) throw new LatencastError(caught.code, `${place}: ${caught.message}`, { cause: caught });
+      throw caught;
+    }
+  }
+  const platform = await fleet.adapt(measured, family === undefined ? {} : { family });
+  const { likenesses, set_aside, expected_error } = await platform.review();
+  say(`from ${measured.length} models: median error ${(100 * expected_error).toFixed(1)} % to expect; most like ${likenesses.map((one) => one.platform).slice(0, 3).join(', ')}`);
+  for (const [i, aside] of set_aside.entries()) if (aside) say(`${rows[i]!.place}: far longer than all others let expect (set aside)`);
+  return platform;
+}
+
 const kMostOperators = 60;
 
-function table(info: ModelInfo, { runtime, kernels, unknown }: Decomposition): string {
+function table(info: ModelInfo, { runtime, kernels, unknown }: Decomposition, estimate: ModelEstimate | undefined): string {
   const moved = (one: Decomposition['kernels'][number]): number => one.bytes_in + one.bytes_weights + one.bytes_out;
   const row = (left: string, key: string, ...rest: readonly string[]): string =>
     `${left.padStart(4)}  ${key.padEnd(44)}${rest.slice(0, -1).map((text) => text.padStart(11)).join('')}  ${rest.at(-1)}`;
+  const times = (text: string): string[] => (estimate ? [text] : []);
   const lines = kernels.map((one, i) => {
     const operators = one.nodes.map(({ op }) => op).join('+');
     const shown = operators.length > kMostOperators ? `${operators.slice(0, kMostOperators)}...` : operators;
-    return row(`${i + 1}`, one.key, (one.macs / 1e3).toFixed(1), `${one.params}`, (moved(one) / 1e3).toFixed(1), shown);
+    const ms = times(estimate?.kernel_ms[i]?.toPrecision(3) ?? '');
+    return row(`${i + 1}`, one.key, (one.macs / 1e3).toFixed(1), `${one.params}`, (moved(one) / 1e3).toFixed(1), ...ms, shown);
   });
   const total = kernels.reduce((sum, one) => sum + moved(one), 0);
   return `${[
     `${info.name === '' ? '' : `${info.name}, `}${info.format}, runtime family ${runtime}`,
     ...info.inputs.map(({ name, shape }) => `input ${name}: ${shape.join('x')}`),
     '',
-    row('', 'kernel,n,h,w,cin,cout,kh,kw,stride,groups', 'k MACs', 'params', 'kB moved', 'operators'),
+    row('', 'kernel,n,h,w,cin,cout,kh,kw,stride,groups', 'k MACs', 'params', 'kB moved', ...times('ms'), 'operators'),
     ...lines,
     '',
+    ...times(estimate ? `${estimate.latency_ms.toPrecision(3)} ms, 90 % between ${estimate.low_ms.toPrecision(3)} and ${estimate.high_ms.toPrecision(3)}` : ''),
     `${kernels.length} kernels of ${info.operators} operators: ${(info.macs / 1e6).toFixed(3)} M multiply-adds, ${(info.params / 1e6).toFixed(3)} M parameters, ${(total / 1e6).toFixed(3)} MB moved`,
     ...unknown.map(
       ({ op, count, traffic_share, macs_beside_share }) =>

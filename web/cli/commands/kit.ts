@@ -1,17 +1,10 @@
 import { readdirSync } from 'node:fs';
 
-import type { Encoding, Engine, Sampler, SpaceId } from '../../api/index.js';
+import type { Engine, Sampler, SpaceId } from '../../api/index.js';
 import { makeKit } from '../../kit/kit.js';
 import { kRuntimes, type KitRuntimeId } from '../../kit/runtimes.js';
-import { kCommon, kKitScripts, printJson, progress, readEncoder, readPredictor, readText, say, withEngine, writeBytes } from '../files.js';
+import { kCommon, kInformative, kKitScripts, kSamplers, printJson, progress, readEncoder, readPredictor, readText, say, withEngine, writeBytes } from '../files.js';
 import { command, UsageError } from '../options.js';
-
-const kInformative = 'informative';
-const kEncodings: readonly Encoding[] = ['arch2vec', 'cate', 'zcp', 'caz'];
-const kSamplers = [
-  ...[kInformative, 'random', 'params'],
-  ...kEncodings.flatMap((encoding) => ['kmeans', 'cosine', 'both'].map((way) => `${way}-${encoding}`)),
-];
 
 /** The scripts of every runtime, by name. */
 function readScripts(): Record<string, string> {

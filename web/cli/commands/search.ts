@@ -1,7 +1,5 @@
-import Papa from 'papaparse';
-
-import { LatencastError, type Engine, type Predictor, type SearchOptions, type SpaceId } from '../../api/index.js';
-import { kCommon, measurementsIn, print, printJson, progress, readPredictor, readText, withEngine } from '../files.js';
+import { LatencastError, type Engine, type SearchOptions, type SpaceId } from '../../api/index.js';
+import { adapted, kCommon, print, printJson, progress, readColumns, readPredictor, withEngine } from '../files.js';
 import { command, UsageError } from '../options.js';
 
 export const search = command({
@@ -51,32 +49,19 @@ export const search = command({
     }),
 });
 
-async function adapted(engine: Engine, base: Predictor, measurements: string | undefined): Promise<Predictor> {
-  if (base.info.target === undefined) return base.transfer(await measurementsIn(engine, base.info.space, measurements));
-  if (measurements !== undefined) {
-    throw new UsageError(`--measurements: the predictor is that of ${base.info.target} already; a pre-trained one expected with them`);
-  }
-  return base;
-}
-
 /** Column `column` of a CSV with the column `arch`, by architecture. */
 async function readQualities(engine: Engine, space: SpaceId, path: string, column: string): Promise<Map<string, number>> {
-  const { data, meta } = Papa.parse<Record<string, string>>(readText(path), { header: true, skipEmptyLines: true });
-  for (const name of ['arch', column]) {
-    if (meta.fields?.includes(name)) continue;
-    throw new LatencastError('argument', `${path}: the columns are ${meta.fields?.join(', ') ?? 'none'}; expected one named ${name}`);
-  }
+  const rows = readColumns(path, ['arch', column]);
   const parsed = await engine.parse(
     space,
-    data.map((row) => row['arch'] ?? ''),
+    rows.map(({ arch }) => arch!),
   );
   return new Map(
     parsed.map((one, i): [string, number] => {
-      const text = data[i]?.[column]?.trim() ?? '';
+      const { place, [column]: text = '' } = rows[i]!;
       const value = text === '' ? NaN : Number(text);
-      // The first line has the names.
-      if (!one.ok) throw new LatencastError('architecture', `${path}, row ${i + 1}: ${one.message}`);
-      if (Number.isNaN(value)) throw new LatencastError('argument', `${path}, row ${i + 1}: ${column} is ${JSON.stringify(text)}; expected a number`);
+      if (!one.ok) throw new LatencastError('architecture', `${place}: ${one.message}`);
+      if (Number.isNaN(value)) throw new LatencastError('argument', `${place}: ${column} is ${JSON.stringify(text)}; expected a number`);
       return [one.architecture, value];
     }),
   );

@@ -1,5 +1,5 @@
-import type { Method, Predictor, SpaceId, TransferOptions } from '../../api/index.js';
-import { kCommon, measurementsIn, printJson, progress, readPredictor, say, weightsPath, withEngine, writeBytes } from '../files.js';
+import type { Method, Predictor, SpaceId } from '../../api/index.js';
+import { adapt, kCommon, measurementsIn, printJson, readPredictor, say, weightsPath, withEngine, writeBytes } from '../files.js';
 import { command, UsageError } from '../options.js';
 
 const kMethods: readonly Method[] = ['closed-form', 'finetune', 'combined'];
@@ -25,19 +25,16 @@ export const transfer = command({
       const { device, epochs, seed, trust, out } = given;
       const base = await readPredictor(engine, given.weights, given.space as SpaceId | undefined);
       if (base.info.target !== undefined) throw new UsageError(`--weights: it is of ${base.info.target}; a pre-trained predictor expected`);
-      const measurements = await measurementsIn(engine, base.info.space, given.measurements);
+      const measured = await measurementsIn(engine, base.info.space, given.measurements);
       const learning = given['learning-rate'];
-      const working = progress('transfer');
-      const options: TransferOptions = {
+      const mine = await adapt(base, measured, {
         device,
-        onProgress: ({ done }) => working.at(done),
         ...(given.method !== undefined && { method: given.method as Method }),
         ...(trust.length > 0 && { trusted: trust.map((place) => place - 1) }),
         ...(epochs !== undefined && { epochs }),
         ...(learning !== undefined && { learning_rate: learning }),
         ...(seed !== undefined && { seed }),
-      };
-      const mine = await base.transfer(measurements, options).finally(working.end);
+      });
       const path = weightsPath(out);
       writeBytes(path, [await mine.save()]);
       const found = await summary(mine);
@@ -47,7 +44,10 @@ export const transfer = command({
       } else if (found.nearest) {
         say(`${path}: started from ${found.nearest.device} (rank correlation ${found.nearest.spearman.toFixed(3)} on the measurements)`);
       }
-      if (given.json) printJson({ out: path, space: base.info.space, device, measurements: measurements.length, ...found });
+      if (given.json) {
+        const { measurements, quantity } = measured;
+        printJson({ out: path, space: base.info.space, device, quantity, measurements: measurements.length, ...found });
+      }
     }),
 });
 
