@@ -1,6 +1,6 @@
 // What the scripts of this folder share: running a program, and the CMake builds.
 import { spawnSync } from 'node:child_process';
-import { rmSync } from 'node:fs';
+import { readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { availableParallelism } from 'node:os';
 import { dirname, resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -57,9 +57,19 @@ export const buildElement = () => {
 export const buildDocs = () => {
   rmSync(resolve(root, 'web/docs/api'), { recursive: true, force: true });
   runQuietly(process.execPath, [tool('typedoc'), '--options', 'web/docs/typedoc.json']);
+  dashedAnchors(resolve(root, 'web/docs/api'));
   runQuietly(process.execPath, [tool('vitepress'), 'build', 'web/docs'], { NODE_ENV: 'production' });
   checkLinks(resolve(root, 'dist/docs'), '/docs/');
 };
+
+/** VitePress writes what links point to with dashes for underscores; anchors that are HTML it leaves as they are. */
+function dashedAnchors(folder) {
+  for (const name of readdirSync(folder, { recursive: true, encoding: 'utf8' }).filter((each) => each.endsWith('.md'))) {
+    const path = resolve(folder, name);
+    const text = readFileSync(path, 'utf8').replaceAll(/<a id="([^"]+)">/g, (_, id) => `<a id="${id.replaceAll('_', '-')}">`);
+    writeFileSync(path, text);
+  }
+}
 
 /** The page, into dist/app. */
 export const buildPage = () => runTool('vite', ['build', '--logLevel', 'warn']);

@@ -11,6 +11,9 @@ const kFetched = [
   ...['raspi4.json', 'raspi4.truth.bin'].map((name) => [`web/app/public/examples/nb201/${name}`, `examples/${name}`]),
 ] as const;
 
+const kIcon =
+  "data:image/svg+xml,%3Csvg xmlns='http://www.w3.org/2000/svg' viewBox='0 0 16 16'%3E%3Cpath d='M2 14V2M2 14H14' stroke='%236b7280' fill='none'/%3E%3Cpath d='M4 12L13 4' stroke='%230072b2' stroke-width='2' fill='none'/%3E%3Cpath d='M8 5.5l2.5 2.5L8 10.5 5.5 8z' fill='%23d55e00'/%3E%3C/svg%3E";
+
 export default defineConfig({
   title: 'latencast',
   description: 'How fast will this network run on your device? Measure 20, know all.',
@@ -21,7 +24,10 @@ export default defineConfig({
   cleanUrls: false,
   lastUpdated: false,
   // The only font is the system's; nothing is asked of another host.
-  head: [['meta', { name: 'color-scheme', content: 'light dark' }]],
+  head: [
+    ['meta', { name: 'color-scheme', content: 'light dark' }],
+    ['link', { rel: 'icon', href: kIcon }],
+  ],
   markdown: { headers: { level: [2, 3] } },
   vue: { template: { compilerOptions: { isCustomElement: (tag) => tag.includes('-') } } },
   vite: { worker: { format: 'es' }, build: { assetsInlineLimit: 0, chunkSizeWarningLimit: 1000 } },

@@ -11,7 +11,7 @@ const kCells = 500;
 const kFirst = ['pixel3', 'titan_rtx_256'] as const;
 
 interface Compared {
-  /** Places in the order of each device, from 0. */
+  /** Places in the order of each device, from 1. */
   readonly places: readonly [Float64Array, Float64Array];
   readonly spearman: number;
 }
@@ -48,8 +48,9 @@ export class FigureDevices extends Figure {
     const asked = ++this.asked;
     try {
       const [a, b] = await Promise.all([this.scoresOf(chosen[0], ground), this.scoresOf(chosen[1], ground)]);
-      const { spearman } = await ground.engine.accuracy(a, b);
-      if (asked === this.asked) this.compared = { places: [placesOf(a), placesOf(b)], spearman };
+      const places = [placesOf(a), placesOf(b)] as const;
+      const { spearman } = await ground.engine.accuracy(...places);
+      if (asked === this.asked) this.compared = { places, spearman };
     } catch (caught) {
       this.message = caught instanceof Error ? caught.message : String(caught);
     }
@@ -104,6 +105,6 @@ export class FigureDevices extends Figure {
 /** The place of each score in ascending order. */
 function placesOf(scores: Float64Array): Float64Array {
   const places = new Float64Array(scores.length);
-  [...scores.keys()].sort((a, b) => scores[a]! - scores[b]!).forEach((row, place) => (places[row] = place));
+  [...scores.keys()].sort((a, b) => scores[a]! - scores[b]!).forEach((row, i) => (places[row] = i + 1));
   return places;
 }

@@ -96,7 +96,7 @@ export class FigureNetwork extends Figure {
     return html`<figure class="box" aria-label="Fine-tuning">
       <div class="head">
         <strong>Raspberry Pi 4, 20 measurements</strong>
-        <span class="quiet">${outcome ? html`started from the known device ${outcome.nearest}` : 'all weights of the network move'}</span>
+        <span class="quiet">${outcome ? html`started from ${outcome.nearest.startsWith('simulated_') ? 'an invented device' : `the known device ${outcome.nearest}`}` : 'all weights of the network move'}</span>
       </div>
       ${message ? html`<p class="failure" role="alert">${message}</p>` : nothing}
       <div class="plot mid">${this.width > 0 ? plotView(this.plot()) : nothing}</div>
