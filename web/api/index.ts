@@ -8,6 +8,7 @@ export { LatencastError } from './errors.js';
 export { fetchBytes, type FetchOptions } from './fetch.js';
 export {
   checkMeasurements,
+  checkTableMeasurements,
   kNoLatencyYet,
   readMeasurements,
   writeMeasurements,
