@@ -1,15 +1,15 @@
 import { copyFileSync, mkdirSync } from 'node:fs';
-import { dirname, join, resolve } from 'node:path';
+import { join, resolve } from 'node:path';
 import { defineConfig } from 'vitepress';
 
 const docs = resolve(import.meta.dirname, '..');
 const root = resolve(docs, '../..');
 
 /** What the live element and the figures fetch, beside the pages under the same names as in the project. */
-const kFetched = [
-  ...['nb201.latencast', 'nb201.accuracy.bin', 'fbnet.latencast', 'ofa.latencast'].map((name) => [`weights/${name}`, `weights/${name}`]),
-  ...['raspi4.json', 'raspi4.truth.bin'].map((name) => [`web/app/public/examples/nb201/${name}`, `examples/${name}`]),
-] as const;
+const kFetched: readonly { readonly from: string; readonly to: string; readonly names: readonly string[] }[] = [
+  { from: 'weights', to: 'weights', names: ['nb201.latencast', 'nb201.accuracy.bin', 'fbnet.latencast', 'ofa.latencast'] },
+  { from: 'web/app/public/examples/nb201', to: 'examples', names: ['raspi4.json', 'raspi4.truth.bin'] },
+];
 
 const kIcon =
   "data:image/svg+xml,%3Csvg xmlns='http://www.w3.org/2000/svg' viewBox='0 0 16 16'%3E%3Cpath d='M2 14V2M2 14H14' stroke='%236b7280' fill='none'/%3E%3Cpath d='M4 12L13 4' stroke='%230072b2' stroke-width='2' fill='none'/%3E%3Cpath d='M8 5.5l2.5 2.5L8 10.5 5.5 8z' fill='%23d55e00'/%3E%3C/svg%3E";
@@ -81,9 +81,9 @@ export default defineConfig({
     ],
   },
   buildEnd({ outDir }) {
-    for (const [from, to] of kFetched) {
-      mkdirSync(dirname(join(outDir, to)), { recursive: true });
-      copyFileSync(join(root, from), join(outDir, to));
+    for (const { from, to, names } of kFetched) {
+      mkdirSync(join(outDir, to), { recursive: true });
+      for (const name of names) copyFileSync(join(root, from, name), join(outDir, to, name));
     }
   },
 });
