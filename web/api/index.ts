@@ -3,6 +3,7 @@ export { LatencastError } from './errors.js';
 export { fetchBytes, type FetchOptions } from './fetch.js';
 export {
   checkMeasurements,
+  checkTableMeasurements,
   kNoLatencyYet,
   readMeasurements,
   writeMeasurements,

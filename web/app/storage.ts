@@ -1,8 +1,8 @@
 /** What outlives a reload without being in the URL: the user's own text. Kept in this browser only. */
 
-import { kSpaceIds } from './spaces/index.js';
+import { kPageSpaces, type PageSpace } from './spaces/index.js';
 import { kDevices, kUnits, nameOf, originalText, sheetOf, type DeviceId, type Sheet, type State, type Theme } from './state.js';
-import type { Method, SpaceId } from '../api/index.js';
+import type { Method } from '../api/index.js';
 
 const kKey = 'latencast.notebook.2';
 
@@ -10,7 +10,7 @@ interface Stored {
   name?: string;
   theme?: Theme;
   method?: Method;
-  lookups?: Partial<Record<SpaceId, string>>;
+  lookups?: Partial<Record<PageSpace, string>>;
   /** Measurements of whole models. */
   models?: { text: string; trusted: readonly string[] };
   sheets?: Partial<Record<DeviceId, { text: string; unit: Sheet['unit']; trusted?: readonly string[] }>>;
@@ -44,7 +44,7 @@ function storedOf(state: State): Stored {
     // Before an example has arrived its sheet is either empty or an earlier draft.
     if (text !== '' && text !== originalText(state, device)) sheets[device] = { text, unit, trusted };
   }
-  const lookups = Object.fromEntries(kSpaceIds.map((space) => [space, state.lookups[space].text]));
+  const lookups = Object.fromEntries(kPageSpaces.map((space) => [space, state.lookups[space].text]));
   const { text, trusted } = state.model;
   return { name: state.name, theme: state.theme, method: state.method, lookups, models: { text, trusted }, sheets };
 }
@@ -65,13 +65,21 @@ export function sheetsFromElsewhere(state: State, { key, newValue }: StorageEven
   if (key !== kKey) return [];
   const there = read(newValue).sheets ?? {};
   const written = storedOf(state).sheets ?? {};
-  return kDevices.flatMap((device): (readonly [DeviceId, Sheet])[] => {
+  const found = kDevices.flatMap((device): (readonly [DeviceId, Sheet])[] => {
     const sheet = readSheet(there[device]) ?? (originalText(state, device) === undefined ? { text: '', unit: 'auto' } : undefined);
     const mine = sheetOf(state, device);
     const same = !sheet || (mine.text === sheet.text && mine.unit === sheet.unit);
     const unsaved = JSON.stringify(written[device]) !== JSON.stringify(held.sheets?.[device]);
     return same || unsaved || nameOf(device) === 'browser' ? [] : [[device, sheet]];
   });
+  // What is taken over from there is not this tab's change.
+  const sheets = { ...held.sheets };
+  for (const [device, { text, unit, trusted = [] }] of found) {
+    if (text === '') delete sheets[device];
+    else sheets[device] = { text, unit, trusted };
+  }
+  held = { ...held, sheets };
+  return found;
 }
 
 function parse(text: string | null): Stored {
@@ -107,7 +115,7 @@ export function readStored(state: State): State {
     if (kept) sheets[device] = kept;
   }
   const lookups = { ...state.lookups };
-  for (const space of kSpaceIds) {
+  for (const space of kPageSpaces) {
     const text = stored.lookups?.[space];
     if (typeof text === 'string') lookups[space] = { text };
   }
