@@ -159,7 +159,7 @@ export interface Result {
   readonly quantity: Quantity;
   /** One per row of the space's table; NaN where not estimated, or shorter. */
   readonly latency_ms: Float64Array;
-  /** Likewise: between them the truth lies with a probability of 90 %. In closed form only, and not computed beforehand. */
+  /** Likewise: between them the truth lies with a probability of 90 %. In closed form only. */
   readonly low?: Float64Array;
   readonly high?: Float64Array;
   readonly readings: readonly Reading[];
