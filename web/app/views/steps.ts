@@ -21,7 +21,7 @@ export function steps(state: State, send: Send): TemplateResult {
       ${list.map(
         ({ title, found, done, go }, i) =>
           html`<li class=${done ? 'done' : ''}>
-            <button type="button" class="plain" aria-current=${i === current ? 'step' : nothing} @click=${go}>
+            <button type="button" class="plain" aria-label="Step ${i + 1}: ${title}" aria-current=${i === current ? 'step' : nothing} @click=${go}>
               <span class="number" aria-hidden="true">${done ? '✓' : i + 1}</span> ${title}</button
             >${done ? html`<span class="hidden"> (done)</span>` : nothing}${found === undefined ? nothing : html` <span class="quiet">${found}</span>`}
           </li>`,
