@@ -4,7 +4,7 @@ import { existsSync, mkdirSync, readFileSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { stripVTControlCharacters } from 'node:util';
 import { setup } from './setup.mjs';
-import { buildModule, buildPage, cmakeBuild, root, run, runTool, script } from './steps.mjs';
+import { buildDocs, buildModule, buildPage, cmakeBuild, root, run, runTool, script } from './steps.mjs';
 
 const kReports = join(root, 'build-reports');
 
@@ -80,6 +80,7 @@ const kStages = [
   ['API', () => vitestProject('api')],
   ['package', () => vitestProject('package')],
   ['page build', check(buildPage)],
+  ['documentation build', check(buildDocs)],
   ['page in Chromium', () => vitestProject('page')],
 ];
 

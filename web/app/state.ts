@@ -58,13 +58,20 @@ export function browserOf(space: PageSpace): DeviceId {
   return `${space}/browser`;
 }
 
+/** Devices of each space by what they are; the user's own first. */
+export const kDevicesOf = Object.fromEntries(
+  kPageSpaces.map((space) => [
+    space,
+    {
+      own: [mine(space), ...(isBuiltIn(space) ? [browserOf(space)] : [])],
+      examples: kExamples.flatMap(({ id }) => (spaceOf(id) === space ? [id] : [])),
+      known: knownDevices(space).map((name): DeviceId => `${space}/${name}`),
+    },
+  ]),
+) as unknown as Readonly<Record<PageSpace, Readonly<Record<'own' | 'examples' | 'known', readonly DeviceId[]>>>>;
+
 /** All devices, the user's own of each space first. */
-export const kDevices: readonly DeviceId[] = kPageSpaces.flatMap((space) => [
-  mine(space),
-  ...(isBuiltIn(space) ? [browserOf(space)] : []),
-  ...kExamples.flatMap(({ id }) => (spaceOf(id) === space ? [id] : [])),
-  ...knownDevices(space).map((name): DeviceId => `${space}/${name}`),
-]);
+export const kDevices: readonly DeviceId[] = kPageSpaces.flatMap((space) => Object.values(kDevicesOf[space]).flat());
 
 export function spaceOf(device: DeviceId): PageSpace {
   return device.split('/')[0] as PageSpace;
@@ -159,7 +166,7 @@ export interface Result {
   readonly quantity: Quantity;
   /** One per row of the space's table; NaN where not estimated, or shorter. */
   readonly latency_ms: Float64Array;
-  /** Likewise: between them the truth lies with a probability of 90 %. In closed form only, and not computed beforehand. */
+  /** Likewise: between them the truth lies with a probability of 90 %. In closed form only. */
   readonly low?: Float64Array;
   readonly high?: Float64Array;
   readonly readings: readonly Reading[];
@@ -312,6 +319,8 @@ export interface State {
 
 export type Action =
   | { readonly type: 'engine'; readonly engine: Loading }
+  /** It stopped by itself, with everything it held; another one is being started. */
+  | { readonly type: 'engine-lost' }
   | { readonly type: 'weights'; readonly space: PageSpace; readonly weights: Loading }
   | { readonly type: 'table'; readonly table: SpaceTable }
   | { readonly type: 'rows'; readonly space: PageSpace; readonly rows: readonly NewRow[] }
@@ -331,6 +340,8 @@ export type Action =
   | { readonly type: 'method'; readonly method: Method }
   | { readonly type: 'replace-text'; readonly text: string; readonly filename?: string }
   | { readonly type: 'undo-replace' }
+  /** What another tab has written. */
+  | { readonly type: 'adopt'; readonly sheets: readonly (readonly [DeviceId, Sheet])[] }
   | { readonly type: 'restore-example' }
   | { readonly type: 'checked'; readonly device: DeviceId; readonly check: Check }
   | { readonly type: 'transfer' }
@@ -488,12 +499,12 @@ export function isOwn(device: DeviceId): boolean {
 }
 
 export function isExample(device: DeviceId): boolean {
-  return kExamples.some(({ id }) => id === device);
+  return kDevicesOf[spaceOf(device)].examples.includes(device);
 }
 
 /** Whether the weights have learned from it. */
 export function isKnown(device: DeviceId): boolean {
-  return knownDevices(spaceOf(device)).includes(nameOf(device));
+  return kDevicesOf[spaceOf(device)].known.includes(device);
 }
 
 export function deviceTitle(state: State, device: DeviceId = state.device): string {
@@ -596,7 +607,8 @@ export function isDue(state: State): boolean {
   if (methodOf(state) !== 'closed-form' || readiness(state).status !== 'ready' || !check) return false;
   if (check.readings.length < kFewestReadings) return false;
   const result = resultOf(state);
-  return !result || result.source === 'precomputed' || isStale(state);
+  // What is shown may have been computed beforehand, or by an engine that has stopped.
+  return !result || result.source === 'precomputed' || state.saved[state.device] !== true || isStale(state);
 }
 
 /** Whether the shown result was made from other measurements than the sheet now holds, or in another way. */
@@ -639,6 +651,10 @@ export function reduce(state: State, action: Action): State {
   switch (action.type) {
     case 'engine':
       return { ...state, engine: action.engine };
+    case 'engine-lost': {
+      const { check: _, ...ownTable } = state.ownTable;
+      return { ...without(state, 'job', 'comparing'), engine: { status: 'loading', done: 0 }, weights: {}, saved: {}, ownTable };
+    }
     case 'weights':
       return { ...state, weights: { ...state.weights, [action.space]: action.weights } };
     case 'table':
@@ -686,6 +702,8 @@ export function reduce(state: State, action: Action): State {
           ...(action.filename === undefined ? {} : { filename: action.filename }),
         }),
       );
+    case 'adopt':
+      return { ...state, sheets: { ...state.sheets, ...Object.fromEntries(action.sheets) } };
     case 'undo-replace': {
       const { replaced, trusted = [] } = sheetOf(state);
       return replaced ? withSheet(state, { ...replaced, trusted }) : state;
