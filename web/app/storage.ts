@@ -46,8 +46,7 @@ export function readStored(state: State): State {
   for (const device of kDevices) {
     const kept = stored.sheets?.[device];
     const unit = kUnits.find((each) => each === kept?.unit) ?? 'auto';
-    const trusted = Array.isArray(kept?.trusted) ? kept.trusted.map(String) : [];
-    if (typeof kept?.text === 'string') sheets[device] = { text: kept.text, unit, trusted };
+    if (typeof kept?.text === 'string') sheets[device] = { text: kept.text, unit, trusted: texts(kept.trusted) };
   }
   const lookups = { ...state.lookups };
   for (const space of kSpaceIds) {
@@ -58,7 +57,7 @@ export function readStored(state: State): State {
   const model = {
     ...state.model,
     ...(typeof text === 'string' ? { text } : {}),
-    ...(Array.isArray(trusted) ? { trusted: trusted.map(String) } : {}),
+    ...(Array.isArray(trusted) ? { trusted: texts(trusted) } : {}),
   };
   return {
     ...state,
@@ -69,4 +68,9 @@ export function readStored(state: State): State {
     method: stored.method === 'finetune' ? 'finetune' : 'closed-form',
     theme: stored.theme === 'light' || stored.theme === 'dark' ? stored.theme : 'auto',
   };
+}
+
+/** The texts of a list, whatever stands in its place. */
+function texts(list: unknown): string[] {
+  return Array.isArray(list) ? list.filter((each) => typeof each === 'string') : [];
 }
