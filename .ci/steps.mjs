@@ -1,8 +1,10 @@
 // What the scripts of this folder share: running a program, and the CMake builds.
 import { spawnSync } from 'node:child_process';
+import { readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { availableParallelism } from 'node:os';
 import { dirname, resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import { checkLinks } from './links.mjs';
 
 export const root = resolve(dirname(fileURLToPath(import.meta.url)), '..');
 
@@ -27,9 +29,11 @@ export function runQuietly(program, args, env = {}) {
   }
 }
 
+const tool = (name) => resolve(root, 'node_modules', '.bin', name);
+
 /** A program from node_modules/.bin. */
 export function runTool(name, args, env = {}) {
-  run(process.execPath, [resolve(root, 'node_modules', '.bin', name), ...args], env);
+  run(process.execPath, [tool(name), ...args], env);
 }
 
 /** Configures and builds a preset of CMakePresets.json; all targets unless some are named. */
@@ -48,6 +52,24 @@ export const buildElement = () => {
   runTool('vite', ['build', '-c', 'web/element/vite.config.ts', '--logLevel', 'warn'], { NODE_ENV: 'production' });
   runTool('tsc', ['-p', 'web/element/tsconfig.json']);
 };
+
+/** The documentation, into dist/docs: the reference from the types, then the site. A link that leads nowhere fails it. */
+export const buildDocs = () => {
+  rmSync(resolve(root, 'web/docs/api'), { recursive: true, force: true });
+  runQuietly(process.execPath, [tool('typedoc'), '--options', 'web/docs/typedoc.json']);
+  dashedAnchors(resolve(root, 'web/docs/api'));
+  runQuietly(process.execPath, [tool('vitepress'), 'build', 'web/docs'], { NODE_ENV: 'production' });
+  checkLinks(resolve(root, 'dist/docs'), '/docs/');
+};
+
+/** VitePress writes what links point to with dashes for underscores; anchors that are HTML it leaves as they are. */
+function dashedAnchors(folder) {
+  for (const name of readdirSync(folder, { recursive: true, encoding: 'utf8' }).filter((each) => each.endsWith('.md'))) {
+    const path = resolve(folder, name);
+    const text = readFileSync(path, 'utf8').replaceAll(/<a id="([^"]+)">/g, (_, id) => `<a id="${id.replaceAll('_', '-')}">`);
+    writeFileSync(path, text);
+  }
+}
 
 /** The page, into dist/app. */
 export const buildPage = () => runTool('vite', ['build', '--logLevel', 'warn']);

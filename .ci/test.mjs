@@ -4,7 +4,7 @@ import { existsSync, mkdirSync, readFileSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { stripVTControlCharacters } from 'node:util';
 import { setup } from './setup.mjs';
-import { buildModule, buildPage, cmakeBuild, root, run, runTool, script } from './steps.mjs';
+import { buildDocs, buildModule, buildPage, cmakeBuild, root, run, runTool, script } from './steps.mjs';
 
 const kReports = join(root, 'build-reports');
 
@@ -70,16 +70,34 @@ const check = (work) => () => {
   return { passed: 1, failed: 0 };
 };
 
+/** Known holes in what is installed, by the registry; some registries do not answer that question. */
+function audit() {
+  const { stdout } = spawnSync('npm', ['audit', '--json'], { cwd: root, encoding: 'utf8', timeout: 60_000 });
+  let found;
+  try {
+    found = JSON.parse(stdout);
+  } catch {
+    found = { message: 'npm audit gave no answer' };
+  }
+  const counts = found.metadata?.vulnerabilities;
+  if (!counts) return console.log(`not audited: ${found.message ?? found.error?.summary ?? 'the registry does not answer'}`);
+  console.log(`npm audit: ${JSON.stringify(counts)}`);
+  if (counts.high + counts.critical > 0) throw new Error('npm audit: holes of high severity; npm audit lists them');
+}
+
 const kStages = [
   ['C++ format', check(() => run('clang-format', ['--dry-run', '-Werror', ...cppFiles()]))],
   ['WebAssembly module', check(buildModule)],
   ['types', check(() => runTool('tsc', ['--noEmit']))],
+  ['lint', check(() => runTool('eslint', ['.', '--max-warnings', '0']))],
+  ['dependencies', check(audit)],
   ['engine, native with sanitizers', () => engineSuite('sanitize')],
   ['engine, WebAssembly', () => engineSuite('wasm')],
   ['command line build', check(() => cmakeBuild('native', 'latencast'))],
   ['API', () => vitestProject('api')],
   ['package', () => vitestProject('package')],
   ['page build', check(buildPage)],
+  ['documentation build', check(buildDocs)],
   ['page in Chromium', () => vitestProject('page')],
 ];
 

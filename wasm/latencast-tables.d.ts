@@ -37,6 +37,8 @@ export interface RawTable extends RawHandle {
   _info(): Envelope<Json<RawTableInfo>>;
   /** By row; NaN where not known. */
   _values(column: number): Envelope<Float64Array>;
+  /** By row. */
+  _words(column: number): Envelope<Json<readonly string[]>>;
   _estimate(
     names: Json<readonly string[]>,
     latencies_ms: Float64Array,

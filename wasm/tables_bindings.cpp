@@ -112,14 +112,11 @@ class RawTable : public Handle {
 
   /// Of the column at a place.
   val values(int column) const {
-    return envelope([&] {
-      const auto& columns = space_->table().columns;
-      const auto at = static_cast<std::size_t>(column);
-      if (column < 0 || at >= columns.size() || columns[at].values.empty())
-        throw Error(ErrorCode::argument,
-                    "table: column " + std::to_string(column) + " holds no numbers; expected one that does");
-      return copy_out(columns[at].values);
-    });
+    return envelope([&] { return copy_out(filled(column, &TableColumn::values, "numbers")); });
+  }
+
+  val words(int column) const {
+    return envelope([&] { return dump(filled(column, &TableColumn::words, "words")); });
   }
 
   val estimate(const std::string& names, const val& latencies_array, const std::string& settings) const {
@@ -134,6 +131,17 @@ class RawTable : public Handle {
   }
 
  private:
+  /// What the column at a place holds; throws `argument` where that is none of it.
+  template <class T>
+  const std::vector<T>& filled(int column, std::vector<T> TableColumn::*what, const char* called) const {
+    const auto& columns = space_->table().columns;
+    const auto at = static_cast<std::size_t>(column);
+    if (column < 0 || at >= columns.size() || (columns[at].*what).empty())
+      throw Error(ErrorCode::argument, "table: column " + std::to_string(column) + " holds no " + called +
+                                           "; expected one that does");
+    return columns[at].*what;
+  }
+
   std::shared_ptr<const TableSpace> space_;
 };
 
@@ -151,6 +159,7 @@ EMSCRIPTEN_BINDINGS(latencast_tables) {
   emscripten::class_<RawTable>("RawTable")
       .function("_info", &RawTable::info)
       .function("_values", &RawTable::values)
+      .function("_words", &RawTable::words)
       .function("_estimate", &RawTable::estimate);
 
   emscripten::class_<RawTableEstimate>("RawTableEstimate")

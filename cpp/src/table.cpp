@@ -195,9 +195,11 @@ std::vector<TableColumn> columns_of(const CsvTable& csv, const TableOptions& opt
     columns.push_back({heading, kind});
     if (kind == Kind::numbers || kind == Kind::device || kind == Kind::quality)
       columns.back().values = numbers_of(csv, column);
+    if (kind == Kind::words)
+      for (const auto& row : csv.rows) columns.back().words.push_back(row[column]);
   }
   const bool described = std::any_of(columns.begin(), columns.end(), [](const TableColumn& one) {
-    return one.kind == Kind::numbers || one.kind == Kind::words;
+    return one.kind == Kind::numbers || one.kind == Kind::words || one.kind == Kind::unusable;
   });
   if (!described)
     report(0, csv.path + ": found the columns " + listed(csv.header) +

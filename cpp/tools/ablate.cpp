@@ -139,8 +139,8 @@ std::vector<Question> questions(const AblationBudget& budget) {
 }
 
 Question question(const std::string& name, const AblationBudget& budget) {
-  for (Question& one : questions(budget))
-    if (name == one.name) return std::move(one);
+  for (const Question& one : questions(budget))
+    if (name == one.name) return one;
   std::string known;
   for (const auto& one : ablation_names()) known += (known.empty() ? "" : ", ") + one;
   throw Error(ErrorCode::argument, "ablate: found table \"" + name + "\"; expected one of " + known);

@@ -1,6 +1,8 @@
 #include <cmath>
 #include <cstdint>
 #include <cstring>
+#include <fstream>
+#include <iterator>
 #include <limits>
 #include <string>
 #include <string_view>
@@ -38,7 +40,7 @@ std::string from_hex(std::string_view hex) {
 }
 
 // A file with a right checksum and whatever header and payload, as a hostile writer would make it.
-std::string sealed(const std::string& header, const std::string& payload, std::uint32_t version = 1) {
+std::string sealed(const std::string& header, const std::string& payload, std::uint32_t version = 2) {
   std::string bytes = "LATCAST\n" + std::string(kHeaderAt - 8, '\0') + header + payload;
   put_le(bytes, kVersionAt, version, 4);
   put_le(bytes, kHeaderLengthAt, header.size(), 4);
@@ -168,13 +170,23 @@ TEST_CASE("half precision rounds each value once", "[checkpoint]") {
   CHECK(write_checkpoint(checkpoint, Precision::float32).size() == bytes.size() + 2000);
 }
 
-TEST_CASE("the layout of format version 1", "[checkpoint]") {
+TEST_CASE("the layout of format version 2", "[checkpoint]") {
   const std::string header = R"({"meta":{"a":1},"tensors":[{"dtype":"f16","name":"w","shape":[2]}]})";
-  const std::string payload("\x00\x3c\x00\xc0", 4);  // 1, -2
-  const std::string bytes = write_checkpoint({R"({ "a": 1 })", {{"w", {2}, {1, -2}}}}, Precision::float16);
+  const std::string payload("\x01\x00\x3c\xc0", 4);  // 1 and a bit, -2
+  const std::string bytes =
+      write_checkpoint({R"({ "a": 1 })", {{"w", {2}, {1.0009765625f, -2}}}}, Precision::float16);
   CHECK(bytes == sealed(header, payload));
   CHECK(bytes.substr(0, kDigestAt) ==
-        std::string("LATCAST\n\x01\0\0\0\x43\0\0\0\x04\0\0\0\0\0\0\0", kDigestAt));
+        std::string("LATCAST\n\x02\0\0\0\x43\0\0\0\x04\0\0\0\0\0\0\0", kDigestAt));
+}
+
+TEST_CASE("files of format version 1 are read", "[checkpoint]") {
+  const std::string header =
+      R"({"meta":{},"tensors":[{"dtype":"f16","name":"w","shape":[2]},{"dtype":"f32","name":"v","shape":[2]}]})";
+  const std::string payload("\x01\x3c\x00\xc0\0\0\x80\x3f\0\0\x20\x40", 12);
+  const Checkpoint read = read_checkpoint(sealed(header, payload, 1));
+  CHECK(read.tensors.at(0).values == std::vector<float>{1.0009765625f, -2});
+  CHECK(read.tensors.at(1).values == std::vector<float>{1, 2.5f});
 }
 
 TEST_CASE("a checkpoint cut at any byte is refused", "[checkpoint]") {
@@ -204,13 +216,54 @@ TEST_CASE("any flipped bit is refused", "[checkpoint]") {
   }
 }
 
+namespace {
+
+// Flips `count` bits, the i-th of them at bit(i), each alone.
+template <class Bit>
+void expect_refused(std::string& bytes, std::size_t count, Bit&& bit) {
+  for (std::size_t i = 0; i < count; ++i) {
+    const std::size_t at = bit(i);
+    const char flip = static_cast<char>(1 << (at % 8));
+    bytes[at / 8] = static_cast<char>(bytes[at / 8] ^ flip);
+    if (refusal(bytes).empty()) FAIL("bit " << at % 8 << " of byte " << at / 8);
+    bytes[at / 8] = static_cast<char>(bytes[at / 8] ^ flip);
+  }
+}
+
+// Of every file that is shipped for a space or for all: bits of the first 4 kB, and as many random ones.
+void flip_shipped(std::size_t stride, std::size_t random) {
+  Rng rng(11);
+  for (const char* name : {"nb201", "fbnet", "ofa", "nb201.encoder", "fbnet.encoder", "ofa.encoder",
+                           "ncnn.fleet", "pool/miopen-gfx906_60-hip-fp32"}) {
+    INFO(name);
+    std::ifstream file(std::string(LATENCAST_TEST_DATA "/../weights/") + name + ".latencast",
+                       std::ios::binary);
+    REQUIRE(file);
+    std::string bytes{std::istreambuf_iterator<char>(file), {}};
+    REQUIRE(refusal(bytes).empty());
+    expect_refused(bytes, 8 * 4096 / stride, [&](std::size_t i) { return stride * i; });
+    expect_refused(bytes, random,
+                   [&](std::size_t) { return static_cast<std::size_t>(rng.below(8 * bytes.size())); });
+  }
+}
+
+}  // namespace
+
+TEST_CASE("a flipped bit of a shipped file is refused", "[checkpoint]") { flip_shipped(4001, 4); }
+
+// latencast_tests "[flips]"
+TEST_CASE("any flipped bit of the first 4 kB of a shipped file is refused, and 10,000 others", "[.flips]") {
+  flip_shipped(1, 10000);
+}
+
 TEST_CASE("foreign, longer and newer files are refused by name", "[checkpoint]") {
   const std::string bytes = write_checkpoint(example(), Precision::float16);
   CHECK_THAT(refusal("PK\x03\x04 something else entirely"), ContainsSubstring("no latencast file"));
   CHECK_THAT(refusal("L0"), ContainsSubstring("no latencast file"));
   CHECK_THAT(refusal(bytes + "xyz"), ContainsSubstring("3 bytes follow its end"));
-  CHECK_THAT(refusal(sealed(R"({"meta":{},"tensors":[]})", "", 2)), ContainsSubstring("version 2"));
-  CHECK_THAT(refusal(sealed(R"({"meta":{},"tensors":[]})", "", 2)), ContainsSubstring("knows version 1"));
+  CHECK_THAT(refusal(sealed(R"({"meta":{},"tensors":[]})", "", 3)), ContainsSubstring("version 3"));
+  CHECK_THAT(refusal(sealed(R"({"meta":{},"tensors":[]})", "", 3)),
+             ContainsSubstring("knows versions 1 and 2"));
   CHECK_THAT(refusal(sealed(R"({"meta":{},"tensors":[]})", "", 0)), ContainsSubstring("version 0"));
 }
 

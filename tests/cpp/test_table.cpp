@@ -216,6 +216,8 @@ TEST_CASE("a sketch says how every column is read", "[table]") {
                                    Kind::quality, Kind::device, Kind::device, Kind::unusable});
   CHECK(sketch.columns[2].values.size() == 70);
   CHECK(sketch.columns[2].values.back() == 70);
+  CHECK(sketch.columns[3].values.empty());
+  CHECK(sketch.columns[3].words.back() == "pool");
   REQUIRE(sketch.problems.size() == 1);
   CHECK_THAT(sketch.problems[0].message, ContainsSubstring("column comment: found 70 different words"));
 }

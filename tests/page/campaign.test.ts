@@ -8,6 +8,7 @@ import { browserOf, initialState, mine, reduce, sheetOf } from '../../web/app/st
 
 const kSetting = { provider: 'wasm', threads: 1, effort: 'quick' } as const;
 const kNetworks = ['033030', '333033', '440012', '212202', '303100', '414014', '100001', '313111'];
+const kMore = ['000102', '434343', '210012'];
 const kUnseen = ['232334', '024120', '424222'];
 const { fewestRounds: kRounds } = kLimits.quick;
 
@@ -32,6 +33,7 @@ function world(change: Partial<Surroundings> = {}): World {
       visited.push(architecture);
       return { latency_ms: truth(architecture), spent_ms: 10 };
     },
+    choose: async (run) => kMore.slice(run.measured.architectures.length - kNetworks.length).slice(0, 1),
     inFront: async () => undefined,
     timesHidden: () => 0,
     predict: async (run) => {
@@ -45,9 +47,35 @@ function world(change: Partial<Surroundings> = {}): World {
 }
 
 const begin = (): Run => newRun('nb201', kSetting, kNetworks, kUnseen);
+const beginGrowing = (): Run => newRun('nb201', kSetting, kNetworks, kUnseen, kNetworks.length + kMore.length);
 const never = new AbortController().signal;
 
 describe('a run', () => {
+  test('chooses further networks one by one, and then measures all alike', async () => {
+    const known: number[] = [];
+    const around = world();
+    const run = await carryOut(beginGrowing(), {
+      ...around,
+      choose: async (soFar) => {
+        known.push(measurementsOf(soFar).length);
+        expect(progressOf(soFar)).toMatchObject({ round: 1, network: measurementsOf(soFar).length + 1, networks: 11 });
+        return around.choose(soFar);
+      },
+    }, never);
+    expect(known).toEqual([8, 9, 10]);
+    const all = [...kNetworks, ...kMore];
+    expect(around.visited.slice(0, all.length).slice(-kMore.length)).toEqual(kMore);
+    expect(measurementsOf(run)).toEqual(all.map((architecture) => ({ architecture, latency_ms: truth(architecture) })));
+    expect(run.measured.rounds.every((round) => round.length === all.length)).toBe(true);
+    expect(run.measured.rounds.length).toBeGreaterThanOrEqual(kRounds);
+  });
+
+  test('where nothing is left to choose it goes on with what it has', async () => {
+    const run = await carryOut(newRun('nb201', kSetting, kNetworks, kUnseen, 20), world(), never);
+    expect(measurementsOf(run)).toHaveLength(kNetworks.length + kMore.length);
+    expect(run.measured.finished).toBe(true);
+  });
+
   test('measures, predicts what it has not seen, then measures that', async () => {
     const around = world();
     const run = await carryOut(begin(), around, never);
@@ -66,11 +94,11 @@ describe('a run', () => {
 
   test('stopped anywhere and taken up again, it measures nothing twice', async () => {
     await fc.assert(
-      fc.asyncProperty(fc.array(fc.integer({ min: 1, max: 40 }), { maxLength: 4 }), async (stops) => {
+      fc.asyncProperty(fc.array(fc.integer({ min: 1, max: 40 }), { maxLength: 4 }), fc.constantFrom(begin, beginGrowing), async (stops, start) => {
         const whole = world();
-        const expected = await carryOut(begin(), whole, never);
+        const expected = await carryOut(start(), whole, never);
         const visited: string[] = [];
-        let run = begin();
+        let run = start();
         for (const after of [...stops, Infinity]) {
           const stop = new AbortController();
           let steps = 0;
@@ -207,6 +235,14 @@ describe('on the page', () => {
     state = reduce(state, { type: 'readings', device: browserOf('nb201'), readings: [{ architecture: '033030', latency_ms: 6.7 }] });
     expect(sheetOf(state, browserOf('nb201')).text).toBe('arch,latency_ms\n033030,6.7\n440012,\n');
     expect(sheetOf(state).text).toBe('421211, 10.5 ms\n');
+  });
+
+  test('what is chosen later follows in the text, whatever has become of it', () => {
+    let state = reduce(initialState(), { type: 'plan-browser', space: 'nb201', architectures: ['033030'] });
+    state = reduce(state, { type: 'text', text: 'arch,latency_ms\n033030,7' });
+    state = reduce(state, { type: 'plan-more', device: browserOf('nb201'), architectures: ['333033'] });
+    state = reduce(state, { type: 'readings', device: browserOf('nb201'), readings: [{ architecture: '333033', latency_ms: 12 }] });
+    expect(sheetOf(state).text).toBe('arch,latency_ms\n033030,7\n333033,12\n');
   });
 
   test('measuring again keeps the earlier text for undo', () => {

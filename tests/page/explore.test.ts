@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import { unzipSync } from 'fflate';
 import type { Page } from 'playwright-core';
 import { describe, expect, test } from 'vitest';
-import { download, engineReady, estimated, estimates, visitor } from './chromium.js';
+import { download, engineReady, estimated, estimates, visitor, write } from './chromium.js';
 
 const visit = visitor();
 const kCells = 15625;
@@ -49,6 +49,29 @@ const columnsOfMeasured = new Set(
     ({ architecture }) => architecture,
   ),
 );
+
+test('the steps say where one is, and lead there', async () => {
+  const page = await visit.open({ address: '#device=mine' });
+  await engineReady(page);
+  const step = (name: string) => page.getByRole('navigation', { name: 'Steps' }).getByRole('button', { name });
+  const current = (): Promise<string | null> => page.locator('.steps [aria-current=step]').innerText();
+  await expect.poll(current).toContain('Measure or paste');
+  await step('Measure or paste').press('Enter');
+  expect(await page.evaluate(() => document.activeElement?.getAttribute('aria-label'))).toContain('Measurements, one per line');
+  await write(page, '421211, 10.5 ms\n333333, 90 ms\n111111, 7.2 ms\n');
+  await estimated(page, 3);
+  await expect.poll(current).toContain('Search');
+  await step('Search').click();
+  await page.getByRole('tab', { name: 'Search', selected: true }).waitFor();
+  const limit = page.getByLabel('Latency limit in milliseconds');
+  await limit.fill('20');
+  await limit.press('Enter');
+  await expect.poll(current).toContain('Save or share');
+  await step('Save or share').click();
+  expect(await page.evaluate(() => document.activeElement?.id)).toBe('save-predictor');
+  const boxes = await page.locator('.steps li.done').count();
+  expect(boxes).toBe(5);
+});
 
 describe('zoom', () => {
   test('by wheel, by buttons and by keyboard; drags move it, and it goes all the way out', async () => {

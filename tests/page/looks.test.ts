@@ -67,6 +67,22 @@ const kViews: readonly View[] = [
         { name: 'OFA, nothing yet', address: '#space=ofa&device=mine' },
       ]
     : []),
+  {
+    name: 'own table, the example',
+    address: '#space=table',
+    prepare: async (page) => {
+      await page.getByRole('button', { name: 'Show an example' }).click();
+      await page.locator('.table-row').first().waitFor();
+    },
+  },
+  {
+    name: 'own table, bad lines',
+    address: '#space=table',
+    prepare: async (page) => {
+      await page.fill('#own-table-text textarea', 'name,layers,latency_ms:gpu\na,1,2\nb,two,3\nc,3\nd,4,-1\ne,5,6\n');
+      await page.locator('#own-table-problems li').first().waitFor();
+    },
+  },
   { name: 'any model', address: '#mode=model' },
   {
     name: 'any model, unknown operators and a kernel',

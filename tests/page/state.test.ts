@@ -35,7 +35,7 @@ const kRoot = join(import.meta.dirname, '../..');
 
 function bytesOf(name: string): ArrayBuffer {
   const bytes = readFileSync(join(kRoot, name));
-  return bytes.buffer.slice(bytes.byteOffset, bytes.byteOffset + bytes.byteLength) as ArrayBuffer;
+  return bytes.buffer.slice(bytes.byteOffset, bytes.byteOffset + bytes.byteLength);
 }
 
 function loadTable(space: SpaceId): SpaceTable {
@@ -264,8 +264,8 @@ describe('measurements in closed form', () => {
       ...before,
       engine: { status: 'ready' },
       weights: { nb201: { status: 'ready', closedForm: true } },
-      sheets: { [device]: { text, unit: 'auto', check } } as State['sheets'],
-      results: { [device]: result } as State['results'],
+      sheets: { [device]: { text, unit: 'auto', check } },
+      results: { [device]: result },
     };
   }
 

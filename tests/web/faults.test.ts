@@ -1,6 +1,6 @@
 /** What goes wrong outside: nothing hangs, errors say what happened, and the same work can be done again. */
 import { execFile } from 'node:child_process';
-import { createServer, type RequestListener } from 'node:http';
+import { createServer, type RequestListener, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
@@ -91,7 +91,7 @@ describe('a file', () => {
   test('that arrives drop by drop arrives', async () => {
     const bytes = weights();
     const drop = Math.ceil(bytes.length / 20);
-    const dripping: RequestListener = async (_, response) => {
+    const drip = async (response: ServerResponse): Promise<void> => {
       response.setHeader('content-length', bytes.length);
       for (let at = 0; at < bytes.length; at += drop) {
         response.write(bytes.subarray(at, at + drop));
@@ -99,6 +99,7 @@ describe('a file', () => {
       }
       response.end();
     };
+    const dripping: RequestListener = (_, response) => void drip(response);
     const shares: number[] = [];
     const onProgress = (received: number, total: number) => void shares.push(received / total);
     expectSame(await served(dripping, (address) => api.fetchBytes(address, { onProgress })), bytes);

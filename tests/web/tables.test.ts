@@ -110,7 +110,9 @@ describe.each(kKinds)('tables, %s engine', (kind) => {
     expect(await small.values('layers')).toEqual(Float64Array.of(2, 4, 8, 16));
     expect(await small.values('top1')).toEqual(Float64Array.of(70, 74, 71, NaN));
     expect(await small.values('latency_ms:gpu')).toEqual(Float64Array.of(1.1, 1.9, 4.2, 8.1));
+    expect(await small.words('kind')).toEqual(['conv', 'pool', 'conv', 'pool']);
     await expectFailure(small.values('kind'), 'argument', /holds no numbers/);
+    await expectFailure(small.words('layers'), 'argument', /holds no words/);
     await expectFailure(small.values('speed'), 'argument', /no column "speed"; expected one of name, layers, kind, top1, latency_ms:gpu/);
     expect(await small.parse([' c ', 'd\nof two lines', 'e'])).toEqual([
       { ok: true, architecture: 'c', index: 2 },
@@ -147,12 +149,13 @@ describe.each(kKinds)('tables, %s engine', (kind) => {
         { heading: 'note', kind: 'ignored' },
       ],
       problems: [
-        { line: 0, message: expect.stringMatching(/expected one more that describes/) as unknown },
         { line: 3, message: expect.stringMatching(/^table line 3, column layers: found "two"; expected a number/) as unknown },
         { line: 3, message: expect.stringMatching(/^table line 3, column gpu: found -4; expected a finite, positive/) as unknown },
         { line: 5, message: expect.stringMatching(/^table line 5: found 3 fields; expected 4/) as unknown },
       ],
     });
+    const { problems } = await engine.sketchTable('name,layers\nx,1\ny,1\n');
+    expect(problems).toEqual([{ line: 0, message: expect.stringMatching(/expected one more that describes/) as unknown }]);
     await expectFailure(engine.openTable(text, { path: 'mine.csv' }), 'argument', /^mine\.csv line 5: found 3 fields; expected 4/);
     await expectFailure(engine.sketchTable(text, { devices: 3 } as never), 'argument', /devices is 3; expected an array of texts/);
     await expectFailure(engine.openTable(text, { columns: [] } as never), 'argument', /option columns is unknown; expected path, name, devices/);

@@ -7,7 +7,7 @@ import { evaluate, parse as parseJsonTree, type Node, type ValueNode } from '@hu
 import Papa from 'papaparse';
 
 import { architectureInName, readToolLog } from './toollogs.js';
-import type { Engine, Measurement, Quantity, SpaceId } from './types.js';
+import type { Engine, Measurement, OwnTable, ParsedArchitecture, Quantity, SpaceId } from './types.js';
 import { kBaseUnits } from './units.js';
 
 export { kBaseUnits };
@@ -553,11 +553,36 @@ export async function checkMeasurements(
   space: SpaceId,
   read: ReadMeasurements,
 ): Promise<CheckedMeasurements> {
-  const readable = read.lines.filter((line) => line.status === 'ok');
-  const parsed = await engine.parse(
-    space,
-    readable.map((line) => line.architecture_text ?? ''),
+  return check(
+    {
+      parse: (texts) => engine.parse(space, texts),
+      unreached: async (architectures) => (await engine.facts(space, architectures)).map(({ graph }) => graph.live[0] === false),
+    },
+    read,
+    shortDigitsNotes,
   );
+}
+
+/** The same of a search space of one's own, whose rows are known by their names. */
+export async function checkTableMeasurements(table: Pick<OwnTable, 'parse'>, read: ReadMeasurements): Promise<CheckedMeasurements> {
+  const unreached = async (names: readonly string[]) => names.map(() => false);
+  return check({ parse: (names) => table.parse(names), unreached }, read, () => []);
+}
+
+/** What is asked about architectures. */
+interface Asked {
+  parse(texts: readonly string[]): Promise<ParsedArchitecture[]>;
+  /** Whether the input of each reaches nothing. */
+  unreached(architectures: readonly string[]): Promise<boolean[]>;
+}
+
+async function check(
+  asked: Asked,
+  read: ReadMeasurements,
+  moreNotes: (usable: readonly UsableLine[]) => Note[],
+): Promise<CheckedMeasurements> {
+  const readable = read.lines.filter((line) => line.status === 'ok');
+  const parsed = await asked.parse(readable.map((line) => line.architecture_text ?? ''));
   const verdicts = new Map(readable.map((line, i) => [line, parsed[i]!]));
   // Whatever the first unit measures is what the text is about.
   const first = readable.find((line) => line.unit);
@@ -580,9 +605,9 @@ export async function checkMeasurements(
   });
   const usable = lines.filter(isUsable);
   const about = [
-    ...(await farOffNotes(engine, space, usable, unitOf, quantity)),
+    ...(await farOffNotes(asked, usable, unitOf, quantity)),
     ...duplicateNotes(usable),
-    ...shortDigitsNotes(usable),
+    ...moreNotes(usable),
   ].sort((a, b) => (a.line ?? 0) - (b.line ?? 0));
   return {
     lines,
@@ -632,8 +657,7 @@ function closestUnit(value: number, latency_ms: number, quantity: Quantity): Lat
 }
 
 async function farOffNotes(
-  engine: Pick<Engine, 'facts'>,
-  space: SpaceId,
+  asked: Pick<Asked, 'unreached'>,
   usable: readonly UsableLine[],
   unitOf: (line: MeasurementLine) => LatencyUnit,
   quantity: Quantity,
@@ -641,14 +665,11 @@ async function farOffNotes(
   if (usable.length < kFewestForFarOff) return [];
   const middle = median(usable.map((line) => line.latency_ms));
   const far = usable.filter((line) => distance(line.latency_ms, middle) > Math.log(kFarOff));
-  const facts = await engine.facts(
-    space,
-    far.map((line) => line.architecture),
-  );
+  const unreached = await asked.unreached(far.map((line) => line.architecture));
   return far.flatMap((line, i): Note[] => {
     const slower = line.latency_ms > middle;
     // Some runtimes compute a cell that its input does not reach once and for all: next to no time is then the truth.
-    if (!slower && facts[i]?.graph.live[0] === false) return [];
+    if (!slower && unreached[i]) return [];
     const unit = unitOf(line);
     const value = short(line.latency);
     const times = short(slower ? line.latency_ms / middle : middle / line.latency_ms);

@@ -166,6 +166,7 @@ export interface Host {
   sketchTable(csv: string, options: TableOptions): Promise<Envelope<TableSketch>>;
   openTable(csv: string, options: TableOptions): Promise<Envelope<HeldTable>>;
   tableValues(table: number, heading: string): Promise<Envelope<Float64Array>>;
+  tableWords(table: number, heading: string): Promise<Envelope<readonly string[]>>;
   transferTable(table: number, measurements: readonly Measurement[], options: TableTransferOptions): Promise<Envelope<HeldTablePredictor>>;
   tableIntervals(id: number, names: readonly string[] | undefined, coverage: number | undefined): Promise<Envelope<Intervals>>;
   reviewTable(id: number): Promise<Envelope<Review>>;

@@ -35,6 +35,11 @@ export class RemoteTable extends Remote implements OwnTable {
     return this.engine.call((host) => host.tableValues(id, heading));
   }
 
+  async words(heading: string): Promise<readonly string[]> {
+    const { id } = this;
+    return this.engine.call((host) => host.tableWords(id, heading));
+  }
+
   async parse(names: readonly string[]): Promise<ParsedArchitecture[]> {
     return this.#names.parse(names);
   }

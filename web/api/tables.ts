@@ -67,13 +67,13 @@ class LocalTable extends Held<RawTable> implements OwnTable {
   }
 
   async values(heading: string): Promise<Float64Array> {
-    const { columns } = this.info;
-    const place = columns.findIndex((column) => column.heading === heading);
-    if (place < 0) {
-      const known = columns.map((column) => column.heading).join(', ');
-      throw new LatencastError('argument', `table: no column ${JSON.stringify(heading)}; expected one of ${known}`);
-    }
+    const place = this.#place(heading);
     return ask(() => this.raw._values(place));
+  }
+
+  async words(heading: string): Promise<readonly string[]> {
+    const place = this.#place(heading);
+    return parseJson(ask(() => this.raw._words(place)));
   }
 
   async parse(names: readonly string[]): Promise<ParsedArchitecture[]> {
@@ -88,6 +88,14 @@ class LocalTable extends Held<RawTable> implements OwnTable {
     const raw = ask(() => this.raw._estimate(toJson(canonical), latencies_ms, toJson({ trusted })));
     const used = measurements.map(({ latency_ms }, i) => ({ architecture: canonical[i]!, latency_ms }));
     return new LocalTablePredictor(this, this.#names, raw, { target: device, quantity, method: 'closed-form', measurements: used });
+  }
+
+  #place(heading: string): number {
+    const { columns } = this.info;
+    const place = columns.findIndex((column) => column.heading === heading);
+    if (place >= 0) return place;
+    const known = columns.map((column) => column.heading).join(', ');
+    throw new LatencastError('argument', `table: no column ${JSON.stringify(heading)}; expected one of ${known}`);
   }
 }
 

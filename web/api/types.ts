@@ -631,6 +631,9 @@ export interface OwnTable {
   /** Of a column of numbers, latencies or a quality, by row; NaN where not known. */
   values(heading: string): Promise<Float64Array>;
 
+  /** Of a column of words, by row. */
+  words(heading: string): Promise<readonly string[]>;
+
   /** Rows by their names. */
   parse(names: readonly string[]): Promise<ParsedArchitecture[]>;
 

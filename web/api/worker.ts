@@ -190,6 +190,10 @@ class WorkerHost implements Host {
     return enclose(() => alive(this.#tables, table, 'table').values(heading));
   }
 
+  tableWords(table: number, heading: string) {
+    return enclose(() => alive(this.#tables, table, 'table').words(heading));
+  }
+
   transferTable(table: number, measurements: readonly Measurement[], options: TableTransferOptions) {
     return enclose(async () => {
       const predictor = await alive(this.#tables, table, 'table').transfer(measurements, options);

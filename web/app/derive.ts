@@ -2,12 +2,14 @@
 
 import {
   isFiltered,
+  kQualities,
   limits,
   resultOf,
   spaceId,
   tableOf,
   unitOf,
   viewOf,
+  type Accuracies,
   type CountFilter,
   type Mark,
   type OwnQuality,
@@ -65,7 +67,7 @@ export interface Quality {
   readonly values: Float64Array;
 }
 
-export const kQualityTitles: Readonly<Record<QualityId, string>> = {
+export const kQualityTitles: Readonly<Record<(typeof kQualities)[number], string>> = {
   macs: 'multiply-adds',
   cifar10: 'accuracy, CIFAR-10',
   cifar100: 'accuracy, CIFAR-100',
@@ -78,14 +80,30 @@ export function quality(state: State): Quality | undefined {
   const table = tableOf(state);
   if (!table) return undefined;
   const { quality: id } = viewOf(state);
-  if (id === 'own') {
-    const own = state.own[table.space];
-    if (own) return ownQuality(table, own);
-  } else if (id !== 'macs' && state.accuracies && table.space === 'nb201') {
+  const own = id === 'own' ? state.own[table.space] : undefined;
+  if (own) return ownQuality(table, own);
+  if (table.columns) return columnQuality(table, id);
+  if (state.accuracies && table.space === 'nb201' && (id === 'cifar10' || id === 'cifar100' || id === 'imagenet16')) {
     return accuracyQuality(id, state.accuracies[id]);
   }
   return macsQuality(table);
 }
+
+/** Columns of a table of the user's own that may stand against latency: what is to be large first, then those of most different values. */
+export const qualityColumns = remember(({ columns = [] }: SpaceTable): readonly { readonly id: QualityId; readonly title: string }[] => {
+  const having = (kind: string) => columns.filter((column) => column.kind === kind);
+  const different = new Map(columns.map((column) => [column, new Set<unknown>(column.values).size]));
+  const numbers = having('numbers').sort((a, b) => (different.get(b) ?? 0) - (different.get(a) ?? 0));
+  return [...having('quality'), ...numbers].map(({ heading }) => ({ id: `column:${heading}`, title: heading }));
+});
+
+const columnQuality = remember((table: SpaceTable, chosen: QualityId): Quality => {
+  const offered = qualityColumns(table);
+  const { id, title } = offered.find((column) => column.id === chosen) ?? offered[0] ?? { id: 'column:', title: 'number of the row' };
+  const values = table.columns?.find(({ heading }) => heading === title)?.values;
+  const numbers = values instanceof Float64Array ? values : Float64Array.from(table.architectures, (_, row) => row + 1);
+  return { id, title, name: title, unit: '', values: numbers };
+});
 
 const macsQuality = remember((table: SpaceTable): Quality => ({
   id: 'macs',
@@ -95,7 +113,7 @@ const macsQuality = remember((table: SpaceTable): Quality => ({
   values: table.macs.map((macs) => macs / 1e6),
 }));
 
-const accuracyQuality = remember((id: QualityId, values: Float64Array): Quality => ({
+const accuracyQuality = remember((id: keyof Accuracies, values: Float64Array): Quality => ({
   id,
   title: `${kQualityTitles[id].replace('accuracy,', 'accuracy on')}, %`,
   name: kQualityTitles[id].replace('accuracy,', 'accuracy on'),

@@ -7,6 +7,7 @@ import {
   type Encoder,
   type Engine,
   type Method,
+  type OwnTable,
   type Predictor,
   type PredictOptions,
   type SpaceId,
@@ -26,10 +27,12 @@ import { isBusy } from './measure/state.js';
 import { ModelEffects } from './model/effects.js';
 import { isModelFile, kMine, type ModelAction } from './model/state.js';
 import { takeNewer } from './offline.js';
-import { checkLookup, checkSheet, readQuality, type Admit } from './reading.js';
+import { checkLookup, checkSheet, readQuality, spaceReader, tableReader, type Admit, type Reader } from './reading.js';
 import { columnsOf, csvOf, csvOfColumns, saveFile } from './save.js';
-import { kSpaces } from './spaces/index.js';
+import { isBuiltIn, kSpaces, type PageSpace } from './spaces/index.js';
 import { rowOf, type SpaceTable } from './spaces/table.js';
+import { tableBase, type Adapted, type Base } from './table/base.js';
+import { TableEffects } from './table/effects.js';
 import {
   browserOf,
   currentCheck,
@@ -49,6 +52,7 @@ import {
   spaceId,
   spaceOf,
   tableOf,
+  tabOf,
   trustedOf,
   type Action,
   type DeviceId,
@@ -78,7 +82,9 @@ export class Effects {
   private readonly tables = new Map<SpaceId, Promise<SpaceTable>>();
   private readonly bases = new Map<SpaceId, Predictor>();
   private readonly encoders = new Map<SpaceId, Promise<Encoder>>();
-  private readonly adapted = new Map<DeviceId, Predictor>();
+  /** The table of the user's own, once there is one. */
+  private ownTable: { readonly table: OwnTable; readonly base: Base } | undefined;
+  private readonly adapted = new Map<DeviceId, Adapted>();
   /** Estimates of added rows, one after the other. */
   private estimating: Promise<void> = Promise.resolve();
   /** Spaces whose known devices were estimated, or are. */
@@ -90,6 +96,7 @@ export class Effects {
   private lookupTimer: ReturnType<typeof setTimeout> | undefined;
   private readonly models: ModelEffects;
   private readonly browser: BrowserEffects;
+  private readonly table: TableEffects;
   /** Who waits for the state to become something. */
   private waiting: { readonly until: () => boolean; readonly go: () => void }[] = [];
 
@@ -99,6 +106,13 @@ export class Effects {
   ) {
     const tell = (action: ModelAction): void => send({ type: 'model', action });
     this.models = new ModelEffects(tell, () => state().model, this.started);
+    this.table = new TableEffects({
+      send: (action) => send({ type: 'own-table', action }),
+      state: () => state().ownTable,
+      started: this.started,
+      opened: (table, rows) => this.useTable(table, rows),
+      failed: (what, caught) => this.fail(what, caught),
+    });
     this.browser = new BrowserEffects({
       send,
       state,
@@ -106,7 +120,8 @@ export class Effects {
       base: (space) => this.base(space),
       choose: async (space) => {
         await this.base(space);
-        return this.chosen(await this.started, space, this.state().plans[space].settings);
+        const { settings } = this.state().plans[space];
+        return { architectures: await this.chosen(await this.started, space, settings), informative: settings.sampler === 'informative' };
       },
       settled: (device) => this.settled(device),
     });
@@ -115,7 +130,7 @@ export class Effects {
   /** Shows the chosen example first, then fetches what everything else in its mode needs, so that nothing is fetched later. */
   async start(): Promise<void> {
     const { mode, device } = this.state();
-    if (mode === 'space') void this.browser.show(spaceOf(device));
+    if (mode === 'space') this.showBrowser(spaceOf(device));
     await (mode === 'model' ? this.models.show() : this.openSpace(device));
     await this.startEngine();
   }
@@ -129,8 +144,12 @@ export class Effects {
       case 'model':
         this.models.react(action.action);
         return;
+      case 'own-table':
+        this.table.react(action.action);
+        if (action.action.type === 'example') this.checkSoon(0);
+        break;
       case 'browser':
-        this.browser.react(action.space, action.action);
+        if (isBuiltIn(action.space)) this.browser.react(action.space, action.action);
         // What was held back while the browser was measured.
         if (
           ['status', 'stop', 'failed'].includes(action.action.type) &&
@@ -151,7 +170,7 @@ export class Effects {
           break;
         }
         void this.openSpace(this.state().device);
-        void this.browser.show(spaceId(this.state()));
+        this.showBrowser(spaceId(this.state()));
         this.checkSoon(0);
         this.lookUpSoon(0);
         void this.findWanted();
@@ -200,9 +219,14 @@ export class Effects {
           this.send({ type: 'model', action: { type: 'open', file: action.file } });
         } else if (this.state().mode === 'model' && !action.file.name.endsWith('.latencast')) {
           void this.openTimes(action.file);
+        } else if (spaceId(this.state()) === 'table' && (!tableOf(this.state()) || tabOf(this.state()) === 'table')) {
+          void this.openTable(action.file);
         } else {
           void this.open(action.file);
         }
+        break;
+      case 'open-table':
+        void this.openTable(action.file);
         break;
       case 'open-quality':
         void this.openQuality(spaceId(this.state()), action.file);
@@ -247,13 +271,15 @@ export class Effects {
     }
     if (action.type !== 'hover' && isDue(this.state())) void this.follow(this.state().device);
     const { mode, tab } = this.state();
-    if (mode === 'space' && tab === 'devices') void this.compare(spaceId(this.state()));
+    const space = spaceId(this.state());
+    if (mode === 'space' && tab === 'devices' && isBuiltIn(space)) void this.compare(space);
     this.wake();
   }
 
   /** Fetches what the space of a device needs, where it has not been: table and the device's own example first. */
   private async openSpace(device: DeviceId): Promise<void> {
     const space = spaceOf(device);
+    if (!isBuiltIn(space)) return this.table.show();
     if (this.tables.has(space)) return;
     const table = loadTable(space).then((loaded) => {
       this.send({ type: 'table', table: loaded });
@@ -299,6 +325,35 @@ export class Effects {
     } catch (caught) {
       this.fail('The examples could not be loaded', caught);
     }
+  }
+
+  private showBrowser(space: PageSpace): void {
+    if (isBuiltIn(space)) void this.browser.show(space);
+  }
+
+  /** Takes the place of the table before. */
+  private useTable(table: OwnTable, rows: SpaceTable): void {
+    this.following?.stop.abort();
+    this.following = undefined;
+    this.ownTable?.table.dispose();
+    this.ownTable = { table, base: tableBase(table) };
+    this.forget(mine(rows.space));
+    this.send({ type: 'table', table: rows });
+  }
+
+  /** What knows the architectures of a space; undefined until it is here. */
+  private readerOf(space: PageSpace): Reader | undefined {
+    if (isBuiltIn(space)) return this.engine && spaceReader(this.engine, space);
+    return this.ownTable && tableReader(this.ownTable.table);
+  }
+
+  private baseOf(space: PageSpace): Base | undefined {
+    return isBuiltIn(space) ? this.bases.get(space) : this.ownTable?.base;
+  }
+
+  /** The weights of a built-in space. */
+  private weightsOf(space: PageSpace): Predictor | undefined {
+    return isBuiltIn(space) ? this.bases.get(space) : undefined;
   }
 
   private async startEngine(): Promise<void> {
@@ -384,9 +439,13 @@ export class Effects {
   private async check(device: DeviceId): Promise<void> {
     const space = spaceOf(device);
     const sheet = sheetOf(this.state(), device);
-    if (!this.engine || !this.state().tables[space] || currentCheck(sheet)) return;
+    const reader = this.readerOf(space);
+    const table = this.state().tables[space];
+    if (!reader || !table || currentCheck(sheet)) return;
     try {
-      const check = await checkSheet(this.engine, space, this.admitting(space), sheet);
+      const check = await checkSheet(reader, this.admitting(space), sheet);
+      // Rows of another table are others.
+      if (!isBuiltIn(space) && this.state().tables[space] !== table) return;
       this.send({ type: 'checked', device, check });
     } catch (caught) {
       this.fail('The measurements could not be read', caught);
@@ -399,11 +458,12 @@ export class Effects {
     this.lookupTimer = setTimeout(() => void this.lookUp(space), pause);
   }
 
-  private async lookUp(space: SpaceId): Promise<void> {
+  private async lookUp(space: PageSpace): Promise<void> {
     const { text, check } = this.state().lookups[space];
-    if (!this.engine || !this.state().tables[space] || check?.text === text) return;
+    const reader = this.readerOf(space);
+    if (!reader || !this.state().tables[space] || check?.text === text) return;
     try {
-      this.send({ type: 'lookup-checked', space, check: await checkLookup(this.engine, space, this.admitting(space), text) });
+      this.send({ type: 'lookup-checked', space, check: await checkLookup(reader, this.admitting(space), text) });
     } catch (caught) {
       this.fail('The architectures could not be read', caught);
     }
@@ -413,9 +473,10 @@ export class Effects {
   private async findWanted(): Promise<void> {
     const space = spaceId(this.state());
     const { wanted } = this.state().views[space];
-    if (!this.engine || !this.state().tables[space] || wanted === undefined) return;
+    const reader = this.readerOf(space);
+    if (!reader || !this.state().tables[space] || wanted === undefined) return;
     try {
-      const [found] = await this.engine.parse(space, [wanted]);
+      const [found] = await reader.parse([wanted]);
       if (!found?.ok) throw new Error(found?.message ?? 'not understood');
       const table = await this.admitting(space)([found.architecture]);
       if (spaceId(this.state()) === space) this.send({ type: 'select', index: rowOf(table, found.architecture) });
@@ -425,11 +486,12 @@ export class Effects {
   }
 
   /** Adds architectures to the table of a space, and their estimates wherever the engine holds a predictor. */
-  private admitting(space: SpaceId): Admit {
+  private admitting(space: PageSpace): Admit {
     return async (architectures) => {
       const table = await this.tableNow(space);
       const missing = [...new Set(architectures)].filter((architecture) => !table.indexOf.has(architecture));
-      if (missing.length === 0) return table;
+      // A table of the user's own knows its rows and no others.
+      if (missing.length === 0 || !isBuiltIn(space)) return table;
       const facts = (await this.engine?.facts(space, missing)) ?? [];
       this.send({
         type: 'rows',
@@ -442,14 +504,14 @@ export class Effects {
   }
 
   /** The table with everything that has been added to it. */
-  private async tableNow(space: SpaceId): Promise<SpaceTable> {
-    const shipped = await this.tables.get(space);
+  private async tableNow(space: PageSpace): Promise<SpaceTable> {
+    const shipped = isBuiltIn(space) ? await this.tables.get(space) : undefined;
     const table = this.state().tables[space] ?? shipped;
     if (!table) throw new Error(`the table of ${kSpaces[space].title} is not there`);
     return table;
   }
 
-  private estimateAdded(space: SpaceId): void {
+  private estimateAdded(space: PageSpace): void {
     this.estimating = this.estimating.then(async () => {
       for (const [device, predictor] of this.adapted) {
         const result = this.state().results[device];
@@ -469,7 +531,7 @@ export class Effects {
 
   /** Estimates in closed form: quick enough to follow every change of the measurements, without progress. */
   private async follow(device: DeviceId): Promise<void> {
-    const base = this.bases.get(spaceOf(device));
+    const base = this.baseOf(spaceOf(device));
     const sheet = sheetOf(this.state(), device);
     const { readings, quantity } = currentCheck(sheet) ?? {};
     if (!base || !readings) return;
@@ -484,12 +546,12 @@ export class Effects {
     const { signal } = stop;
     try {
       const options = { device: this.deviceName(device), ...(quantity ? { quantity } : {}), trusted, signal };
-      let predictor: Predictor | undefined;
+      let predictor: Adapted | undefined;
       const shown = this.state().results[device];
       // At once, then better where the network adds something. What was computed beforehand is that good already.
       const methods: Method[] = shown?.source === 'precomputed' ? [] : ['closed-form'];
       // While this browser is measured, nothing else should be at work for long.
-      if (!measured) methods.push('combined');
+      if (!measured && isBuiltIn(spaceOf(device))) methods.push('combined');
       for (const method of methods) {
         const adapted = await base.transfer(readings, { ...options, method });
         if (predictor && adapted.info.method !== method) {
@@ -543,7 +605,7 @@ export class Effects {
   /** Whether a device is this browser, and being measured. */
   private isMeasured(device: DeviceId): boolean {
     const space = spaceOf(device);
-    return device === browserOf(space) && isBusy(this.state().browsers[space]);
+    return isBuiltIn(space) && device === browserOf(space) && isBusy(this.state().browsers[space]);
   }
 
   private deviceName(device: DeviceId): string {
@@ -552,7 +614,7 @@ export class Effects {
 
   /** Fine-tunes, estimates everything, then checks by leaving each measurement out; each part shows when it is done. */
   private async transfer(device: DeviceId): Promise<void> {
-    const base = this.bases.get(spaceOf(device));
+    const base = this.weightsOf(spaceOf(device));
     const { readings, quantity } = currentCheck(sheetOf(this.state(), device)) ?? {};
     if (!base || !readings || !quantity) return;
     const { signal, onProgress, end } = this.begin(device, 'transfer');
@@ -583,7 +645,7 @@ export class Effects {
     const state = this.state();
     const table = state.tables[spaceOf(device)];
     const budget = budgetSummary(state);
-    if (!predictor || !table || !budget) return;
+    if (!predictor?.search || !table || !budget) return;
     const known = front(state);
     const start = known.map((row) => table.architectures[row] ?? '');
     const along = known.map((row) => resultOf(state)?.latency_ms[row] ?? Number.NaN);
@@ -623,7 +685,7 @@ export class Effects {
 
   private async resultOf(
     device: DeviceId,
-    predictor: Predictor,
+    predictor: Adapted,
     readings: readonly Reading[],
     source: Result['source'],
     options: Pick<TransferOptions, 'trusted' | 'signal' | 'onProgress'> = {},
@@ -652,7 +714,7 @@ export class Effects {
 
   /** What a predictor in closed form says of itself. */
   private async reviewOf(
-    predictor: Predictor,
+    predictor: Adapted,
     readings: readonly Reading[],
   ): Promise<Pick<Result, 'review' | 'leaveOneOut'>> {
     const { left_out, ...review } = await predictor.review();
@@ -669,12 +731,17 @@ export class Effects {
     return { review, leaveOneOut: { low: [...low], latency_ms: [...latency_ms], high: [...high], spearman, mdape } };
   }
 
-  private keep(device: DeviceId, predictor: Predictor): void {
+  private keep(device: DeviceId, predictor: Adapted): void {
     this.adapted.get(device)?.dispose();
     this.adapted.set(device, predictor);
   }
 
-  private async choose(space: SpaceId): Promise<void> {
+  private forget(device: DeviceId): void {
+    this.adapted.get(device)?.dispose();
+    this.adapted.delete(device);
+  }
+
+  private async choose(space: PageSpace): Promise<void> {
     const { engine } = this;
     const { settings } = this.state().plans[space];
     if (!engine) return;
@@ -687,22 +754,23 @@ export class Effects {
     }
   }
 
-  private async chosen(engine: Engine, space: SpaceId, { sampler, count, seed }: PlanSettings): Promise<readonly string[]> {
+  private async chosen(engine: Engine, space: PageSpace, { sampler, count, seed }: PlanSettings): Promise<readonly string[]> {
     if (sampler === 'informative') {
-      const base = this.bases.get(space);
+      const base = this.baseOf(space);
       if (!base) throw new Error('the weights are not here yet');
       return (await base.next({ count })).architectures;
     }
+    if (!isBuiltIn(space)) throw new Error('of a table only the most informative ones can be chosen');
     // A sampler that names an encoding ends in it.
     const encoder = sampler.includes('-') ? { encoder: await this.encoder(engine, space) } : {};
     return engine.chooseSamples(space, { sampler, count, seed, ...encoder });
   }
 
   /** The list to measure as networks, with scripts that measure them anywhere. */
-  private async saveKit(space: SpaceId): Promise<void> {
+  private async saveKit(space: PageSpace): Promise<void> {
     const { engine } = this;
     const { chosen, packing } = this.state().plans[space];
-    if (!engine || !chosen || packing !== undefined) return;
+    if (!engine || !chosen || packing !== undefined || !isBuiltIn(space)) return;
     const onProgress = (done: number): void => this.send({ type: 'packing', space, done });
     onProgress(0);
     try {
@@ -739,6 +807,15 @@ export class Effects {
     }
   }
 
+  private async openTable(file: File): Promise<void> {
+    try {
+      const text = textOf(new Uint8Array(await file.arrayBuffer()));
+      this.send({ type: 'own-table', action: { type: 'replace', source: { text, filename: file.name, roles: {} } } });
+    } catch (caught) {
+      this.fail(`${file.name} could not be opened`, caught);
+    }
+  }
+
   /** Measurements of whole models. */
   private async openTimes(file: File): Promise<void> {
     try {
@@ -769,10 +846,11 @@ export class Effects {
     this.send({ type: 'notice', notice: { kind: 'info', text: `${filename}: predictor of ${target} opened.` } });
   }
 
-  private async openQuality(space: SpaceId, file: File): Promise<void> {
+  private async openQuality(space: PageSpace, file: File): Promise<void> {
     try {
-      if (!this.engine) throw new Error('the engine is not ready yet; open it again in a moment');
-      const values = await readQuality(this.engine, space, textOf(new Uint8Array(await file.arrayBuffer())));
+      const reader = this.readerOf(space);
+      if (!reader) throw new Error('the engine is not ready yet; open it again in a moment');
+      const values = await readQuality(reader, textOf(new Uint8Array(await file.arrayBuffer())));
       await this.admitting(space)([...values.keys()]);
       this.send({ type: 'own-quality', space, own: { filename: file.name, values } });
     } catch (caught) {
@@ -796,8 +874,9 @@ export class Effects {
   }
 
   /** A device may have got its name after its estimates. */
-  private async bytesOf(device: DeviceId, predictor: Predictor, { method, quantity, readings, trusted }: Result): Promise<Uint8Array> {
-    const base = this.bases.get(spaceOf(device));
+  private async bytesOf(device: DeviceId, predictor: Adapted, { method, quantity, readings, trusted }: Result): Promise<Uint8Array> {
+    if (!predictor.save) throw new Error('a table has no predictor file; expected one of a built-in space');
+    const base = this.weightsOf(spaceOf(device));
     const name = this.deviceName(device);
     if (method === 'finetune' || predictor.info.target === name || !base) return predictor.save();
     const named = await base.transfer(readings, { device: name, quantity, method, trusted });
@@ -815,7 +894,7 @@ export class Effects {
     const known = measured(state);
     const against = quality(state);
     if (!table || !result || !known || !against) return;
-    const more = against.id === 'macs' ? [] : [{ name: against.id, values: against.values }];
+    const more = against.id === 'macs' ? [] : [{ name: table.columns ? against.title : against.id, values: against.values }];
     const columns = columnsOf(table, indices, result, known, more, kBaseUnits[result.quantity]);
     const name = `${this.fileName()}-${what}.${format}`;
     try {
@@ -869,7 +948,7 @@ export class Effects {
 
 /** With where the truth lies with 90 %, where the predictor can say. */
 async function estimatesOf(
-  predictor: Predictor,
+  predictor: Adapted,
   architectures: readonly string[],
   options: PredictOptions = {},
 ): Promise<Pick<Result, 'latency_ms' | 'low' | 'high'>> {

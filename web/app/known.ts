@@ -1,6 +1,7 @@
 /** Devices that the shipped weights have learned from: 20 of their published latencies each, so that nothing has to be measured. */
 
-import type { Measurement, SpaceId } from '../api/index.js';
+import type { Measurement } from '../api/index.js';
+import type { PageSpace } from './spaces/kind.js';
 import { writeMeasurements } from '../api/measurements.js';
 import stored from './known.json';
 
@@ -11,21 +12,21 @@ interface KnownSpace {
 }
 
 // As make-known.mjs writes it; a union of all shapes that the file's devices have would say less.
-const kKnown = stored as unknown as Readonly<Partial<Record<SpaceId, KnownSpace>>>;
+const kKnown = stored as unknown as Readonly<Partial<Record<PageSpace, KnownSpace>>>;
 
 /** Names of the devices of a space, as the weights call them. */
-export function knownDevices(space: SpaceId): readonly string[] {
+export function knownDevices(space: PageSpace): readonly string[] {
   return Object.keys(kKnown[space]?.devices ?? {});
 }
 
 /** Their published latencies; none of any other device. */
-export function knownMeasurements(space: SpaceId, device: string): readonly Measurement[] {
+export function knownMeasurements(space: PageSpace, device: string): readonly Measurement[] {
   const { architectures = [], devices } = kKnown[space] ?? {};
   return (devices?.[device] ?? []).map((latency_ms, i) => ({ architecture: architectures[i]!, latency_ms }));
 }
 
 /** The same as a notebook holds them; undefined of any other device. */
-export function knownText(space: SpaceId, device: string): string | undefined {
+export function knownText(space: PageSpace, device: string): string | undefined {
   const measurements = knownMeasurements(space, device);
   return measurements.length === 0 ? undefined : writeMeasurements(measurements);
 }
@@ -34,7 +35,7 @@ const kHelp = 'HayeonLee/HELP (MIT)';
 const kOneProxy = 'EAGLE by way of Ren-Research/OneProxy (MIT)';
 
 /** Where they were published. */
-export function knownOrigin(space: SpaceId, device: string): string {
+export function knownOrigin(space: PageSpace, device: string): string {
   const source =
     device === 'desktop_cpu_core_i7_7820x_fp32'
       ? 'EAGLE by way of zheng-ningxin/brp-nas (Apache-2.0)'

@@ -2,10 +2,15 @@
 
 import {
   checkMeasurements,
+  checkTableMeasurements,
   kNoLatencyYet,
   readMeasurements,
   type CheckedLine,
+  type CheckedMeasurements,
   type Engine,
+  type OwnTable,
+  type ParsedArchitecture,
+  type ReadMeasurements,
   type SpaceId,
 } from '../api/index.js';
 import { kBaseUnits } from '../api/measurements.js';
@@ -16,14 +21,28 @@ import type { Check, Mark, Sheet } from './state.js';
 /** Beside a line whose latency is still open. */
 export const kToMeasure = 'to measure';
 
+/** What knows the architectures of a space. */
+export interface Reader {
+  parse(texts: readonly string[]): Promise<ParsedArchitecture[]>;
+  check(read: ReadMeasurements): Promise<CheckedMeasurements>;
+}
+
+export function spaceReader(engine: Engine, space: SpaceId): Reader {
+  return { parse: (texts) => engine.parse(space, texts), check: (read) => checkMeasurements(engine, space, read) };
+}
+
+export function tableReader(table: OwnTable): Reader {
+  return { parse: (names) => table.parse(names), check: (read) => checkTableMeasurements(table, read) };
+}
+
 /** Makes sure that the space's table has these architectures, which are canonical; returns it. */
 export type Admit = (architectures: readonly string[]) => Promise<SpaceTable>;
 
 /** Reads a sheet of measurements. */
-export async function checkSheet(engine: Engine, space: SpaceId, admit: Admit, sheet: Sheet): Promise<Check> {
+export async function checkSheet(reader: Reader, admit: Admit, sheet: Sheet): Promise<Check> {
   const { text, unit, filename } = sheet;
   const read = readMeasurements(text, { unit, ...(filename === undefined ? {} : { filename }) });
-  const checked = await checkMeasurements(engine, space, read);
+  const checked = await reader.check(read);
   const table = await admit(checked.measurements.map(({ architecture }) => architecture));
   const readings = checked.measurements.map((each) => ({ ...each, index: rowOf(table, each.architecture) }));
   const notes = checked.notes.filter((note) => note.line === undefined);
@@ -53,15 +72,12 @@ function readingOf(line: CheckedLine, unit: string): string {
 }
 
 /** Reads a list of architectures, one per line; blank lines and comments count for nothing. */
-export async function checkLookup(engine: Engine, space: SpaceId, admit: Admit, text: string): Promise<Check> {
+export async function checkLookup(reader: Reader, admit: Admit, text: string): Promise<Check> {
   const lines = text.split('\n').flatMap((content, i) => {
     const trimmed = content.trim();
     return trimmed === '' || /^(#|\/\/)/.test(trimmed) ? [] : [{ line: i + 1, content: trimmed }];
   });
-  const parsed = await engine.parse(
-    space,
-    lines.map(({ content }) => content),
-  );
+  const parsed = await reader.parse(lines.map(({ content }) => content));
   const table = await admit(parsed.flatMap((found) => (found.ok ? [found.architecture] : [])));
   const marks = lines.map(({ line }, i): Mark => {
     const found = parsed[i];
@@ -73,16 +89,13 @@ export async function checkLookup(engine: Engine, space: SpaceId, admit: Admit, 
 }
 
 /** Reads a list of architectures with a number each: the last column. Throws where a line is not understood, naming it. */
-export async function readQuality(engine: Engine, space: SpaceId, text: string): Promise<Map<string, number>> {
+export async function readQuality(reader: Reader, text: string): Promise<Map<string, number>> {
   const lines = text.split(/\r\n?|\n/).flatMap((content, i) => {
     const [, architecture = '', value = ''] = /^\s*"?(.*?)"?\s*[,;\t ]\s*"?([^,;\t "]+)"?\s*$/.exec(content) ?? [];
     const heading = i === 0 && Number.isNaN(Number(value));
     return content.trim() === '' || heading ? [] : [{ line: i + 1, architecture, value: Number(value || Number.NaN) }];
   });
-  const parsed = await engine.parse(
-    space,
-    lines.map(({ architecture }) => architecture),
-  );
+  const parsed = await reader.parse(lines.map(({ architecture }) => architecture));
   const values = new Map<string, number>();
   lines.forEach(({ line, value }, i) => {
     const found = parsed[i];

@@ -1,6 +1,7 @@
 /** Files the user takes away. */
 
 import type { NpyColumn } from '../api/npz.js';
+import { csvField } from './format.js';
 import { kSpaces } from './spaces/index.js';
 import type { SpaceTable } from './spaces/table.js';
 import type { Result } from './state.js';
@@ -20,7 +21,7 @@ export type Cell = string | number;
 
 /** A table, its heading first, as CSV. */
 export function csvOf(rows: readonly (readonly Cell[])[]): string {
-  const text = (cell: Cell): string => (typeof cell === 'string' ? quoted(cell) : known(cell));
+  const text = (cell: Cell): string => (typeof cell === 'string' ? csvField(cell) : known(cell));
   return rows.map((row) => `${row.map(text).join(',')}\n`).join('');
 }
 
@@ -42,7 +43,7 @@ export function columnsOf(
   more: readonly Column[],
   unit: 'ms' | 'mJ',
 ): Readonly<Record<string, NpyColumn>> {
-  const { listed, long } = kSpaces[table.space];
+  const { listed, long, counted } = kSpaces[table.space];
   const of = (values: ArrayLike<number>): Float64Array => Float64Array.from(rows, (row) => values[row] ?? Number.NaN);
   const text = (write: (architecture: string) => string): NpyColumn => ({
     kind: 'text',
@@ -52,15 +53,13 @@ export function columnsOf(
   const whole = (values: ArrayLike<number>): NpyColumn => ({ kind: 'whole', values: of(values) });
   const suffix = unit.toLowerCase();
   return {
-    ...(listed ? { index: { kind: 'whole', values: rows } } : {}),
-    arch: text((architecture) => architecture),
-    arch_str: text(long),
+    ...(listed && counted ? { index: { kind: 'whole', values: rows } } : {}),
+    ...(counted ? { arch: text((architecture) => architecture), arch_str: text(long) } : { name: text(long) }),
     [unit === 'ms' ? 'latency_ms' : 'energy_mj']: float(latency_ms),
     ...(low && high ? { [`low_${suffix}`]: float(low), [`high_${suffix}`]: float(high) } : {}),
     [`measured_${suffix}`]: float(measured_ms),
     ...Object.fromEntries(more.map(({ name, values }) => [name, float(values)])),
-    macs: whole(table.macs),
-    params: whole(table.params),
+    ...(counted ? { macs: whole(table.macs), params: whole(table.params) } : {}),
   };
 }
 
@@ -77,8 +76,4 @@ const kDigits = 7; // significant ones of a fraction; counts are whole
 function known(value: number): string {
   if (Number.isNaN(value)) return '';
   return String(Number.isInteger(value) ? value : Number(value.toPrecision(kDigits)));
-}
-
-function quoted(text: string): string {
-  return /[",]/.test(text) ? `"${text.replaceAll('"', '""')}"` : text;
 }

@@ -11,7 +11,6 @@ import type {
   Quantity,
   Review,
   Sampler,
-  SpaceId,
   TransferProgress,
 } from '../api/index.js';
 import { kBaseUnits } from '../api/measurements.js';
@@ -26,13 +25,15 @@ import {
   type ModelAddress,
   type ModelState,
 } from './model/state.js';
+import { csvField } from './format.js';
+import { kNoTable, reduceOwnTable, type OwnTableAction, type OwnTableState, type TableExample } from './table/state.js';
 import type { ChartSpec } from './charts.js';
 import { knownDevices, knownText, knownTitle } from './known.js';
-import { kSpaceIds, kSpaces } from './spaces/index.js';
+import { isBuiltIn, kPageSpaces, kSpaces, type PageSpace } from './spaces/index.js';
 import { extendTable, joined, type NewRow, type SpaceTable } from './spaces/table.js';
 
 /** A device of one space, as `space/name`. */
-export type DeviceId = `${SpaceId}/${string}`;
+export type DeviceId = `${PageSpace}/${string}`;
 
 /** Built-in examples: devices of families that the shipped weights of their space have never seen. */
 export const kExamples: readonly { readonly id: DeviceId; readonly title: string }[] = [
@@ -48,25 +49,25 @@ export const kExamples: readonly { readonly id: DeviceId; readonly title: string
   { id: 'ofa/titan_rtx_64', title: 'TITAN RTX, batch 64' },
 ];
 
-export function mine(space: SpaceId): DeviceId {
+export function mine(space: PageSpace): DeviceId {
   return `${space}/mine`;
 }
 
 /** The browser that shows the page, as it is measured by it. */
-export function browserOf(space: SpaceId): DeviceId {
+export function browserOf(space: PageSpace): DeviceId {
   return `${space}/browser`;
 }
 
 /** All devices, the user's own of each space first. */
-export const kDevices: readonly DeviceId[] = kSpaceIds.flatMap((space) => [
+export const kDevices: readonly DeviceId[] = kPageSpaces.flatMap((space) => [
   mine(space),
-  browserOf(space),
+  ...(isBuiltIn(space) ? [browserOf(space)] : []),
   ...kExamples.flatMap(({ id }) => (spaceOf(id) === space ? [id] : [])),
   ...knownDevices(space).map((name): DeviceId => `${space}/${name}`),
 ]);
 
-export function spaceOf(device: DeviceId): SpaceId {
-  return device.split('/')[0] as SpaceId;
+export function spaceOf(device: DeviceId): PageSpace {
+  return device.split('/')[0] as PageSpace;
 }
 
 /** The name of a device within its space: of the example's files, `mine` or `browser`. */
@@ -74,7 +75,7 @@ export function nameOf(device: DeviceId): string {
   return device.slice(device.indexOf('/') + 1);
 }
 
-export const kTabs = ['estimates', 'fit', 'devices', 'lookup', 'search', 'measure'] as const;
+export const kTabs = ['estimates', 'fit', 'devices', 'lookup', 'search', 'measure', 'table'] as const;
 export type Tab = (typeof kTabs)[number];
 /** What the page is about: networks of a search space, or any network out of a file. */
 export type Mode = 'space' | 'model';
@@ -210,10 +211,12 @@ export interface CountFilter {
 
 /** What may stand against latency: multiply-adds, an accuracy, or the user's own numbers. */
 export const kQualities = ['macs', 'cifar10', 'cifar100', 'imagenet16', 'own'] as const;
-export type QualityId = (typeof kQualities)[number];
+type BuiltInQuality = (typeof kQualities)[number];
+/** Of a table of the user's own, a column by its heading. */
+export type QualityId = BuiltInQuality | `column:${string}`;
 
 /** Test accuracies of NAS-Bench-201 in percent, by row. */
-export type Accuracies = Readonly<Record<Exclude<QualityId, 'macs' | 'own'>, Float64Array>>;
+export type Accuracies = Readonly<Record<Exclude<BuiltInQuality, 'macs' | 'own'>, Float64Array>>;
 
 /** Numbers of the user's by architecture; larger is better. */
 export interface OwnQuality {
@@ -267,14 +270,15 @@ export interface Lookup {
 export interface State {
   readonly mode: Mode;
   readonly model: ModelState;
-  readonly browsers: Readonly<Record<SpaceId, BrowserState>>;
+  readonly ownTable: OwnTableState;
+  readonly browsers: Readonly<Record<PageSpace, BrowserState>>;
   /** The module. */
   readonly engine: Loading;
   /** The pre-trained predictor of each space; absent until the space is shown. */
-  readonly weights: Partial<Record<SpaceId, Loading>>;
-  readonly tables: Partial<Record<SpaceId, SpaceTable>>;
+  readonly weights: Partial<Record<PageSpace, Loading>>;
+  readonly tables: Partial<Record<PageSpace, SpaceTable>>;
   readonly accuracies?: Accuracies;
-  readonly own: Partial<Record<SpaceId, OwnQuality>>;
+  readonly own: Partial<Record<PageSpace, OwnQuality>>;
   readonly device: DeviceId;
   /** How to transfer, where the weights leave the choice. */
   readonly method: Method;
@@ -299,18 +303,18 @@ export interface State {
   /** Whether the page works without a network by now, and whether a newer version waits. */
   readonly offline?: 'kept' | 'newer';
   readonly tab: Tab;
-  readonly views: Readonly<Record<SpaceId, View>>;
+  readonly views: Readonly<Record<PageSpace, View>>;
   readonly hovered?: number;
-  readonly lookups: Readonly<Record<SpaceId, Lookup>>;
-  readonly plans: Readonly<Record<SpaceId, Plan>>;
+  readonly lookups: Readonly<Record<PageSpace, Lookup>>;
+  readonly plans: Readonly<Record<PageSpace, Plan>>;
   readonly theme: Theme;
 }
 
 export type Action =
   | { readonly type: 'engine'; readonly engine: Loading }
-  | { readonly type: 'weights'; readonly space: SpaceId; readonly weights: Loading }
+  | { readonly type: 'weights'; readonly space: PageSpace; readonly weights: Loading }
   | { readonly type: 'table'; readonly table: SpaceTable }
-  | { readonly type: 'rows'; readonly space: SpaceId; readonly rows: readonly NewRow[] }
+  | { readonly type: 'rows'; readonly space: PageSpace; readonly rows: readonly NewRow[] }
   | { readonly type: 'accuracies'; readonly accuracies: Accuracies }
   | { readonly type: 'example'; readonly id: DeviceId; readonly example: Example }
   | { readonly type: 'device'; readonly device: DeviceId }
@@ -346,6 +350,7 @@ export type Action =
       readonly result: Result;
     }
   | { readonly type: 'open-file'; readonly file: File }
+  | { readonly type: 'open-table'; readonly file: File }
   | { readonly type: 'save-predictor' }
   | { readonly type: 'save-estimates'; readonly format: 'csv' | 'npz' }
   | { readonly type: 'save-chart'; readonly spec: ChartSpec; readonly name: string; readonly format: 'png' | 'svg' }
@@ -356,7 +361,7 @@ export type Action =
   | { readonly type: 'save-plan' }
   | { readonly type: 'save-kit' }
   /** How far a kit is; without a share, it is done or has failed. */
-  | { readonly type: 'packing'; readonly space: SpaceId; readonly done?: number }
+  | { readonly type: 'packing'; readonly space: PageSpace; readonly done?: number }
   | { readonly type: 'copy'; readonly text: string; readonly what: string }
   | { readonly type: 'notice'; readonly notice?: Notice }
   | { readonly type: 'offline'; readonly offline: NonNullable<State['offline']> }
@@ -371,7 +376,7 @@ export type Action =
   | { readonly type: 'budget'; readonly budget_ms: number }
   | { readonly type: 'quality'; readonly quality: QualityId }
   | { readonly type: 'open-quality'; readonly file: File }
-  | { readonly type: 'own-quality'; readonly space: SpaceId; readonly own: OwnQuality }
+  | { readonly type: 'own-quality'; readonly space: PageSpace; readonly own: OwnQuality }
   | { readonly type: 'other'; readonly device: DeviceId }
   | { readonly type: 'hover-device'; readonly device?: DeviceId }
   | { readonly type: 'beside'; readonly devices: readonly DeviceId[] }
@@ -381,17 +386,20 @@ export type Action =
   | { readonly type: 'known'; readonly latencies: Readonly<Record<DeviceId, Float64Array>> }
   | { readonly type: 'search' }
   | { readonly type: 'lookup'; readonly text: string }
-  | { readonly type: 'lookup-checked'; readonly space: SpaceId; readonly check: Check }
+  | { readonly type: 'lookup-checked'; readonly space: PageSpace; readonly check: Check }
   | { readonly type: 'plan-settings'; readonly settings: Partial<PlanSettings> }
   | { readonly type: 'choose' }
-  | { readonly type: 'chosen'; readonly space: SpaceId; readonly chosen?: NonNullable<Plan['chosen']> }
+  | { readonly type: 'chosen'; readonly space: PageSpace; readonly chosen?: NonNullable<Plan['chosen']> }
   | { readonly type: 'use-plan' }
   | { readonly type: 'theme'; readonly theme: Theme }
   | { readonly type: 'mode'; readonly mode: Mode }
   | { readonly type: 'model'; readonly action: ModelAction }
-  | { readonly type: 'browser'; readonly space: SpaceId; readonly action: BrowserAction }
+  | { readonly type: 'own-table'; readonly action: OwnTableAction }
+  | { readonly type: 'browser'; readonly space: PageSpace; readonly action: BrowserAction }
   /** What is to be measured in this browser: becomes its text. */
-  | { readonly type: 'plan-browser'; readonly space: SpaceId; readonly architectures: readonly string[] }
+  | { readonly type: 'plan-browser'; readonly space: PageSpace; readonly architectures: readonly string[] }
+  /** Chosen besides; they follow what the text plans. */
+  | { readonly type: 'plan-more'; readonly device: DeviceId; readonly architectures: readonly string[] }
   /** Written beside the architectures of a planned text; those that have been taken out of it stay out. */
   | { readonly type: 'readings'; readonly device: DeviceId; readonly readings: readonly Measurement[] }
   | { readonly type: 'address'; readonly address: Address };
@@ -416,22 +424,25 @@ const kEmptySheet: Sheet = { text: '', unit: 'auto' };
 /** The first row, which every example's estimates begin with. */
 const kFirstSelected = 0;
 
-function eachSpace<T>(make: (space: SpaceId) => T): Readonly<Record<SpaceId, T>> {
-  return Object.fromEntries(kSpaceIds.map((space) => [space, make(space)])) as unknown as Readonly<Record<SpaceId, T>>;
+/** Before a column is chosen: the first that fits. */
+const kFirstColumn = 'column:';
+
+function eachSpace<T>(make: (space: PageSpace) => T): Readonly<Record<PageSpace, T>> {
+  return Object.fromEntries(kPageSpaces.map((space) => [space, make(space)])) as unknown as Readonly<Record<PageSpace, T>>;
 }
 
-function initialView(space: SpaceId): View {
+function initialView(space: PageSpace): View {
   return {
     selected: kFirstSelected,
     sort: { key: 'index', descending: false },
     query: '',
     counts: anyCounts(space),
-    quality: space === 'nb201' ? 'cifar10' : 'macs',
+    quality: space === 'nb201' ? 'cifar10' : space === 'table' ? kFirstColumn : 'macs',
   };
 }
 
 /** Filters that leave nothing out. */
-export function anyCounts(space: SpaceId): readonly CountFilter[] {
+export function anyCounts(space: PageSpace): readonly CountFilter[] {
   return kSpaces[space].countables.map(({ most }) => ({ min: 0, max: most }));
 }
 
@@ -439,6 +450,7 @@ export function initialState(): State {
   return {
     mode: 'space',
     model: initialModelState(),
+    ownTable: kNoTable,
     browsers: eachSpace(() => kInitialBrowser),
     engine: { status: 'loading', done: 0 },
     weights: {},
@@ -491,7 +503,7 @@ export function deviceTitle(state: State, device: DeviceId = state.device): stri
 }
 
 /** The space that is shown. */
-export function spaceId(state: State): SpaceId {
+export function spaceId(state: State): PageSpace {
   return spaceOf(state.device);
 }
 
@@ -534,9 +546,21 @@ export function originalText(state: State, device: DeviceId = state.device): str
   return state.examples[device]?.text ?? knownSheet(device)?.text;
 }
 
+/** The tabs of the space that is shown. */
+export function tabsOf(state: State): readonly Tab[] {
+  // Devices are compared by what the weights of a space say of them.
+  const foreign: Tab = isBuiltIn(spaceId(state)) ? 'table' : 'devices';
+  return kTabs.filter((tab) => tab !== foreign);
+}
+
+/** The one that is shown. */
+export function tabOf(state: State): Tab {
+  return tabsOf(state).find((tab) => tab === state.tab) ?? kTabs[0];
+}
+
 /** What a transfer waits for, as one: the engine, then the weights of the space that is shown. */
 export function readiness(state: State): Loading {
-  if (state.engine.status !== 'ready' || state.mode === 'model') return state.engine;
+  if (state.engine.status !== 'ready' || state.mode === 'model' || !isBuiltIn(spaceId(state))) return state.engine;
   return state.weights[spaceId(state)] ?? { status: 'loading', done: 0 };
 }
 
@@ -547,6 +571,7 @@ export function currentCheck(sheet: Sheet): Check | undefined {
 
 /** The method that a transfer would use; undefined until it is known whether the weights can be adapted in closed form. */
 export function methodOf(state: State): Method | undefined {
+  if (!isBuiltIn(spaceId(state))) return 'closed-form';
   const weights = state.weights[spaceId(state)];
   if (state.method === 'finetune') return 'finetune';
   if (weights?.status !== 'ready') return undefined;
@@ -601,7 +626,7 @@ export function isFiltered(state: State): boolean {
 
 /** The filters that leave anything out, each with its place among the space's countables. */
 export function limits(
-  space: SpaceId,
+  space: PageSpace,
   counts: readonly CountFilter[],
 ): readonly (CountFilter & { readonly which: number })[] {
   const any = anyCounts(space);
@@ -617,7 +642,7 @@ export function reduce(state: State, action: Action): State {
     case 'weights':
       return { ...state, weights: { ...state.weights, [action.space]: action.weights } };
     case 'table':
-      return { ...state, tables: { ...state.tables, [action.table.space]: action.table } };
+      return withTable(state, action.table);
     case 'rows': {
       const table = state.tables[action.space];
       return table ? { ...state, tables: { ...state.tables, [action.space]: extendTable(table, action.rows) } } : state;
@@ -647,7 +672,7 @@ export function reduce(state: State, action: Action): State {
     case 'append': {
       const sheet = sheetOf(state);
       const text = sheet.text === '' || sheet.text.endsWith('\n') ? sheet.text : `${sheet.text}\n`;
-      const lines = action.architectures.map((architecture) => `${architecture},\n`).join('');
+      const lines = action.architectures.map((architecture) => `${csvField(architecture)},\n`).join('');
       return withSheet(state, { ...sheet, text: text + lines });
     }
     case 'method':
@@ -792,12 +817,21 @@ export function reduce(state: State, action: Action): State {
       const { chosen } = state.plans[spaceId(state)];
       return chosen ? withPlannedText(state, mine(spaceId(state)), chosen.architectures) : state;
     }
+    case 'own-table': {
+      const next = { ...state, ownTable: reduceOwnTable(state.ownTable, action.action) };
+      return action.action.type === 'example' ? withTableExample(next, action.action.example) : next;
+    }
     case 'browser': {
       const browser = reduceBrowser(state.browsers[action.space], action.action);
       return { ...state, browsers: { ...state.browsers, [action.space]: browser } };
     }
     case 'plan-browser':
       return withPlannedText(state, browserOf(action.space), action.architectures);
+    case 'plan-more': {
+      const sheet = sheetOf(state, action.device);
+      const text = [sheet.text.replace(/\n*$/, ''), ...action.architectures.map(planLine), ''].join('\n');
+      return { ...state, sheets: { ...state.sheets, [action.device]: { ...sheet, text } } };
+    }
     case 'readings': {
       const sheet = sheetOf(state, action.device);
       const text = withReadings(sheet.text, action.readings);
@@ -821,6 +855,7 @@ export function reduce(state: State, action: Action): State {
     case 'cancel':
     case 'take-newer':
     case 'open-file':
+    case 'open-table':
     case 'open-quality':
     case 'save-predictor':
     case 'save-estimates':
@@ -837,7 +872,11 @@ export function reduce(state: State, action: Action): State {
 
 /** A list of architectures as a file whose second column is to be filled in; the notebook reads it back. */
 export function planText(architectures: readonly string[]): string {
-  return ['arch,latency_ms', ...architectures.map((architecture) => `${architecture},`), ''].join('\n');
+  return ['arch,latency_ms', ...architectures.map(planLine), ''].join('\n');
+}
+
+function planLine(architecture: string): string {
+  return `${csvField(architecture)},`;
 }
 
 /** Significant digits of a latency in a planned text. */
@@ -857,6 +896,39 @@ function withReadings(text: string, readings: readonly Measurement[]): string {
 function withPlannedText(state: State, device: DeviceId, architectures: readonly string[]): State {
   const sheet = replaceText(sheetOf(state, device), { text: planText(architectures), unit: 'auto' });
   return without({ ...state, device, sheets: { ...state.sheets, [device]: sheet } }, 'notice', 'hovered');
+}
+
+/** The worked example: its measurements in the notebook. */
+function withTableExample(state: State, { measurements }: TableExample): State {
+  const device = mine('table');
+  const sheet = replaceText(sheetOf(state, device), { text: measurements, unit: 'auto' });
+  return without({ ...state, tab: 'estimates', sheets: { ...state.sheets, [device]: sheet } }, 'notice');
+}
+
+function withTable(state: State, table: SpaceTable): State {
+  const next = { ...state, tables: { ...state.tables, [table.space]: table } };
+  return isBuiltIn(table.space) ? next : forgetting(next, table.space);
+}
+
+/** Rows of another table are others, so that nothing said of the earlier ones holds; what the user wrote stays. */
+function forgetting(state: State, space: PageSpace): State {
+  const device = mine(space);
+  const { [device]: _result, ...results } = state.results;
+  const { [device]: _saved, ...saved } = state.saved;
+  const { check: _check, ...sheet } = sheetOf(state, device);
+  const { chosen: _chosen, ...plan } = state.plans[space];
+  return without(
+    {
+      ...withoutNext(state, device),
+      results,
+      saved,
+      sheets: { ...state.sheets, [device]: sheet },
+      lookups: { ...state.lookups, [space]: { text: state.lookups[space].text } },
+      plans: { ...state.plans, [space]: plan },
+      views: { ...state.views, [space]: { ...state.views[space], selected: kFirstSelected } },
+    },
+    'hovered',
+  );
 }
 
 function without<K extends keyof State>(state: State, ...keys: K[]): State {
@@ -879,11 +951,11 @@ function withoutWanted(state: State): State {
   return { ...state, views: { ...state.views, [spaceId(state)]: view } };
 }
 
-function withLookup(state: State, space: SpaceId, lookup: Lookup): State {
+function withLookup(state: State, space: PageSpace, lookup: Lookup): State {
   return { ...state, lookups: { ...state.lookups, [space]: lookup } };
 }
 
-function withPlan(state: State, space: SpaceId, plan: Plan): State {
+function withPlan(state: State, space: PageSpace, plan: Plan): State {
   return { ...state, plans: { ...state.plans, [space]: plan } };
 }
 
@@ -965,7 +1037,7 @@ export function writeAddress(state: State): string {
 }
 
 /** What a space is first shown with: its first example. */
-export function firstDevice(space: SpaceId): DeviceId {
+export function firstDevice(space: PageSpace): DeviceId {
   return kExamples.find(({ id }) => spaceOf(id) === space)?.id ?? mine(space);
 }
 
@@ -974,7 +1046,7 @@ export function readAddress(fragment: string): Address {
   const params = new URLSearchParams(fragment.replace(/^#/, ''));
   if (params.get('mode') === 'model') return { mode: 'model', model: readModelAddress(params) };
   const start = initialState();
-  const space = kSpaceIds.find((id) => id === params.get('space')) ?? spaceId(start);
+  const space = kPageSpaces.find((id) => id === params.get('space')) ?? spaceId(start);
   const first = start.views[space];
   const device = kDevices.find((id) => id === `${space}/${params.get('device')}`) ?? firstDevice(space);
   const tab = kTabs.find((id) => id === params.get('tab')) ?? start.tab;
@@ -1003,7 +1075,7 @@ export function readAddress(fragment: string): Address {
       query: params.get('find') ?? '',
       counts: counts.length === any.length ? counts : any,
       ...(Number.isFinite(budget_ms) && budget_ms > 0 ? { budget_ms } : {}),
-      quality: kQualities.find((id) => id === params.get('against') && canShow(space, id)) ?? first.quality,
+      quality: against(space, params.get('against') ?? '') ?? first.quality,
       ...(other === undefined ? {} : { other }),
       ...(params.has('beside') ? { beside: named(params.get('beside')) } : {}),
       ...(kept.length > 0 ? { kept } : {}),
@@ -1011,7 +1083,15 @@ export function readAddress(fragment: string): Address {
   };
 }
 
-/** Accuracies are known of NAS-Bench-201 only. */
-export function canShow(space: SpaceId, quality: QualityId): boolean {
+function against(space: PageSpace, text: string): QualityId | undefined {
+  if (!isBuiltIn(space) && text.startsWith(kColumn)) return `column:${text.slice(kColumn.length)}`;
+  return kQualities.find((id) => id === text && canShow(space, id));
+}
+
+const kColumn = 'column:';
+
+/** Accuracies are known of NAS-Bench-201 only, and multiply-adds not of a table. */
+export function canShow(space: PageSpace, quality: QualityId): boolean {
+  if (!isBuiltIn(space)) return quality === 'own' || quality.startsWith(kColumn);
   return space === 'nb201' || quality === 'macs' || quality === 'own';
 }

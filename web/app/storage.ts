@@ -1,8 +1,8 @@
 /** What outlives a reload without being in the URL: the user's own text. Kept in this browser only. */
 
-import { kSpaceIds } from './spaces/index.js';
+import { kPageSpaces, type PageSpace } from './spaces/index.js';
 import { kDevices, kUnits, originalText, sheetOf, type DeviceId, type Sheet, type State, type Theme } from './state.js';
-import type { Method, SpaceId } from '../api/index.js';
+import type { Method } from '../api/index.js';
 
 const kKey = 'latencast.notebook.2';
 
@@ -10,7 +10,7 @@ interface Stored {
   name?: string;
   theme?: Theme;
   method?: Method;
-  lookups?: Partial<Record<SpaceId, string>>;
+  lookups?: Partial<Record<PageSpace, string>>;
   /** Measurements of whole models. */
   models?: { text: string; trusted: readonly string[] };
   sheets?: Partial<Record<DeviceId, { text: string; unit: Sheet['unit']; trusted?: readonly string[] }>>;
@@ -23,7 +23,7 @@ export function writeStored(state: State): void {
     // Before an example has arrived its sheet is either empty or an earlier draft.
     if (text !== '' && text !== originalText(state, device)) sheets[device] = { text, unit, trusted };
   }
-  const lookups = Object.fromEntries(kSpaceIds.map((space) => [space, state.lookups[space].text]));
+  const lookups = Object.fromEntries(kPageSpaces.map((space) => [space, state.lookups[space].text]));
   const { text, trusted } = state.model;
   const models = { text, trusted };
   const stored: Stored = { name: state.name, theme: state.theme, method: state.method, lookups, models, sheets };
@@ -49,7 +49,7 @@ export function readStored(state: State): State {
     if (typeof kept?.text === 'string') sheets[device] = { text: kept.text, unit, trusted: texts(kept.trusted) };
   }
   const lookups = { ...state.lookups };
-  for (const space of kSpaceIds) {
+  for (const space of kPageSpaces) {
     const text = stored.lookups?.[space];
     if (typeof text === 'string') lookups[space] = { text };
   }

@@ -1,4 +1,8 @@
-/** The public face of <latency-predictor>; no type of a library is in it. */
+/**
+ * The public face of `<latency-predictor>`; no type of a library is in it.
+ *
+ * @module latencast/element
+ */
 
 import type { Intervals, Measurement, Quantity, SpaceId } from '../api/types.js';
 

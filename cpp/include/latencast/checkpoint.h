@@ -24,11 +24,11 @@ struct Checkpoint {
   std::vector<Tensor> tensors;  ///< names are distinct
 };
 
-/// Bytes of format version 1. float16 rounds to nearest even; throws `argument` where a value is not finite
+/// Bytes of format version 2. float16 rounds to nearest even; throws `argument` where a value is not finite
 /// or overflows, names repeat, or a shape does not match its values.
 std::string write_checkpoint(const Checkpoint& checkpoint, Precision precision);
 
-/// The inverse. Throws `checkpoint` on anything but bytes written by write_checkpoint: wrong magic, unknown
+/// The inverse, and of format version 1. Throws `checkpoint` on anything else: wrong magic, unknown
 /// version (says which it knows), cut short (says how many bytes are missing), checksum mismatch.
 /// Never allocates more than a small multiple of bytes.size().
 Checkpoint read_checkpoint(std::string_view bytes);

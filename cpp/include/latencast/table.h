@@ -36,7 +36,8 @@ struct TableColumn {
   };
   std::string heading;
   Kind kind = Kind::ignored;
-  std::vector<double> values = {};  ///< by row; none of words, NaN where not known
+  std::vector<double> values = {};      ///< by row, NaN where not known; none where it holds no numbers
+  std::vector<std::string> words = {};  ///< by row; only of words
 };
 
 const char* name_of(TableColumn::Kind kind);

@@ -2,7 +2,7 @@
 
 import * as Comlink from 'comlink';
 import { createEngine, fetchBytes, type Accuracy, type SpaceId } from '../../../web/api/index.js';
-import { carryOut } from '../../../web/app/measure/campaign.js';
+import { carryOut, chooseMore, kAtOnce } from '../../../web/app/measure/campaign.js';
 import { measurementsOf, newRun, unseenLatencies, type Run } from '../../../web/app/measure/run.js';
 import type { Setting } from '../../../web/app/measure/setting.js';
 import type { RuntimeHost } from '../../../web/app/measure/worker.js';
@@ -33,9 +33,10 @@ export async function measureBrowser(space: SpaceId, setting: Setting, measured:
   let closed_ms: Float64Array = new Float64Array();
   let expected = { spearman: Number.NaN, error: Number.NaN };
   const run = await carryOut(
-    newRun(space, setting, architectures, unseen),
+    newRun(space, setting, architectures.slice(0, kAtOnce), unseen, measured),
     {
       visit: (architecture) => host.visit(architecture),
+      choose: (soFar) => chooseMore(base, soFar),
       inFront: async () => undefined,
       timesHidden: () => 0,
       predict: async (soFar) => {

@@ -1,7 +1,8 @@
 /** Carries out a run: one network after the other until it is finished or cancelled. What it touches is given to it. */
 
+import type { Predictor } from '../../api/index.js';
 import type { Reading } from './runtime.js';
-import { nextStep, withReading, type Prediction, type Run } from './run.js';
+import { measurementsOf, nextStep, withChosen, withReading, type Prediction, type Run } from './run.js';
 
 export interface Surroundings {
   /** Runs a network and times it. */
@@ -10,16 +11,36 @@ export interface Surroundings {
   inFront(): Promise<void>;
   /** How often the tab has gone to the background. */
   timesHidden(): number;
+  /** What to measure besides, by the measurements of a run; may be nothing. */
+  choose(run: Run): Promise<readonly string[]>;
   /** The proof's networks, from the measurements of a run. */
   predict(run: Run): Promise<Prediction>;
   /** Called after every step; the next one waits for it, so that nothing else works while a network is timed. */
   onStep(run: Run): Promise<void>;
 }
 
+/** Where each network is to be the most informative one, so many are measured before the others are chosen one by one. */
+export const kAtOnce = 10;
+
+/** The network that tells most beside those measured. base: pre-trained, with a closed form. */
+export async function chooseMore(base: Predictor, run: Run): Promise<readonly string[]> {
+  const adapted = await base.transfer(measurementsOf(run), { method: 'closed-form' });
+  try {
+    // The proof's must stay unseen.
+    const taken = new Set([...run.measured.architectures, ...run.proof.architectures]);
+    const { architectures } = await adapted.next({ count: 1 + run.unseen });
+    return architectures.filter((each) => !taken.has(each)).slice(0, 1);
+  } finally {
+    adapted.dispose();
+  }
+}
+
 /** Resolves to the run as far as it has come. */
 export async function carryOut(run: Run, around: Surroundings, signal: AbortSignal): Promise<Run> {
   for (let step = nextStep(run); step && !signal.aborted; step = nextStep(run)) {
-    if (step.kind === 'predict') {
+    if (step.kind === 'choose') {
+      run = withChosen(run, await around.choose(run));
+    } else if (step.kind === 'predict') {
       run = { ...run, prediction: await around.predict(run) };
     } else {
       await around.inFront();

@@ -3,7 +3,7 @@
 import * as Comlink from 'comlink';
 import type { Engine, Predictor, SpaceId } from '../../api/index.js';
 import { browserOf, type Action, type DeviceId, type State } from '../state.js';
-import { carryOut, type Surroundings } from './campaign.js';
+import { carryOut, chooseMore, kAtOnce, type Surroundings } from './campaign.js';
 import { measurementsOf, newRun, nextStep, unseenLatencies, type Prediction, type Run } from './run.js';
 import type { BrowserAction } from './state.js';
 import type { Setting } from './setting.js';
@@ -24,8 +24,8 @@ export interface Page {
   engine: Promise<Engine>;
   /** The pre-trained predictor of a space; throws where there is none. */
   base(space: SpaceId): Promise<Predictor>;
-  /** The networks to measure in a space, as the page's settings say. */
-  choose(space: SpaceId): Promise<readonly string[]>;
+  /** The networks to measure in a space, as the page's settings say; `informative`: by what they tell together, best first. */
+  choose(space: SpaceId): Promise<{ readonly architectures: readonly string[]; readonly informative: boolean }>;
   /** Resolves when the estimates of a device, if it is shown, are those of its text. */
   settled(device: DeviceId): Promise<void>;
 }
@@ -112,6 +112,7 @@ export class BrowserEffects {
         visit: (architecture) => Promise.race([host.visit(architecture), stop]),
         inFront: () => this.inFront(space, signal),
         timesHidden: () => this.hidden,
+        choose: (soFar) => this.chooseNext(soFar),
         predict: (soFar) => this.predict(soFar),
         onStep: async (next) => {
           run = next;
@@ -133,10 +134,18 @@ export class BrowserEffects {
   /** What to measure, and others to prove it by. */
   private async plan(space: SpaceId, setting: Setting): Promise<Run> {
     const engine = await this.page.engine;
-    const architectures = await this.page.choose(space);
+    const { architectures, informative } = await this.page.choose(space);
     const others = await engine.random(space, architectures.length + 2 * kUnseen, kUnseenSeed);
     const unseen = [...new Set(others)].filter((each) => !architectures.includes(each)).slice(0, kUnseen);
-    return newRun(space, setting, architectures, unseen);
+    const first = informative ? architectures.slice(0, kAtOnce) : architectures;
+    return newRun(space, setting, first, unseen, architectures.length);
+  }
+
+  /** The network that tells most beside those measured. */
+  private async chooseNext(run: Run): Promise<readonly string[]> {
+    const chosen = await chooseMore(await this.page.base(run.space), run);
+    this.page.send({ type: 'plan-more', device: browserOf(run.space), architectures: chosen });
+    return chosen;
   }
 
   private async predict(run: Run): Promise<Prediction> {
@@ -157,7 +166,7 @@ export class BrowserEffects {
     const { rounds, architectures, finished } = run.measured;
     const known = rounds.at(-1)?.filter((ms) => !Number.isNaN(ms)).length ?? 0;
     const { length } = rounds;
-    const full = known === architectures.length;
+    const full = known === Math.max(architectures.length, run.wanted);
     const due = full ? finished || (length & (length - 1)) === 0 : length === 1 && known % kFirstReadings === 0;
     if (!due || (finished && run.prediction)) return;
     const device = browserOf(run.space);

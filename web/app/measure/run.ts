@@ -24,8 +24,10 @@ export interface Prediction {
 export interface Run {
   readonly space: SpaceId;
   readonly setting: Setting;
-  /** The measurements that estimates are made from. */
+  /** The measurements that estimates are made from; it grows up to `wanted` networks in its first round. */
   readonly measured: Series;
+  /** Those beyond the first are chosen one by one, by what is known of this browser by then. */
+  readonly wanted: number;
   /** Networks that were not measured before; behind them some that were, to tell how the machine has drifted. */
   readonly proof: Series;
   /** Networks of the proof without those. */
@@ -46,8 +48,14 @@ function series(architectures: readonly string[]): Series {
   return { architectures, rounds: [], seconds: 0, finished: architectures.length === 0 };
 }
 
-/** unseen: to be measured afterwards, none of them among the measured; may be none. */
-export function newRun(space: SpaceId, setting: Setting, measured: readonly string[], unseen: readonly string[]): Run {
+/** measured: to begin with. unseen: to be measured afterwards, none of them among the measured; may be none. */
+export function newRun(
+  space: SpaceId,
+  setting: Setting,
+  measured: readonly string[],
+  unseen: readonly string[],
+  wanted = measured.length,
+): Run {
   // Spread over the measured, which begin with the most informative.
   const step = Math.max(1, Math.floor(measured.length / kAnchors));
   const anchors = unseen.length === 0 ? [] : measured.filter((_, i) => i % step === 0).slice(0, kAnchors);
@@ -55,6 +63,7 @@ export function newRun(space: SpaceId, setting: Setting, measured: readonly stri
     space,
     setting,
     measured: series(measured),
+    wanted,
     proof: series([...unseen, ...anchors]),
     unseen: unseen.length,
     repeated: 0,
@@ -64,15 +73,37 @@ export function newRun(space: SpaceId, setting: Setting, measured: readonly stri
 
 export type Step =
   | { readonly kind: 'visit'; readonly phase: Phase; readonly network: number }
+  /** One more network to measure is to be chosen. */
+  | { readonly kind: 'choose' }
   /** The networks of the proof are to be estimated before they are measured. */
   | { readonly kind: 'predict' };
 
 /** What is to be done next; undefined where everything is. */
 export function nextStep(run: Run): Step | undefined {
+  if (isGrowing(run) && run.measured.rounds.length === 1 && !isOpen(run.measured.rounds[0] ?? [])) return { kind: 'choose' };
   if (!run.measured.finished) return { kind: 'visit', phase: 'measured', network: nextNetwork(run.measured) };
   if (run.proof.finished) return undefined;
   if (!run.prediction) return { kind: 'predict' };
   return { kind: 'visit', phase: 'proof', network: nextNetwork(run.proof) };
+}
+
+function isGrowing({ measured, wanted }: Run): boolean {
+  return measured.architectures.length < wanted;
+}
+
+/** The run with more networks to measure; without any there is nothing left to choose. */
+export function withChosen(run: Run, architectures: readonly string[]): Run {
+  const { measured } = run;
+  const [round = []] = measured.rounds;
+  if (architectures.length === 0) return { ...run, wanted: measured.architectures.length };
+  return {
+    ...run,
+    measured: {
+      ...measured,
+      architectures: [...measured.architectures, ...architectures],
+      rounds: [[...round, ...architectures.map(() => Number.NaN)]],
+    },
+  };
 }
 
 function nextNetwork({ architectures, rounds }: Series): number {
@@ -97,7 +128,7 @@ export function withReading(run: Run, phase: Phase, network: number, latency_ms:
   round[network] = latency_ms;
   rounds.push(round);
   const spent = before.seconds + seconds;
-  const finished = !isOpen(round) && judge(rounds, spent, kLimits[run.setting.effort]).finished;
+  const finished = !isOpen(round) && !isGrowing(run) && judge(rounds, spent, kLimits[run.setting.effort]).finished;
   return { ...run, [phase]: { ...before, rounds, seconds: spent, finished } };
 }
 
@@ -117,13 +148,14 @@ export interface Progress {
 export function progressOf(run: Run): Progress {
   const phase = run.measured.finished ? 'proof' : 'measured';
   const { architectures, rounds, seconds } = run[phase];
+  const networks = phase === 'measured' ? Math.max(run.wanted, architectures.length) : architectures.length;
   const last = rounds.at(-1);
-  const open = last !== undefined && isOpen(last);
+  const open = last !== undefined && (isOpen(last) || last.length < networks);
   const full = open ? rounds.slice(0, -1) : rounds;
   const visits = last ? last.filter((ms) => !Number.isNaN(ms)).length : 0;
-  const inRound = open ? visits / architectures.length : 0;
+  const inRound = open ? visits / networks : 0;
   // Before a phase has begun it is told by the other, as many rounds of fewer or more networks.
-  const share = run.proof.architectures.length / Math.max(1, run.measured.architectures.length);
+  const share = run.proof.architectures.length / Math.max(1, run.wanted);
   const known = seconds > 0 ? seconds / (full.length + inRound) : (run.measured.seconds / Math.max(1, run.measured.rounds.length)) * share;
   const verdict = judge(full, known * full.length, kLimits[run.setting.effort]);
   const here = known * Math.max(0, verdict.rounds_left - inRound);
@@ -133,7 +165,7 @@ export function progressOf(run: Run): Progress {
     phase,
     round: full.length + 1,
     network: (open ? visits : 0) + 1,
-    networks: architectures.length,
+    networks,
     verdict,
     seconds_left: spent > 0 ? here + later : Number.NaN,
     done: spent > 0 ? spent / (spent + here + later) : 0,

@@ -21,7 +21,9 @@ function database(): Promise<IDBPDatabase> {
 /** Undefined where there is none, and where this browser keeps nothing (some do not in private windows). */
 export async function readRun(space: SpaceId): Promise<Run | undefined> {
   try {
-    return (await (await database()).get(kRuns, space)) as Run | undefined;
+    const run = (await (await database()).get(kRuns, space)) as Run | undefined;
+    // Runs kept from before networks were chosen one by one have all of theirs.
+    return run && { ...run, wanted: run.wanted ?? run.measured.architectures.length };
   } catch {
     return undefined;
   }

@@ -1,4 +1,5 @@
 import { html, nothing, type TemplateResult } from 'lit';
+import { isBuiltIn } from '../spaces/index.js';
 import { about, correlation, count, duration, plural, withUnit } from '../format.js';
 import { glyph } from '../views/architecture.js';
 import type { Send } from '../views/send.js';
@@ -11,7 +12,7 @@ import { isBusy, type BrowserAction, type BrowserState } from './state.js';
 /** Beside the choice of a device: the way to the measurements of this browser. */
 export function browserButton(state: State, send: Send): TemplateResult | typeof nothing {
   const space = spaceId(state);
-  if (state.device === browserOf(space)) return nothing;
+  if (!isBuiltIn(space) || state.device === browserOf(space)) return nothing;
   const { run, status } = state.browsers[space];
   const title = isBusy(state.browsers[space])
     ? 'This browser is being measured'
@@ -119,7 +120,7 @@ function begun(state: State, browser: BrowserState, run: Run, send: Send, tell: 
     const { measured } = run;
     const known = measured.rounds.length > 1 ? measured.architectures.length : (measured.rounds[0]?.filter((ms) => ms > 0).length ?? 0);
     return html`<p>
-        ${measured.finished ? 'All' : count(known)} of ${measured.architectures.length} networks measured. Nothing is measured twice.
+        ${measured.finished ? 'All' : count(known)} of ${Math.max(run.wanted, measured.architectures.length)} networks measured. Nothing is measured twice.
       </p>
       <button type="button" class="primary" ?disabled=${readiness(state).status !== 'ready'} @click=${() => tell({ type: 'start' })}>Go on</button>
       ${anew('Start over', state, browser, send, tell)}`;

@@ -2,6 +2,9 @@
 
 import type { SpaceId } from '../../api/index.js';
 
+/** What the page can show: the built-in spaces, and a table of the user's own. */
+export type PageSpace = SpaceId | 'table';
+
 /** Something an architecture has a number of, to filter by. */
 export interface Countable {
   readonly label: string;
@@ -13,7 +16,7 @@ export interface Countable {
 }
 
 export interface SpaceKind {
-  readonly id: SpaceId;
+  readonly id: PageSpace;
   readonly title: string;
   readonly size: string;
   /** "Measure 20. Know ...": what the estimates cover. */
@@ -29,6 +32,8 @@ export interface SpaceKind {
   readonly findHint: string;
   readonly cellHint: string;
   readonly macsHint: string;
+  /** Whether multiply-adds and parameters of its architectures are known. */
+  readonly counted: boolean;
   readonly countables: readonly Countable[];
   /** Where many architectures have the same multiply-adds, how far apart points of one value may be drawn. */
   readonly macsSpread: number;

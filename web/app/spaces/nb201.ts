@@ -84,6 +84,7 @@ export const kNb201: SpaceKind = {
   findHint: 'Find: 4212??, 13714, avg_pool_3x3~2',
   cellHint: 'Operation of each edge: 0→1, 0→2, 1→2, 0→3, 1→3, 2→3',
   macsHint: 'Multiply-adds in millions, CIFAR-10',
+  counted: true,
   countables: [3, 2, 4, 1, 0].map((op) => ({
     label: kOperations[op]?.label ?? '',
     most: 6,

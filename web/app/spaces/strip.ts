@@ -152,6 +152,7 @@ k3_e6_k5_e1_g2_skip_…`,
   findHint: 'Find: 78184, 5???4, skip_k3_e6',
   cellHint: 'The 22 blocks: height is expansion, colour is kernel',
   macsHint: 'Multiply-adds in millions, CIFAR-100',
+  counted: true,
   countables: [
     having(kStrips.fbnet, 'kernel 3', ({ kernel }) => kernel === 3),
     having(kStrips.fbnet, 'kernel 5', ({ kernel }) => kernel === 5),
@@ -182,6 +183,7 @@ export const kOfa: SpaceKind = {
   findHint: 'Find: 22223-204, -160, 755',
   cellHint: 'The 20 slots: height is expansion, colour is kernel',
   macsHint: 'Multiply-adds in millions, at the resolution of the network',
+  counted: true,
   countables: [
     having(kStrips.ofa, 'kernel 3', ({ kernel }) => kernel === 3),
     having(kStrips.ofa, 'kernel 7', ({ kernel }) => kernel === 7),

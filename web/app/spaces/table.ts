@@ -1,11 +1,11 @@
 /** The architectures of a space that the page has numbers of. */
 
-import type { SpaceId } from '../../api/index.js';
-import { kSpaces } from './index.js';
+import type { SpaceId, TableColumnKind } from '../../api/index.js';
+import { kSpaces, type PageSpace } from './index.js';
 
 /** Facts by row. A space that can be listed has all its architectures, in official order. */
 export interface SpaceTable {
-  readonly space: SpaceId;
+  readonly space: PageSpace;
   /** Canonical. */
   readonly architectures: readonly string[];
   /** Multiply-adds. */
@@ -15,6 +15,16 @@ export interface SpaceTable {
   readonly indexOf: ReadonlyMap<string, number>;
   /** Rows from here on were added by the user: measured, looked up or found. */
   readonly shipped: number;
+  /** Of a table of the user's own: what else is known of the rows. */
+  readonly columns?: readonly TableColumnValues[];
+}
+
+/** A column of a table of the user's own. */
+export interface TableColumnValues {
+  readonly heading: string;
+  readonly kind: TableColumnKind;
+  /** By row: NaN where not known, or words. */
+  readonly values: Float64Array | readonly string[];
 }
 
 /** An architecture to add, with what the engine says of it. */

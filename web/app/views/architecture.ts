@@ -1,20 +1,22 @@
 /** One architecture of any space: its drawing, its glyph in a line, and the panel of the one pointed out. */
 
-import { html, type TemplateResult } from 'lit';
-import type { SpaceId } from '../../api/index.js';
+import { html, nothing, type TemplateResult } from 'lit';
 import { cellDrawing, cellGlyph, cellRemark } from './cell.js';
 import { kStripRemarks, stripDrawing, stripGlyph } from './strip.js';
 import type { Send } from './send.js';
 import { count, millions, percent, significant, withUnit } from '../format.js';
 import { boundsText, measured, pointedOut, quality } from '../derive.js';
-import { kSpaces } from '../spaces/index.js';
+import { kSpaces, type PageSpace } from '../spaces/index.js';
+import { rowFacts, rowName } from '../table/row.js';
 import { isOwn, resultOf, tableOf, unitOf, viewOf, type State } from '../state.js';
 
-export function drawing(space: SpaceId, architecture: string): TemplateResult {
+export function drawing(space: PageSpace, architecture: string): TemplateResult {
+  if (space === 'table') return rowName(architecture);
   return space === 'nb201' ? cellDrawing(architecture) : stripDrawing(space, architecture);
 }
 
-export function glyph(space: SpaceId, architecture: string): TemplateResult {
+export function glyph(space: PageSpace, architecture: string): TemplateResult {
+  if (space === 'table') return rowName(architecture);
   return space === 'nb201' ? cellGlyph(architecture) : stripGlyph(space, architecture);
 }
 
@@ -24,7 +26,7 @@ export function architecturePanel(state: State, send: Send): TemplateResult {
   const table = tableOf(state);
   const architecture = table?.architectures[index];
   if (!table || architecture === undefined) return html`<section class="cell" aria-label="Architecture"></section>`;
-  const { listed, long } = kSpaces[table.space];
+  const { listed, long, counted } = kSpaces[table.space];
   const estimate = resultOf(state)?.latency_ms[index] ?? Number.NaN;
   const known = measured(state)?.[index] ?? Number.NaN;
   const bounds = boundsText(resultOf(state), index);
@@ -34,9 +36,9 @@ export function architecturePanel(state: State, send: Send): TemplateResult {
   return html`<section class="cell" aria-label="Architecture">
     <div class="cell-title">
       <h2>${listed ? architecture : `no. ${count(index)}`}</h2>
-      <span class="quiet">${listed ? `index ${count(index)}` : origin(state, index)}</span>
+      <span class="quiet">${table.columns ? `row ${count(index + 1)}` : listed ? `index ${count(index)}` : origin(state, index)}</span>
     </div>
-    ${drawing(table.space, architecture)}
+    ${table.columns ? rowFacts(table, index) : drawing(table.space, architecture)}
     <dl class="facts">
       <div>
         <dt>estimate</dt>
@@ -62,16 +64,20 @@ export function architecturePanel(state: State, send: Send): TemplateResult {
           ${value === undefined ? `${millions(table.macs[index] ?? 0)} M` : `${significant(value)}${against?.unit ?? ''}`}
         </dd>
       </div>
-      <div>
-        <dt>parameters</dt>
-        <dd>${millions(table.params[index] ?? 0)} M</dd>
-      </div>
+      ${
+        counted
+          ? html`<div>
+              <dt>parameters</dt>
+              <dd>${millions(table.params[index] ?? 0)} M</dd>
+            </div>`
+          : nothing
+      }
     </dl>
     <div class="copyable">
-      <code tabindex="0" aria-label="Arch string">${listed ? text : architecture}</code>
+      <code tabindex="0" aria-label=${table.columns ? 'Name' : 'Arch string'}>${listed ? text : architecture}</code>
       <button
         type="button"
-        @click=${() => send({ type: 'copy', text: listed ? text : architecture, what: 'Arch string' })}
+        @click=${() => send({ type: 'copy', text: listed ? text : architecture, what: table.columns ? 'The name' : 'Arch string' })}
       >
         Copy
       </button>
@@ -84,7 +90,11 @@ export function architecturePanel(state: State, send: Send): TemplateResult {
         Keep
       </button>
     </div>
-    <p class="quiet small">${table.space === 'nb201' ? cellRemark(architecture) : kStripRemarks[table.space]}</p>
+    ${
+      table.space === 'table'
+        ? nothing
+        : html`<p class="quiet small">${table.space === 'nb201' ? cellRemark(architecture) : kStripRemarks[table.space]}</p>`
+    }
   </section>`;
 }
 

@@ -35,9 +35,9 @@ function columnsOf(data: TableData | undefined): readonly Column[] {
   const kind = kSpaces[data?.table.space ?? 'nb201'];
   const unit = data?.unit ?? 'ms';
   const what = unit === 'ms' ? 'latency in milliseconds' : 'energy in millijoules';
-  const number = kind.listed ? 'Official index of NAS-Bench-201' : 'Number in the table';
+  const number = kind.id === 'nb201' ? 'Official index of NAS-Bench-201' : 'Number in the table';
   return [
-    { key: 'index', title: kind.listed ? 'index' : 'no.', hint: number },
+    { key: 'index', title: kind.id === 'nb201' ? 'index' : 'no.', hint: number },
     { key: 'cell', title: kind.one, hint: kind.cellHint },
     { key: 'estimate', title: `estimate, ${unit}`, hint: `Estimated ${what}` },
     ...(data?.bounds
@@ -45,15 +45,16 @@ function columnsOf(data: TableData | undefined): readonly Column[] {
       : []),
     { key: 'measured', title: `measured, ${unit}`, hint: `Measured ${what}, where known` },
     { key: 'error', title: 'error', hint: 'Estimate against measurement; sorted by its size' },
-    { key: 'macs', title: 'MACs, M', hint: kind.macsHint },
+    ...(kind.counted ? [{ key: 'macs', title: 'MACs, M', hint: kind.macsHint } as const] : []),
     data?.quality
       ? { key: 'quality', title: shortTitle(data.quality), hint: data.quality.title }
       : { key: 'params', title: 'params, M', hint: 'Trainable parameters in millions' },
   ];
 }
 
-function shortTitle({ id, unit }: Quality): string {
-  return id === 'own' ? 'own' : `accuracy,${unit}`;
+function shortTitle({ id, title, unit }: Quality): string {
+  if (id === 'own') return 'own';
+  return id.startsWith('column:') ? title : `accuracy,${unit}`;
 }
 
 const kRowHeight = 28; // CSS pixels; the same as --row-height of styles.css
@@ -132,7 +133,7 @@ export class CellTable extends LitElement {
     const columns = columnsOf(this.data);
     return html`
       <div
-        class="table ${this.data?.bounds ? 'with-bounds' : ''}"
+        class="table ${this.data?.bounds ? 'with-bounds' : ''} ${this.data?.table.columns ? 'without-macs' : ''}"
         role="grid"
         tabindex="0"
         aria-label="Architectures"
@@ -177,7 +178,7 @@ export class CellTable extends LitElement {
       aria-selected=${index === this.selected}
       @click=${pick}
     >
-      <span class="col-index" role="gridcell">${count(index)}</span>
+      <span class="col-index" role="gridcell">${count(data.table.columns ? index + 1 : index)}</span>
       <span class="col-cell" role="gridcell">${glyph(data.table.space, data.table.architectures[index] ?? '')}</span>
       <span class="col-estimate" role="gridcell"
         ><span class="track"><i class="bar" data-share=${estimate > 0 ? (100 * estimate) / data.most_ms : 0}></i></span
@@ -192,7 +193,7 @@ export class CellTable extends LitElement {
         >${Number.isNaN(known) ? '' : significant(known)}</span
       >
       <span class="col-error" role="gridcell">${Number.isNaN(known) ? '' : signedPercent(estimate / known - 1)}</span>
-      <span class="col-macs" role="gridcell">${millions(data.table.macs[index] ?? 0)}</span>
+      ${data.table.columns ? nothing : html`<span class="col-macs" role="gridcell">${millions(data.table.macs[index] ?? 0)}</span>`}
       ${
         data.quality
           ? html`<span class="col-quality" role="gridcell">${significant(data.quality.values[index] ?? Number.NaN)}</span>`

@@ -65,12 +65,16 @@ export function lookup(state: State, send: Send): TemplateResult {
               <table class="list">
                 <thead>
                   <tr>
-                    <th scope="col">${kind.listed ? 'index' : 'no.'}</th>
+                    <th scope="col">${kind.id === 'nb201' ? 'index' : 'no.'}</th>
                     <th scope="col" class="left">${kind.one}</th>
                     <th scope="col">estimate, ${unitOf(state)}</th>
                     ${result.low ? html`<th scope="col" title=${kIntervalHint}>90 % interval</th>` : nothing}
-                    <th scope="col">MACs, M</th>
-                    <th scope="col" class="col-params">params, M</th>
+                    ${
+                      kind.counted
+                        ? html`<th scope="col">MACs, M</th>
+                            <th scope="col" class="col-params">params, M</th>`
+                        : nothing
+                    }
                   </tr>
                 </thead>
                 <tbody>
@@ -80,7 +84,7 @@ export function lookup(state: State, send: Send): TemplateResult {
                         aria-selected=${index === viewOf(state).selected}
                         @click=${() => send({ type: 'select', index })}
                       >
-                        <td>${count(index)}</td>
+                        <td>${count(table.columns ? index + 1 : index)}</td>
                         <td class="left">
                           <button type="button" class="plain" aria-label="Show ${table.architectures[index] ?? ''}">
                             ${glyph(table.space, table.architectures[index] ?? '')}
@@ -88,8 +92,12 @@ export function lookup(state: State, send: Send): TemplateResult {
                         </td>
                         <td><b>${significant(result.latency_ms[index] ?? Number.NaN)}</b></td>
                         ${result.low ? html`<td>${boundsText(result, index)}</td>` : nothing}
-                        <td>${millions(table.macs[index] ?? 0)}</td>
-                        <td class="col-params">${millions(table.params[index] ?? 0)}</td>
+                        ${
+                          kind.counted
+                            ? html`<td>${millions(table.macs[index] ?? 0)}</td>
+                                <td class="col-params">${millions(table.params[index] ?? 0)}</td>`
+                            : nothing
+                        }
                       </tr>`,
                   )}
                 </tbody>

@@ -2,7 +2,7 @@ import { html, nothing, type TemplateResult } from 'lit';
 import type { Encoding } from '../../api/index.js';
 import type { Send } from './send.js';
 import { glyph } from './architecture.js';
-import { kSpaces } from '../spaces/index.js';
+import { isBuiltIn, kSpaces } from '../spaces/index.js';
 import { about, plural } from '../format.js';
 import { isStale, kPlanCounts, readiness, resultOf, spaceId, type PlanSettings, type State } from '../state.js';
 
@@ -56,7 +56,12 @@ export function measureTools(state: State, send: Send): TemplateResult | typeof 
   const text = `${chosen.architectures.join('\n')}\n`;
   return html`<button type="button" class="small" @click=${() => send({ type: 'copy', text, what: 'The list' })}>Copy the list</button>
     <button type="button" class="small" @click=${() => send({ type: 'save-plan' })}>Download CSV</button>
-    <button
+    ${isBuiltIn(spaceId(state)) ? kitButton(packing, send) : nothing}
+    <button type="button" class="small" @click=${() => send({ type: 'use-plan' })}>Write it into my notebook</button>`;
+}
+
+function kitButton(packing: number | undefined, send: Send): TemplateResult {
+  return html`<button
       type="button"
       class="small"
       title="The networks as ONNX models, with scripts that measure them on any device"
@@ -64,8 +69,7 @@ export function measureTools(state: State, send: Send): TemplateResult | typeof 
       @click=${() => send({ type: 'save-kit' })}
     >
       ${packing === undefined ? 'Download a kit' : html`Packing, ${Math.round(100 * packing)} %`}
-    </button>
-    <button type="button" class="small" @click=${() => send({ type: 'use-plan' })}>Write it into my notebook</button>`;
+    </button>`;
 }
 
 /** Which architectures to measure: how to choose them, and the list. */
@@ -98,7 +102,7 @@ export function measure(state: State, send: Send): TemplateResult {
           id="plan-way"
           @change=${(event: Event) => change({ sampler: putTogether((event.target as HTMLSelectElement).value as Way, encoding) })}
         >
-          ${kWays.map((each) => html`<option value=${each} ?selected=${each === way}>${kWayTitles[each].title}</option>`)}
+          ${kWays.filter((each) => isBuiltIn(space) || each === 'informative').map((each) => html`<option value=${each} ?selected=${each === way}>${kWayTitles[each].title}</option>`)}
         </select>
         ${
           settings.sampler.includes('-')

@@ -2,7 +2,7 @@ import { html, nothing, type TemplateResult } from 'lit';
 import type { Send } from './send.js';
 import { chart, type ChartEvents } from '../charts.js';
 import { devices } from '../compare/view.js';
-import { boundsText, budgetSummary, kQualityTitles, quality, spaceChart, type Quality } from '../derive.js';
+import { boundsText, budgetSummary, kQualityTitles, quality, qualityColumns, spaceChart, type Quality } from '../derive.js';
 import { about, correlation, count, percent, plural, significant, withUnit } from '../format.js';
 import { architecturePanel, drawing, glyph } from './architecture.js';
 import { estimates, estimatesTools } from './estimates.js';
@@ -13,8 +13,10 @@ import { modelPage } from '../model/views/model-page.js';
 import { measure, measureTools } from './measure.js';
 import { rail } from './rail.js';
 import { search, searchTools } from './search.js';
+import { steps } from './steps.js';
 import { tabList } from './tabs.js';
-import { kSpaces } from '../spaces/index.js';
+import { tablePanel, tableStart } from '../table/view.js';
+import { isBuiltIn, kSpaces } from '../spaces/index.js';
 import {
   browserOf,
   canShow,
@@ -22,11 +24,12 @@ import {
   isFiltered,
   isOwn,
   kQualities,
-  kTabs,
   readiness,
   resultOf,
   spaceId,
   tableOf,
+  tabOf,
+  tabsOf,
   unitOf,
   viewOf,
   type Mode,
@@ -51,7 +54,8 @@ export function page(state: State, send: Send): TemplateResult {
     ${
       state.mode === 'model'
         ? modelPage(state.model, send)
-        : html`<div class="columns">${rail(state, send)} ${main(state, send)}</div>`
+        : html`${steps(state, send)}
+            <div class="columns">${rail(state, send)} ${main(state, send)}</div>`
     }
     ${notice(state, send)}
     <div class="announcer" role="status" aria-live="polite">${announcement(state)}</div>
@@ -145,8 +149,8 @@ function main(state: State, send: Send): TemplateResult {
   return html`<main class="main" id="main">
     ${headline(state, send, result)}
     <div class="overview">${overview(state, send)} ${architecturePanel(state, send)}</div>
-    <div class="views">${tabs(state, kTabs, send)} ${kTools[state.tab]?.(state, send)}</div>
-    ${panel(state, state.tab, send)}
+    <div class="views">${tabs(state, tabsOf(state), send)} ${kTools[tabOf(state)]?.(state, send)}</div>
+    ${panel(state, tabOf(state), send)}
   </main>`;
 }
 
@@ -163,6 +167,7 @@ const kPanels: Readonly<Record<Tab, (state: State, send: Send) => TemplateResult
   lookup,
   search,
   measure,
+  table: tablePanel,
 };
 
 /** Beside the tabs. */
@@ -195,9 +200,11 @@ function qualityChooser(state: State, send: Send): TemplateResult {
   const own = state.own[spaceId(state)];
   const change = (event: Event): void =>
     send({ type: 'quality', quality: (event.target as HTMLSelectElement).value as QualityId });
-  const offered = kQualities.filter((id) => canShow(spaceId(state), id) && (id !== 'own' || own));
+  const table = tableOf(state);
+  const fixed = kQualities.filter((id) => canShow(spaceId(state), id) && (id !== 'own' || own));
+  const offered = [...(table ? qualityColumns(table) : []), ...fixed.map((id) => ({ id, title: kQualityTitles[id] }))];
   return html`<select class="against" aria-label="Vertical axis" .value=${shown ?? 'macs'} @change=${change}>
-    ${offered.map((id) => html`<option value=${id} ?selected=${id === shown}>${kQualityTitles[id]}</option>`)}
+    ${offered.map(({ id, title }) => html`<option value=${id} ?selected=${id === shown}>${title}</option>`)}
   </select>`;
 }
 
@@ -209,6 +216,9 @@ function waiting(state: State, send: Send): TemplateResult {
   }
   const table = tableOf(state);
   const kind = kSpaces[spaceId(state)];
+  if (!table && !isBuiltIn(kind.id)) return tableStart(state, send);
+  const shown: readonly Tab[] = isBuiltIn(kind.id) ? ['measure'] : ['measure', 'table'];
+  const tab = shown.find((each) => each === state.tab) ?? 'measure';
   const first = table?.architectures[viewOf(state).selected];
   return html`<div class="empty start">
       <div>
@@ -224,12 +234,12 @@ function waiting(state: State, send: Send): TemplateResult {
                   <li>From the third measurement on the other architectures are estimated as you type.</li>`
           }
         </ol>
-        <p class="quiet">To see how it looks, choose one of the examples as the device.</p>
+        ${isBuiltIn(kind.id) ? html`<p class="quiet">To see how it looks, choose one of the examples as the device.</p>` : nothing}
       </div>
-      ${first === undefined ? nothing : writings(state, first)}
+      ${first === undefined || !isBuiltIn(kind.id) ? nothing : writings(state, first)}
     </div>
-    <div class="views">${tabs(state, ['measure'], send)} ${measureTools(state, send)}</div>
-    ${panel(state, 'measure', send)}`;
+    <div class="views">${tabs(state, shown, send)} ${kTools[tab]?.(state, send)}</div>
+    ${panel(state, tab, send)}`;
 }
 
 /** The same architecture in every form the notebook accepts. */
@@ -356,6 +366,7 @@ const kTabTitles: Readonly<Record<Tab, string>> = {
   lookup: 'Lookup',
   search: 'Search',
   measure: 'What to measure',
+  table: 'Table',
 };
 
 function tabs(state: State, shown: readonly Tab[], send: Send): TemplateResult {

@@ -4,9 +4,9 @@ import { browserButton, browserPanel } from '../measure/view.js';
 import { kToMeasure } from '../reading.js';
 import { fixButton, problemList } from './problems.js';
 import type { Send } from './send.js';
-import type { Method, SpaceId } from '../../api/index.js';
+import type { Method } from '../../api/index.js';
 import { knownOrigin, knownTitle } from '../known.js';
-import { kSpaceIds, kSpaces } from '../spaces/index.js';
+import { isBuiltIn, kPageSpaces, kSpaces, type PageSpace } from '../spaces/index.js';
 import { kBaseUnits } from '../../api/measurements.js';
 import { setAside, sheetMarks } from '../doubts.js';
 import { about, correlation, count, duration, percent, plural, significant, withUnit } from '../format.js';
@@ -33,6 +33,7 @@ import {
   sheetOf,
   spaceId,
   spaceOf,
+  tableOf,
   type DeviceId,
   type Job,
   type Loading,
@@ -76,10 +77,10 @@ function chooser(state: State, send: Send): TemplateResult {
       id="space"
       .value=${space}
       @change=${(event: Event) =>
-        send({ type: 'device', device: firstDevice((event.target as HTMLSelectElement).value as SpaceId) })}
+        send({ type: 'device', device: firstDevice((event.target as HTMLSelectElement).value as PageSpace) })}
     >
-      ${kSpaceIds.map(
-        (id) => html`<option value=${id} ?selected=${id === space}>${kSpaces[id].title}, ${kSpaces[id].size}</option>`,
+      ${kPageSpaces.map(
+        (id) => html`<option value=${id} ?selected=${id === space}>${kSpaces[id].title}${isBuiltIn(id) ? `, ${kSpaces[id].size}` : nothing}</option>`,
       )}
     </select>
     <label for="device">Device</label>
@@ -163,7 +164,7 @@ function summary(state: State, fresh: boolean): TemplateResult {
       One line each: architecture, latency. ${kSpaces[spaceId(state)].forms} Any ${kUsualReadings} will do.
     </p>`;
   }
-  if (!fresh) return html`<p class="quiet">${kUnread[readiness(state).status]}</p>`;
+  if (!fresh) return html`<p class="quiet">${tableOf(state) ? kUnread[readiness(state).status] : 'Read as soon as there is a table.'}</p>`;
   return html`<p>
     ${plural(readings, 'measurement')}${aside > 0 ? html`, <strong class="bad">${count(aside)} set aside</strong>` : nothing}${
       open > 0 ? `, ${count(open)} still to measure` : nothing
@@ -266,7 +267,7 @@ const kMethodTitles: Readonly<Record<Exclude<Method, 'combined'>, string>> = {
 /** How to transfer, where the weights leave the choice. */
 function methods(state: State, send: Send): TemplateResult | typeof nothing {
   const weights = state.weights[spaceId(state)];
-  if (weights?.status === 'ready' && weights.closedForm === false) return nothing;
+  if (!isBuiltIn(spaceId(state)) || (weights?.status === 'ready' && weights.closedForm === false)) return nothing;
   return html`<select
     class="grow"
     aria-label="How to transfer"
@@ -408,8 +409,20 @@ function checked(state: State, result: Result): TemplateResult {
     </p>`;
 }
 
-function files(state: State, send: Send): TemplateResult {
+function saveButton(state: State, send: Send): TemplateResult {
   const savable = state.saved[state.device] === true;
+  return html`<button
+      type="button"
+      id="save-predictor"
+      ?disabled=${!savable}
+      title=${savable ? 'One file; open it here later' : 'Once there are estimates made in this browser'}
+      @click=${() => send({ type: 'save-predictor' })}
+    >
+      Save the predictor
+    </button>`;
+}
+
+function files(state: State, send: Send): TemplateResult {
   const pick = (event: Event): void => {
     const input = event.target as HTMLInputElement;
     const file = input.files?.[0];
@@ -425,14 +438,18 @@ function files(state: State, send: Send): TemplateResult {
         aria-label="Open measurements (CSV, TSV, JSON) or a saved predictor (.latencast)"
         @change=${pick}
     /></label>
+    ${isBuiltIn(spaceId(state)) ? saveButton(state, send) : nothing}
     <button
       type="button"
-      ?disabled=${!savable}
-      title=${savable ? 'One file; open it here later' : 'Once there are estimates made in this browser'}
-      @click=${() => send({ type: 'save-predictor' })}
+      id="copy-link"
+      title="To this view: space, device, filters, limit; not your measurements, which stay here"
+      @click=${() => send({ type: 'copy', text: location.href, what: 'The link' })}
     >
-      Save the predictor
+      Copy a link
     </button>
-    <p class="small quiet">Open or drop measurements (CSV, TSV, JSON) or a saved predictor.</p>
+    <p class="small quiet">
+      Open or drop measurements (CSV, TSV, JSON)${isBuiltIn(spaceId(state)) ? ' or a saved predictor' : nothing}. A link holds what is
+      shown, never your measurements${isBuiltIn(spaceId(state)) ? nothing : ' or your table'}.
+    </p>
   </section>`;
 }

@@ -54,6 +54,11 @@ export function search(state: State, send: Send): TemplateResult {
 
 function how(state: State, table: SpaceTable, against: Quality, send: Send): TemplateResult {
   const { listed, title } = kSpaces[table.space];
+  if (table.columns && against.id !== 'own') {
+    return html`<p class="quiet">
+      Every row of your table was compared: this is the whole front. Columns that are to be large can be chosen above the chart.
+    </p>`;
+  }
   if (listed && against.id !== 'own') {
     return html`<p class="quiet">
       All ${count(table.architectures.length)} architectures of ${title} are
@@ -102,7 +107,8 @@ function how(state: State, table: SpaceTable, against: Quality, send: Send): Tem
 }
 
 function frontTable(state: State, table: SpaceTable, result: Result, against: Quality, send: Send): TemplateResult {
-  const { one } = kSpaces[spaceId(state)];
+  const { one, counted } = kSpaces[spaceId(state)];
+  const macs = counted && against.id !== 'macs';
   const budget = budgetSummary(state);
   return html`<div class="scroll" tabindex="0" role="region" aria-label="Architectures on the front">
     <table class="list">
@@ -112,7 +118,7 @@ function frontTable(state: State, table: SpaceTable, result: Result, against: Qu
           <th scope="col">estimate, ${unitOf(state)}</th>
           ${result.low ? html`<th scope="col" title="The truth lies here with a probability of 90 %">90 % interval</th>` : nothing}
           <th scope="col">${against.title}</th>
-          ${against.id === 'macs' ? nothing : html`<th scope="col">MACs, M</th>`}
+          ${macs ? html`<th scope="col">MACs, M</th>` : nothing}
         </tr>
       </thead>
       <tbody>
@@ -131,7 +137,7 @@ function frontTable(state: State, table: SpaceTable, result: Result, against: Qu
               <td><b>${significant(result.latency_ms[row] ?? Number.NaN)}</b></td>
               ${result.low ? html`<td>${boundsText(result, row)}</td>` : nothing}
               <td>${significant(against.values[row] ?? Number.NaN)}</td>
-              ${against.id === 'macs' ? nothing : html`<td>${millions(table.macs[row] ?? 0)}</td>`}
+              ${macs ? html`<td>${millions(table.macs[row] ?? 0)}</td>` : nothing}
             </tr>`,
         )}
       </tbody>

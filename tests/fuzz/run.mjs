@@ -1,0 +1,78 @@
+// Fuzzes the engine's readers with libFuzzer: node tests/fuzz/run.mjs [--target NAME] [--inputs N] [--seconds S] [--json]
+//
+// Builds the preset `fuzz` (clang, its fuzzer library), then gives each target inputs until it has had N of
+// them in all (10 million unless told), at most S seconds a call. Goes on where it was stopped: corpora and
+// counts are kept in .cache/fuzz. A find is printed, kept in .cache/fuzz/NAME/found, and makes the exit code 1;
+// put it into tests/fuzz/found/NAME, where npm test reads it, and mend what it shows.
+import { spawnSync } from 'node:child_process';
+import { existsSync, mkdirSync, readFileSync, readdirSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { parseArgs } from 'node:util';
+import { cmakeBuild, root, run, script } from '../../.ci/steps.mjs';
+
+const kTargets = ['checkpoint', 'header', 'predictor', 'encoder', 'fleet', 'pool', 'architecture', 'table', 'options', 'csv', 'onnx', 'param', 'json'];
+// Longer ones only cost time: what is read twice is read a thousand times.
+const kLongest = { predictor: 16384, encoder: 65536, fleet: 16384, pool: 16384, onnx: 65536 };
+const kSecondsAtOnce = 600;
+
+const { values } = parseArgs({
+  options: {
+    target: { type: 'string', multiple: true, default: kTargets },
+    inputs: { type: 'string', default: '10000000' },
+    seconds: { type: 'string', default: String(kSecondsAtOnce) },
+    json: { type: 'boolean', default: false },
+  },
+});
+
+function stateOf(target) {
+  const folder = join(root, '.cache/fuzz', target);
+  for (const part of ['corpus', 'found']) mkdirSync(join(folder, part), { recursive: true });
+  const file = join(folder, 'state.json');
+  const state = existsSync(file) ? JSON.parse(readFileSync(file, 'utf8')) : { inputs: 0, seconds: 0 };
+  return { folder, file, state };
+}
+
+function fuzz(binary, target, wanted, seconds) {
+  const { folder, file, state } = stateOf(target);
+  const corpus = join(folder, 'corpus');
+  if (readdirSync(corpus).length === 0) run(binary, [`--target=${target}`, `--seeds=${corpus}`]);
+  const left = wanted - state.inputs;
+  if (left > 0) {
+    const since = performance.now();
+    const { stderr, status } = spawnSync(
+      binary,
+      [
+        corpus,
+        `--target=${target}`,
+        `-runs=${left}`,
+        `-max_total_time=${seconds}`,
+        `-max_len=${kLongest[target] ?? 4096}`,
+        '-timeout=1',
+        '-rss_limit_mb=1024',
+        '-print_final_stats=1',
+        `-artifact_prefix=${join(folder, 'found')}/`,
+      ],
+      { encoding: 'utf8', maxBuffer: 1 << 28 },
+    );
+    const done = /stat::number_of_executed_units: (\d+)/.exec(stderr)?.[1] ?? /#(\d+)\t(?!.*#\d+\t)/s.exec(stderr)?.[1] ?? '0';
+    state.inputs += Number(done);
+    state.seconds += (performance.now() - since) / 1000;
+    writeFileSync(file, JSON.stringify(state));
+    if (status !== 0) console.error(`${target}: ended with ${status}\n${stderr.slice(-3000)}`);
+  }
+  const found = readdirSync(join(folder, 'found')).length;
+  return { target, ...state, inputs_per_second: Math.round(state.inputs / state.seconds), corpus: readdirSync(corpus).length, found };
+}
+
+await script(() => {
+  process.env.CXX ??= existsSync('/usr/bin/clang++') ? 'clang++' : 'clang++-14';
+  cmakeBuild('fuzz', 'latencast_fuzz');
+  const binary = join(root, 'build-fuzz/latencast_fuzz');
+  const rows = values.target.map((target) => {
+    const row = fuzz(binary, target, Number(values.inputs), Number(values.seconds));
+    if (!values.json) console.log(`${target}: ${row.inputs} inputs, ${row.inputs_per_second} a second, corpus ${row.corpus}, ${row.found} found`);
+    return row;
+  });
+  if (values.json) console.log(JSON.stringify(rows, null, 1));
+  if (rows.some(({ found }) => found > 0)) process.exitCode = 1;
+});

@@ -1,0 +1,14 @@
+import { withBase, type Theme } from 'vitepress';
+import DefaultTheme from 'vitepress/theme-without-fonts';
+import '../../../app/tokens.css';
+import './style.css';
+
+export default {
+  extends: DefaultTheme,
+  async enhanceApp({ app }) {
+    // For addresses in attributes of elements, which Vite does not see.
+    app.config.globalProperties['at'] = withBase;
+    // Elements exist in browsers only; pages are rendered without them first.
+    if (!import.meta.env.SSR) await Promise.all([import('../../../element/index.js'), import('../../figures/index.js')]);
+  },
+} satisfies Theme;
