@@ -28,7 +28,7 @@ export async function serve({ port = 0, folder = join(root, 'dist', 'app'), docs
   };
   // `gzip`: vite.config.ts leaves a compressed twin beside every file worth it.
   const page = sirv(folder, { gzip: true, etag: true, setHeaders });
-  const guide = sirv(docs, { etag: true, setHeaders: common });
+  const guide = existsSync(docs) ? sirv(docs, { etag: true, setHeaders: common }) : undefined;
   const server = createServer((request, response) => {
     const missing = () => {
       response.statusCode = 404;
@@ -37,7 +37,7 @@ export async function serve({ port = 0, folder = join(root, 'dist', 'app'), docs
     const [path] = (request.url ?? '').split('?');
     if (path === kDocs.slice(0, -1)) {
       response.writeHead(302, { Location: kDocs }).end();
-    } else if (path.startsWith(kDocs)) {
+    } else if (guide && path.startsWith(kDocs)) {
       request.url = request.url.slice(kDocs.length - 1);
       guide(request, response, missing);
     } else {

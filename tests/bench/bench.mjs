@@ -39,9 +39,10 @@ function sizes() {
     sum(readdirSync(join(app, 'assets')).flatMap((name) => (pattern.test(name) ? [gzipSize(join(app, 'assets', name))] : [])));
   const built = (name) => gzipSize(join(module, `${name}.wasm`)) + gzipSize(join(module, `${name}.mjs`));
   return {
-    module_served_gzip: served(/^(latencast-(?!models).*\.wasm|module-.*\.js)$/),
+    module_served_gzip: served(/^(latencast-(?!models|tables).*\.wasm|module-.*\.js)$/),
     module_gzip: built('latencast'),
     models_module_gzip: built('latencast-models'),
+    tables_module_gzip: built('latencast-tables'),
     networks_gzip: served(/^networks-.*\.js$/),
     fleet_gzip: gzipSize(join(root, 'weights', 'ncnn.fleet.latencast')),
     weights_gzip: Object.fromEntries(kSpaces.map((space) => [space, gzipSize(weights(space))])),
@@ -162,6 +163,7 @@ function markdown(result) {
     ['module and glue, gzip', kilobytes(size.module_gzip)],
     ['the same as the page serves them, glue and its loader minified', kilobytes(size.module_served_gzip)],
     ['module of models and glue, gzip', kilobytes(size.models_module_gzip)],
+    ['module of tables and glue, gzip', kilobytes(size.tables_module_gzip)],
     ['networks known by name, gzip', kilobytes(size.networks_gzip)],
     ['platforms, gzip', kilobytes(size.fleet_gzip)],
     ...kSpaces.map((space) => [`${space}: weights, gzip`, kilobytes(size.weights_gzip[space])]),

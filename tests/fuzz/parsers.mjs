@@ -8,8 +8,8 @@ import { root } from '../../.ci/steps.mjs';
 const kBundle = join(root, '.cache/fuzz/parsers.mjs');
 /** Inputs that share a seed. */
 const kBatch = 10_000;
-/** Without a batch for so long, a target hangs. */
-const kSilence_s = 300;
+/** Without a batch for so long, a target hangs; a run of the lowest priority may wait long for its turn. */
+const kSilence_s = 1800;
 
 if (isMainThread) await main();
 else await work(workerData);

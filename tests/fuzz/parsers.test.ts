@@ -2,7 +2,7 @@
 import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest';
 
 import { initialState } from '../../web/app/state.js';
-import { readStored } from '../../web/app/storage.js';
+import { readStored, writeStored } from '../../web/app/storage.js';
 import { targets, type Target } from './parsers.js';
 
 const kRoot = new URL('../..', import.meta.url).pathname;
@@ -34,6 +34,15 @@ describe('found by long runs', () => {
     const state = readStored(initialState());
     expect(state.sheets['nb201/raspi4']).toMatchObject({ text: '421211,1', trusted: ['421211'] });
     expect(state.model.trusted).toEqual([]);
+    vi.unstubAllGlobals();
+  });
+
+  test('a damaged entry does not keep the page from keeping what is entered', () => {
+    let stored = '{"name":';
+    vi.stubGlobal('localStorage', { getItem: () => stored, setItem: (_: string, text: string) => void (stored = text) });
+    const state = readStored(initialState());
+    expect(writeStored({ ...state, name: 'mine' })).toBe(true);
+    expect(readStored(initialState()).name).toBe('mine');
     vi.unstubAllGlobals();
   });
 });

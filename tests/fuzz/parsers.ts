@@ -13,7 +13,7 @@ import { checkMeasurements, readMeasurements, writeMeasurements, type Measuremen
 import { skim } from '../../web/api/skim.js';
 import type { Engine, SpaceId } from '../../web/api/types.js';
 import { initialState, readAddress, reduce, writeAddress } from '../../web/app/state.js';
-import { readStored } from '../../web/app/storage.js';
+import { readStored, sheetsFromElsewhere, writeStored } from '../../web/app/storage.js';
 
 /** One parser: `check` throws where it does not do what it should. */
 export interface Target {
@@ -157,7 +157,7 @@ function textTargets(engine: Engine): Target[] {
 function pageTargets(): Target[] {
   const first = initialState();
   let stored = '';
-  const storage = { getItem: () => stored };
+  const storage = { getItem: () => stored, setItem: (_: string, text: string) => void (stored = text) };
   Object.defineProperty(globalThis, 'localStorage', { value: storage, configurable: true });
   return [
     target('share links', textOf(kFragments, 16), (fragment) => {
@@ -169,6 +169,10 @@ function pageTargets(): Target[] {
       stored = text;
       const state = readStored(first);
       holds(typeof state.name === 'string' && typeof state.model.text === 'string', 'a state of another shape');
+      // What another tab has written, and what this one writes beside it.
+      sheetsFromElsewhere(state, { key: 'latencast.notebook.2', newValue: text } as StorageEvent);
+      holds(writeStored({ ...state, name: `${state.name}.` }), 'what was there cannot be written over');
+      holds(readStored(first).name === `${state.name}.`, 'what was written is not read');
     }),
   ];
 }

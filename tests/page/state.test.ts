@@ -264,8 +264,9 @@ describe('measurements in closed form', () => {
       ...before,
       engine: { status: 'ready' },
       weights: { nb201: { status: 'ready', closedForm: true } },
-      sheets: { [device]: { text, unit: 'auto', check } },
-      results: { [device]: result },
+      sheets: { [device]: { text, unit: 'auto', check } } as State['sheets'],
+      results: { [device]: result } as State['results'],
+      saved: { [device]: true } as State['saved'],
     };
   }
 
@@ -287,6 +288,19 @@ describe('measurements in closed form', () => {
       message: '90,100 ms; all others let expect 80 to 99 ms: another unit, by a factor of 1,000? Set aside: it does not count.',
     });
     expect(bad?.remedies?.map(({ label }) => label)).toEqual(['Change to 90.1 ms', 'Use it anyway', 'Leave it out']);
+  });
+
+  test('estimates of an engine that has stopped are due again, and stay in sight', () => {
+    const state = doubted(text, []);
+    const lost = reduce(state, { type: 'engine-lost' });
+    expect(isDue(lost)).toBe(false);
+    expect(lost.results).toBe(state.results);
+    const back = reduce(reduce(lost, { type: 'engine', engine: { status: 'ready' } }), {
+      type: 'weights',
+      space: 'nb201',
+      weights: { status: 'ready', closedForm: true },
+    });
+    expect([isDue(state), isDue(back)]).toEqual([false, true]);
   });
 
   test('every remedy changes what the estimates are due for, and rewritten text comes back', () => {

@@ -46,6 +46,9 @@ describe('a table of one’s own', () => {
     await engineReady(page);
     await page.getByLabel('Space', { exact: true }).selectOption('Your own table');
     await page.getByRole('heading', { name: 'Your own search space' }).waitFor();
+    // The first step is to have one.
+    await page.locator('.steps [aria-current="step"]').getByText('Space').click();
+    await expect.poll(() => page.evaluate(() => document.activeElement?.getAttribute('aria-label'))).toMatch(/^Table: /);
     expect(new URL(page.url()).hash).toBe('#space=table');
     expect(await page.getByRole('button', { name: 'Measure this browser' }).count()).toBe(0);
   });
@@ -79,6 +82,8 @@ describe('a table of one’s own', () => {
     await page.getByRole('button', { name: 'Choose', exact: true }).click();
     await page.getByRole('region', { name: 'Architectures to measure' }).waitFor();
     expect(await page.getByRole('button', { name: 'Download a kit' }).count()).toBe(0);
+    expect(await page.locator('.next li').first().innerText()).toMatch(/^net-\d+$/);
+    expect(await page.getByRole('button', { name: 'Keep', exact: true }).count()).toBe(0);
     await page.locator('.next').getByRole('button', { name: 'Add them to my notebook' }).click();
     await expect.poll(() => page.locator('#sheet-problems').innerText()).toMatch(/5 still to measure/);
   });

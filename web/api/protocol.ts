@@ -99,8 +99,8 @@ export type Report = (job: number, progress: TransferProgress) => Promise<void>;
  * `job` numbers work that can be cancelled and reports progress; the numbers are the caller's.
  */
 export interface Host {
-  /** First of all; once. */
-  start(wasm: SentWasm, modelsWasm: SentWasm, tablesWasm: SentWasm, report: Report): Promise<Envelope<null>>;
+  /** First of all; once. `life`: a Web Lock to hold as long as the worker lives, where there are any. */
+  start(wasm: SentWasm, modelsWasm: SentWasm, tablesWasm: SentWasm, report: Report, life?: string): Promise<Envelope<null>>;
   cancel(job: number): void;
 
   load(bytes: Uint8Array): Promise<Envelope<Held>>;

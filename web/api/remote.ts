@@ -106,12 +106,17 @@ export class RemoteEngine implements Engine {
   /** Rejections of everything that still waits. */
   readonly #waiting = new Set<(reason: LatencastError) => void>();
   #failure: LatencastError | undefined;
+  #onFailure: EngineOptions['onFailure'];
   #jobs = 0;
 
-  static async start({ wasm, modelsWasm, tablesWasm, worker }: EngineOptions): Promise<RemoteEngine> {
+  static async start({ wasm, modelsWasm, tablesWasm, worker, onFailure }: EngineOptions): Promise<RemoteEngine> {
     const engine = new RemoteEngine(startThread(worker));
+    // A worker that is closed or killed tells nobody. Of Node's threads the end is an event.
+    const life = !nodeBuiltin('node:worker_threads') && 'locks' in navigator ? `latencast-${crypto.randomUUID()}` : undefined;
     try {
-      await engine.#begin(sendable(wasm), sendable(modelsWasm), sendable(tablesWasm));
+      await engine.#begin(sendable(wasm), sendable(modelsWasm), sendable(tablesWasm), life);
+      engine.#onFailure = onFailure;
+      if (life !== undefined) void navigator.locks.request(life, () => engine.#fail(new LatencastError('load', 'worker: stopped (it was ended)')));
       return engine;
     } catch (caught) {
       engine.dispose();
@@ -279,14 +284,16 @@ export class RemoteEngine implements Engine {
     }
   }
 
-  #begin(wasm: SentWasm, modelsWasm: SentWasm, tablesWasm: SentWasm): Promise<null> {
+  #begin(wasm: SentWasm, modelsWasm: SentWasm, tablesWasm: SentWasm, life?: string): Promise<null> {
     const report: Report = async (job, progress) => this.#listeners.get(job)?.(progress);
-    return this.call((host) => host.start(wasm, modelsWasm, tablesWasm, Comlink.proxy(report)));
+    return this.call((host) => host.start(wasm, modelsWasm, tablesWasm, Comlink.proxy(report), life));
   }
 
   #fail(reason: LatencastError): void {
-    this.#failure ??= reason;
     for (const reject of this.#waiting) reject(reason);
+    if (this.#failure) return;
+    this.#failure = reason;
+    if (reason.code !== 'disposed') this.#onFailure?.(reason);
   }
 }
 

@@ -4,6 +4,8 @@
  * Latencies are milliseconds, rank correlations are fractions in [-1, 1], shares are fractions in [0, 1].
  */
 
+import type { LatencastError } from './errors.js';
+
 /** Kinds of failure; the same list as `ErrorCode` in `cpp/include/latencast/error.h`, plus the loader's own. */
 export type ErrorCode =
   | 'argument'
@@ -717,4 +719,9 @@ export interface EngineOptions {
   readonly tablesWasm?: Uint8Array | string | URL;
   /** Where the worker's script is (`worker.js` of this package); default: beside this module. It may be of another origin than the page. */
   readonly worker?: string | URL;
+  /**
+   * Called once where the worker stops by itself after it has started, e.g. because memory ran out: everything that the engine held
+   * is lost, and every call fails with the same error.
+   */
+  readonly onFailure?: (error: LatencastError) => void;
 }

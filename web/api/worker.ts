@@ -32,6 +32,16 @@ import type {
   TransferProgress,
 } from './types.js';
 
+/** A lock that nobody else can have until this thread ends, however it does. */
+function holdForLife(name: string): Promise<void> {
+  return new Promise((held) => {
+    void navigator.locks.request(name, () => {
+      held();
+      return new Promise<never>(() => {});
+    });
+  });
+}
+
 /** The in-thread engine, answering to the other side's numbers for predictors, encoders and jobs. */
 class WorkerHost implements Host {
   #engine: LocalEngine | undefined;
@@ -46,8 +56,9 @@ class WorkerHost implements Host {
   readonly #jobs = new Map<number, AbortController>();
   #ids = 0;
 
-  start(wasm: SentWasm, modelsWasm: SentWasm, tablesWasm: SentWasm, report: Report) {
+  start(wasm: SentWasm, modelsWasm: SentWasm, tablesWasm: SentWasm, report: Report, life?: string) {
     return enclose(async () => {
+      if (life !== undefined) await holdForLife(life);
       this.#engine = new LocalEngine(await loadModule(wasm), modelsWasm, tablesWasm);
       this.#report = report;
       return null;

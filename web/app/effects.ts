@@ -71,11 +71,17 @@ const kMagic = 'LATCAST\n';
 const kCoverage = 0.9; // of all intervals shown
 const kSettling = 10_000; // ms that a measurement waits for the estimates at most
 const kNextCount = 5; // architectures proposed at a time
+const kMostRestarts = 3; // of the engine
+const kRestartSpan = 60_000; // ms, within that time
 const kSearchLimits = 8; // latencies that a search aims at, beside the user's own
 
 export class Effects {
   private hasStarted!: (engine: Engine) => void;
-  private readonly started = new Promise<Engine>((resolve) => (this.hasStarted = resolve));
+  private started = new Promise<Engine>((resolve) => (this.hasStarted = resolve));
+  /** When it was started again, because it had stopped by itself. */
+  private readonly restarts: number[] = [];
+  /** What every call to an engine that stopped ends with; said once, and not by each of them. */
+  private lost: LatencastError | undefined;
   private engine: Engine | undefined;
   private index: Promise<WeightsIndex> | undefined;
   /** Tables on their way or here; asked for once. */
@@ -105,18 +111,18 @@ export class Effects {
     private readonly state: () => State,
   ) {
     const tell = (action: ModelAction): void => send({ type: 'model', action });
-    this.models = new ModelEffects(tell, () => state().model, this.started);
+    this.models = new ModelEffects(tell, () => state().model, () => this.started);
     this.table = new TableEffects({
       send: (action) => send({ type: 'own-table', action }),
       state: () => state().ownTable,
-      started: this.started,
+      started: () => this.started,
       opened: (table, rows) => this.useTable(table, rows),
       failed: (what, caught) => this.fail(what, caught),
     });
     this.browser = new BrowserEffects({
       send,
       state,
-      engine: this.started,
+      engine: () => this.started,
       base: (space) => this.base(space),
       choose: async (space) => {
         await this.base(space);
@@ -180,6 +186,7 @@ export class Effects {
       case 'rewrite':
       case 'append':
       case 'replace-text':
+      case 'adopt':
       case 'undo-replace':
       case 'restore-example':
       case 'example':
@@ -358,12 +365,43 @@ export class Effects {
 
   private async startEngine(): Promise<void> {
     try {
-      this.engine = await createEngine({ kind: 'worker' });
-      this.hasStarted(this.engine);
+      const engine = await createEngine({ kind: 'worker', onFailure: (error) => void this.restart(error) });
+      this.engine = engine;
+      this.hasStarted(engine);
       this.send({ type: 'engine', engine: { status: 'ready' } });
     } catch (caught) {
       this.send({ type: 'engine', engine: { status: 'failed', message: reason(caught) } });
     }
+  }
+
+  /** Another engine in place of one that stopped by itself; what it was at is begun again. */
+  private async restart(error: LatencastError): Promise<void> {
+    const now = performance.now();
+    const lately = this.restarts.filter((at) => now - at < kRestartSpan);
+    const { job } = this.state();
+    this.lost = error;
+    this.engine?.dispose();
+    this.engine = undefined;
+    this.running?.abort();
+    this.running = undefined;
+    this.following?.stop.abort();
+    this.following = undefined;
+    for (const held of [this.bases, this.adapted, this.encoders]) held.clear();
+    this.ownTable = undefined;
+    for (const space of this.compared) if (!knownDevices(space).some((name) => this.state().known[`${space}/${name}`])) this.compared.delete(space);
+    this.send({ type: 'engine-lost' });
+    if (lately.length >= kMostRestarts) {
+      this.send({ type: 'engine', engine: { status: 'failed', message: `it stopped ${lately.length + 1} times within a minute (${error.message})` } });
+      return;
+    }
+    this.restarts.push(now);
+    this.started = new Promise<Engine>((resolve) => (this.hasStarted = resolve));
+    this.send({ type: 'notice', notice: { kind: 'info', text: 'The engine stopped and was started again. Nothing you entered is lost.' } });
+    await this.startEngine();
+    this.models.restart();
+    this.table.restart();
+    await Promise.all([...this.tables.keys()].map((space) => this.loadWeights(space)));
+    if (job && job.phase !== 'search') await this.transfer(job.device);
   }
 
   private async loadWeights(space: SpaceId): Promise<void> {
@@ -942,6 +980,7 @@ export class Effects {
   }
 
   private fail(what: string, caught: unknown): void {
+    if (caught !== undefined && caught === this.lost) return;
     this.send({ type: 'notice', notice: { kind: 'error', text: `${what}: ${reason(caught)}` } });
   }
 }

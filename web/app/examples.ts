@@ -47,10 +47,11 @@ export async function loadTable(space: SpaceId): Promise<SpaceTable> {
 export async function loadExample(id: DeviceId, space: Promise<SpaceTable>): Promise<Example> {
   const folder = `examples/${spaceOf(id)}`;
   const name = nameOf(id);
-  const [table, file, latency_ms] = await Promise.all([
+  const [table, file, latency_ms, reach] = await Promise.all([
     space,
     get(`${folder}/${name}.json`).then((response) => response.json() as Promise<ExampleFile>),
     getLatencies(`${folder}/${name}.estimates.bin`, space),
+    getReach(`${folder}/${name}.bounds.bin`, space),
   ]);
   const truth = file.truth ? { truth_ms: await getLatencies(`${folder}/${name}.truth.bin`, space) } : {};
   const readings = file.measurements.map((each) => ({ ...each, index: rowOf(table, each.architecture) }));
@@ -75,6 +76,9 @@ export async function loadExample(id: DeviceId, space: Promise<SpaceTable>): Pro
       method,
       quantity: 'latency',
       latency_ms,
+      // The intervals are as wide to both sides, by their logarithms.
+      low: latency_ms.map((ms, i) => ms * Math.exp(-(reach[i] ?? Number.NaN))),
+      high: latency_ms.map((ms, i) => ms * Math.exp(reach[i] ?? Number.NaN)),
       readings,
       trusted: [],
       ...(nearest ? { nearest } : {}),
@@ -104,9 +108,16 @@ async function get(name: string): Promise<Response> {
 
 /** One float32 per row, little endian. */
 async function getLatencies(name: string, space: Promise<SpaceTable>): Promise<Float64Array> {
+  return Float64Array.from(new Float32Array(await getRows(name, space, Float32Array.BYTES_PER_ELEMENT)));
+}
+
+/** Ten-thousandths, one uint16 per row, little endian. */
+async function getReach(name: string, space: Promise<SpaceTable>): Promise<Float64Array> {
+  return Float64Array.from(new Uint16Array(await getRows(name, space, Uint16Array.BYTES_PER_ELEMENT)), (value) => value / 1e4);
+}
+
+async function getRows(name: string, space: Promise<SpaceTable>, each: number): Promise<ArrayBuffer> {
   const [bytes, { shipped }] = await Promise.all([get(name).then((response) => response.arrayBuffer()), space]);
-  if (bytes.byteLength !== shipped * 4) {
-    throw new Error(`${name} has ${bytes.byteLength} bytes, expected ${shipped * 4}`);
-  }
-  return Float64Array.from(new Float32Array(bytes));
+  if (bytes.byteLength !== shipped * each) throw new Error(`${name} has ${bytes.byteLength} bytes, expected ${shipped * each}`);
+  return bytes;
 }

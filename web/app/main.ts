@@ -2,7 +2,7 @@ import { render } from 'lit';
 import { Effects } from './effects.js';
 import { keepOffline } from './offline.js';
 import { initialState, readAddress, reduce, writeAddress, type Action, type State } from './state.js';
-import { readStored, writeStored } from './storage.js';
+import { readStored, sheetsFromElsewhere, writeStored } from './storage.js';
 import { page } from './views/page.js';
 
 const root = document.getElementById('page');
@@ -36,9 +36,24 @@ function paint(): void {
     history.replaceState(null, '', address === '' ? location.pathname + location.search : `#${address}`);
   }
   clearTimeout(storing);
-  storing = setTimeout(() => writeStored(state), 200);
+  storing = setTimeout(keep, 200);
 }
 
+let keeps = true;
+
+function keep(): void {
+  const before = keeps;
+  keeps = writeStored(state);
+  if (before && !keeps) {
+    const text = 'This browser keeps nothing for the page: its storage is full or blocked. Save the predictor, or copy your measurements, before you leave.';
+    send({ type: 'notice', notice: { kind: 'error', text } });
+  }
+}
+
+addEventListener('storage', (event) => {
+  const sheets = sheetsFromElsewhere(state, event);
+  if (sheets.length > 0) send({ type: 'adopt', sheets });
+});
 addEventListener('hashchange', () => send({ type: 'address', address: readAddress(location.hash) }));
 addEventListener('pagehide', () => writeStored(state));
 

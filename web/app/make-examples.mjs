@@ -6,6 +6,8 @@
 //                                  space and, where that is not all of it, the measured architectures of the examples
 //   <space>/<device>.json           20 measurements chosen at random, and what the shipped weights make of them
 //   <space>/<device>.estimates.bin  estimated ms of every row, float32, little endian
+//   <space>/<device>.bounds.bin     of every row, how far its 90 % interval reaches to both sides: log(high / estimate) in
+//                                   ten-thousandths, uint16, little endian
 //   <space>/<device>.truth.bin      measured ms, likewise, where the whole space is measured
 import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join, resolve } from 'node:path';
@@ -108,7 +110,7 @@ async function writeSpace(space) {
     if (!truth.every((latency_ms) => latency_ms > 0)) throw new Error(`${space}/latency_ms.csv: ${device} has gaps`);
     const measurements = chosen.map((i) => ({ architecture: measured[i].architecture, latency_ms: truth[i] }));
     const predictor = await base.transfer(measurements, { device, method: 'combined' });
-    const estimates = await predictor.predict(rows);
+    const { latency_ms: estimates, high } = await predictor.intervals(rows);
     const { left_out, ...review } = await predictor.review();
     const held = await checked(left_out, review, measurements);
     const bounds = { low: [...left_out.low], high: [...left_out.high] };
@@ -117,6 +119,8 @@ async function writeSpace(space) {
     const accuracy = await engine.accuracy(predicted, Float64Array.from(others, (i) => truth[i]));
     if (listed) writeFileSync(join(out, `${device}.truth.bin`), bytes(Float32Array.from(truth)));
     writeFileSync(join(out, `${device}.estimates.bin`), bytes(Float32Array.from(estimates)));
+    const reach = Uint16Array.from(estimates, (latency_ms, i) => Math.min(Math.round(1e4 * Math.log(high[i] / latency_ms)), 0xffff));
+    writeFileSync(join(out, `${device}.bounds.bin`), bytes(reach));
     const of = measured.length.toLocaleString('en');
     const example = {
       origin: `${origin} ${kSamples} of ${of} chosen at random (seed ${kSeed}).`,

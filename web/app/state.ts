@@ -159,7 +159,7 @@ export interface Result {
   readonly quantity: Quantity;
   /** One per row of the space's table; NaN where not estimated, or shorter. */
   readonly latency_ms: Float64Array;
-  /** Likewise: between them the truth lies with a probability of 90 %. In closed form only, and not computed beforehand. */
+  /** Likewise: between them the truth lies with a probability of 90 %. In closed form only. */
   readonly low?: Float64Array;
   readonly high?: Float64Array;
   readonly readings: readonly Reading[];
@@ -312,6 +312,8 @@ export interface State {
 
 export type Action =
   | { readonly type: 'engine'; readonly engine: Loading }
+  /** It stopped by itself, with everything it held; another one is being started. */
+  | { readonly type: 'engine-lost' }
   | { readonly type: 'weights'; readonly space: PageSpace; readonly weights: Loading }
   | { readonly type: 'table'; readonly table: SpaceTable }
   | { readonly type: 'rows'; readonly space: PageSpace; readonly rows: readonly NewRow[] }
@@ -331,6 +333,8 @@ export type Action =
   | { readonly type: 'method'; readonly method: Method }
   | { readonly type: 'replace-text'; readonly text: string; readonly filename?: string }
   | { readonly type: 'undo-replace' }
+  /** What another tab has written. */
+  | { readonly type: 'adopt'; readonly sheets: readonly (readonly [DeviceId, Sheet])[] }
   | { readonly type: 'restore-example' }
   | { readonly type: 'checked'; readonly device: DeviceId; readonly check: Check }
   | { readonly type: 'transfer' }
@@ -596,7 +600,8 @@ export function isDue(state: State): boolean {
   if (methodOf(state) !== 'closed-form' || readiness(state).status !== 'ready' || !check) return false;
   if (check.readings.length < kFewestReadings) return false;
   const result = resultOf(state);
-  return !result || result.source === 'precomputed' || isStale(state);
+  // What is shown may have been computed beforehand, or by an engine that has stopped.
+  return !result || result.source === 'precomputed' || state.saved[state.device] !== true || isStale(state);
 }
 
 /** Whether the shown result was made from other measurements than the sheet now holds, or in another way. */
@@ -639,6 +644,10 @@ export function reduce(state: State, action: Action): State {
   switch (action.type) {
     case 'engine':
       return { ...state, engine: action.engine };
+    case 'engine-lost': {
+      const { check: _, ...ownTable } = state.ownTable;
+      return { ...without(state, 'job', 'comparing'), engine: { status: 'loading', done: 0 }, weights: {}, saved: {}, ownTable };
+    }
     case 'weights':
       return { ...state, weights: { ...state.weights, [action.space]: action.weights } };
     case 'table':
@@ -686,6 +695,8 @@ export function reduce(state: State, action: Action): State {
           ...(action.filename === undefined ? {} : { filename: action.filename }),
         }),
       );
+    case 'adopt':
+      return { ...state, sheets: { ...state.sheets, ...Object.fromEntries(action.sheets) } };
     case 'undo-replace': {
       const { replaced, trusted = [] } = sheetOf(state);
       return replaced ? withSheet(state, { ...replaced, trusted }) : state;

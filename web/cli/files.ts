@@ -9,6 +9,7 @@ import {
   createEngine,
   LatencastError,
   readMeasurements,
+  type CheckedMeasurements,
   type Encoder,
   type Encoding,
   type Engine,
@@ -16,6 +17,7 @@ import {
   type Measurement,
   type Predictor,
   type Quantity,
+  type ReadMeasurements,
   type SpaceId,
   type TransferOptions,
 } from '../api/index.js';
@@ -156,10 +158,14 @@ export interface Measured {
   readonly quantity: Quantity;
 }
 
+export function measurementsIn(engine: Engine, space: SpaceId, path: string | undefined): Promise<Measured> {
+  return measurementsBy((read) => checkMeasurements(engine, space, read), path);
+}
+
 /** The measurements of a text; what is odd about it is told on the standard error. Throws where a line cannot be read. */
-export async function measurementsIn(engine: Engine, space: SpaceId, path: string | undefined): Promise<Measured> {
+export async function measurementsBy(check: (read: ReadMeasurements) => Promise<CheckedMeasurements>, path: string | undefined): Promise<Measured> {
   const name = nameOf(path);
-  const { lines, notes, measurements, quantity } = await checkMeasurements(engine, space, readMeasurements(readText(path), { filename: name }));
+  const { lines, notes, measurements, quantity } = await check(readMeasurements(readText(path), { filename: name }));
   const bad = lines.filter(({ status }) => status === 'error');
   if (bad.length > 0) {
     const listed = bad.slice(0, kMostListed).map(({ line, reason }) => `${name}, line ${line}: ${reason}`);

@@ -6,12 +6,13 @@ import { kernels } from './commands/kernels.js';
 import { kit } from './commands/kit.js';
 import { predict } from './commands/predict.js';
 import { search } from './commands/search.js';
+import { table } from './commands/table.js';
 import { transfer } from './commands/transfer.js';
 import { print, say, version } from './files.js';
 import { hint } from './nearest.js';
 import { read, usage, UsageError, type Command } from './options.js';
 
-const kCommands: readonly Command[] = [kit, transfer, predict, search, evaluate, kernels];
+const kCommands: readonly Command[] = [kit, transfer, predict, search, table, evaluate, kernels];
 
 function overview(): string {
   const lines = kCommands.map(({ name, summary }) => `  ${name.padEnd(9)} ${summary}`);

@@ -21,7 +21,7 @@ const kLock = 'latencast-measure';
 export interface Page {
   send(action: Action): void;
   state(): State;
-  engine: Promise<Engine>;
+  engine(): Promise<Engine>;
   /** The pre-trained predictor of a space; throws where there is none. */
   base(space: SpaceId): Promise<Predictor>;
   /** The networks to measure in a space, as the page's settings say; `informative`: by what they tell together, best first. */
@@ -93,7 +93,10 @@ export class BrowserEffects {
     if (!before) {
       this.page.send({ type: 'plan-browser', space, architectures: run.measured.architectures });
     }
-    await writeRun(run);
+    if (!(await writeRun(run))) {
+      const text = 'This browser keeps no run: with the tab its state is lost. The measuring goes on, and its readings stand in the notebook.';
+      this.page.send({ type: 'notice', notice: { kind: 'error', text } });
+    }
     const worker = new Worker(new URL('./worker.ts', import.meta.url), { type: 'module' });
     const stop = new Promise<never>((_, fail) => {
       signal.addEventListener('abort', () => fail(new Error('cancelled')), { once: true });
@@ -103,7 +106,7 @@ export class BrowserEffects {
     stop.catch(() => undefined);
     try {
       const host = Comlink.wrap<RuntimeHost>(worker);
-      const engine = await this.page.engine;
+      const engine = await this.page.engine();
       const write = (network: string): Promise<Uint8Array> => engine.exportOnnx(space, network);
       await Promise.race([host.start(run.setting, run.measured.architectures[0] ?? '', Comlink.proxy(write)), stop]);
       if (signal.aborted) return;
@@ -133,7 +136,7 @@ export class BrowserEffects {
 
   /** What to measure, and others to prove it by. */
   private async plan(space: SpaceId, setting: Setting): Promise<Run> {
-    const engine = await this.page.engine;
+    const engine = await this.page.engine();
     const { architectures, informative } = await this.page.choose(space);
     const others = await engine.random(space, architectures.length + 2 * kUnseen, kUnseenSeed);
     const unseen = [...new Set(others)].filter((each) => !architectures.includes(each)).slice(0, kUnseen);
@@ -176,7 +179,7 @@ export class BrowserEffects {
 
   private async judge(run: Run): Promise<void> {
     if (!run.prediction) return;
-    const engine = await this.page.engine;
+    const engine = await this.page.engine();
     const accuracy = await engine.accuracy(Float64Array.from(run.prediction.latency_ms), Float64Array.from(unseenLatencies(run)));
     this.tell(run.space, { type: 'accuracy', accuracy });
   }

@@ -29,11 +29,13 @@ export async function readRun(space: SpaceId): Promise<Run | undefined> {
   }
 }
 
-export async function writeRun(run: Run): Promise<void> {
+/** False where this browser does not keep it. */
+export async function writeRun(run: Run): Promise<boolean> {
   try {
     await (await database()).put(kRuns, run, run.space);
+    return true;
   } catch {
-    // The run goes on without.
+    return false;
   }
 }
 

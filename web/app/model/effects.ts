@@ -67,7 +67,7 @@ export class ModelEffects {
   constructor(
     private readonly send: (action: ModelAction) => void,
     private readonly state: () => ModelState,
-    private readonly engine: Promise<Engine>,
+    private readonly engine: () => Promise<Engine>,
   ) {}
 
   /** When the mode is shown: the example at once, then what the address asks for. */
@@ -83,6 +83,20 @@ export class ModelEffects {
     const { network } = this.state();
     // A file that was dropped came first.
     if (network !== undefined && this.turn === 0) void this.openNetwork(network);
+  }
+
+  /** With another engine, as the one before has stopped: everything it held is read again. */
+  restart(): void {
+    if (!this.started) return;
+    this.model = undefined;
+    this.mine = undefined;
+    this.fleet = undefined;
+    this.platforms.clear();
+    this.named.clear();
+    void this.loadFleet();
+    const { network } = this.state();
+    if (this.source) void this.open(this.source);
+    else if (network !== undefined) void this.openNetwork(network);
   }
 
   /** Called after every action of the mode, with the state it led to. */
@@ -155,7 +169,7 @@ export class ModelEffects {
 
   private async listFamilies(): Promise<void> {
     try {
-      this.send({ type: 'families', families: await (await this.engine).runtimeFamilies() });
+      this.send({ type: 'families', families: await (await this.engine()).runtimeFamilies() });
     } catch {
       // The same module reads the model, and says there what is wrong.
     }
@@ -177,7 +191,7 @@ export class ModelEffects {
     const { name, network, bytes, file } = source;
     this.send({ type: 'reading', name });
     try {
-      const engine = await this.engine;
+      const engine = await this.engine();
       const { stated, shapes } = await shapesOf(engine, source);
       if (turn !== this.turn) return;
       const opened: Opened = {
@@ -215,7 +229,7 @@ export class ModelEffects {
     if (!source || !opened) return;
     const turn = ++this.turn;
     try {
-      const { model, kernels } = await this.read(await this.engine, source.file, opened.stated, opened.shapes);
+      const { model, kernels } = await this.read(await this.engine(), source.file, opened.stated, opened.shapes);
       if (!this.keep(turn, model)) return;
       this.send({ type: 'read', info: model.info, kernels });
       this.estimateAll();
@@ -256,7 +270,7 @@ export class ModelEffects {
       const { fleet: file } = await loadWeightsIndex();
       if (!file) throw new Error('no platforms are shipped');
       const bytes = await fetchBytes(new URL(`weights/${file.file}`, document.baseURI));
-      this.fleet = await (await this.engine).loadFleet(bytes);
+      this.fleet = await (await this.engine()).loadFleet(bytes);
       const { platforms, models } = this.fleet;
       this.send({ type: 'fleet', fleet: { status: 'ready', platforms, models } });
       const { platform } = this.state();
@@ -378,7 +392,7 @@ export class ModelEffects {
     const opening = (async () => {
       const source = 'network' in name ? await networkSource(name.network) : this.sources.get(name.file);
       if (!source) throw new Error(`${key} is not open any more`);
-      const engine = await this.engine;
+      const engine = await this.engine();
       const { stated, shapes } = await shapesOf(engine, source);
       // As it is shown, where it is.
       const shown = this.source === source ? (this.state().opened?.shapes ?? shapes) : shapes;

@@ -12,7 +12,7 @@ const kKeepingPause = 400; // ms before it is stored
 export interface TableHost {
   readonly send: (action: OwnTableAction) => void;
   readonly state: () => OwnTableState;
-  readonly started: Promise<Engine>;
+  readonly started: () => Promise<Engine>;
   /** A table that can be used; takes the place of the one before, which is to be disposed. */
   readonly opened: (table: OwnTable, rows: SpaceTable) => void;
   readonly failed: (what: string, caught: unknown) => void;
@@ -35,6 +35,12 @@ export class TableEffects {
     // What was written meanwhile is newer.
     if (kept && this.host.state().text === '') this.host.send({ type: 'restored', source: kept });
     else this.readSoon(0);
+  }
+
+  /** With another engine, as the one before has stopped. */
+  restart(): void {
+    this.reading = undefined;
+    if (this.shown) this.readSoon(0);
   }
 
   react(action: OwnTableAction): void {
@@ -71,7 +77,7 @@ export class TableEffects {
     if (text.trim() === '' || currentTableCheck(state) || same) return;
     this.reading = { text, roles };
     try {
-      const engine = await this.host.started;
+      const engine = await this.host.started();
       const { check, options } = await checkTable(engine, text, roles);
       const table = isUsable(check) ? await engine.openTable(text, options) : undefined;
       const rows = table && (await rowsOf(table));

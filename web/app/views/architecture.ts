@@ -81,14 +81,18 @@ export function architecturePanel(state: State, send: Send): TemplateResult {
       >
         Copy
       </button>
-      <button
-        type="button"
-        title="Keeps it among the architectures that stand side by side under Devices"
-        aria-pressed=${viewOf(state).kept?.includes(index) === true}
-        @click=${() => send({ type: 'keep', index })}
-      >
-        Keep
-      </button>
+      ${
+        table.columns
+          ? nothing
+          : html`<button
+                type="button"
+                title="Keeps it among the architectures that stand side by side under Devices"
+                aria-pressed=${viewOf(state).kept?.includes(index) === true}
+                @click=${() => send({ type: 'keep', index })}
+              >
+                Keep
+              </button>`
+      }
     </div>
     ${
       table.space === 'table'

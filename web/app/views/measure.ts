@@ -152,8 +152,8 @@ export function measure(state: State, send: Send): TemplateResult {
                 <thead>
                   <tr>
                     <th scope="col">no.</th>
-                    <th scope="col" class="left">${kind.one}</th>
-                    <th scope="col" class="left">to write it</th>
+                    ${isBuiltIn(space) ? html`<th scope="col" class="left">${kind.one}</th>` : nothing}
+                    <th scope="col" class="left">${isBuiltIn(space) ? 'to write it' : kind.one}</th>
                   </tr>
                 </thead>
                 <tbody>
@@ -161,7 +161,7 @@ export function measure(state: State, send: Send): TemplateResult {
                     (architecture, i) =>
                       html`<tr>
                         <td>${i + 1}</td>
-                        <td class="left">${glyph(space, architecture)}</td>
+                        ${isBuiltIn(space) ? html`<td class="left">${glyph(space, architecture)}</td>` : nothing}
                         <td class="left"><code>${architecture}</code></td>
                       </tr>`,
                   )}
@@ -196,7 +196,8 @@ function next(state: State, send: Send): TemplateResult | typeof nothing {
     </p>
     <ol class="next-list">
       ${architectures.map(
-        (architecture) => html`<li>${glyph(spaceId(state), architecture)} <code>${architecture}</code></li>`,
+        (architecture) =>
+          html`<li>${isBuiltIn(spaceId(state)) ? glyph(spaceId(state), architecture) : nothing} <code>${architecture}</code></li>`,
       )}
     </ol>
     <p>
