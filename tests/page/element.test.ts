@@ -4,6 +4,7 @@ import { readFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import { join } from 'node:path';
 import type { AxeResults } from 'axe-core';
+import { build } from 'esbuild';
 import { chromium, type Browser, type BrowserContextOptions, type Page } from 'playwright-core';
 import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest';
 import { createEngine } from '../../web/api/index.js';
@@ -243,6 +244,44 @@ describe('attributes, properties, events', () => {
     expect(found.latency_ms).toBeLessThanOrEqual(7);
     expect(accuracy[architectures.indexOf(found.architecture)]).toBe(most);
   });
+});
+
+test('in a React page: properties, events, changes, and away again', async () => {
+  const { outputFiles } = await build({
+    bundle: true,
+    write: false,
+    format: 'esm',
+    define: { 'process.env.NODE_ENV': '"production"' },
+    stdin: {
+      resolveDir: kRoot,
+      contents: `
+        import { createElement as h, useState } from 'react';
+        import { createRoot } from 'react-dom/client';
+        const readings = ${JSON.stringify(readings)};
+        function Page() {
+          const [estimate, setEstimate] = useState();
+          const [architecture, setArchitecture] = useState('421211');
+          const [there, setThere] = useState(true);
+          return h('div', null,
+            h('p', { id: 'said' }, estimate ? estimate.architecture + ' ' + estimate.latency_ms : ''),
+            h('button', { onClick: () => setArchitecture('333333') }, 'another'),
+            h('button', { onClick: () => setThere(false) }, 'away'),
+            there && h('latency-predictor', { measurements: readings, architecture, limit: '20', onestimate: ({ detail }) => setEstimate(detail) }));
+        }
+        customElements.whenDefined('latency-predictor').then(() => createRoot(document.getElementById('root')).render(h(Page)));`,
+    },
+  });
+  const page = await open(`<div id="root"></div><script type="module" src="/page.js"></script>`, {
+    pages: { '/page.js': outputFiles[0]!.text },
+  });
+  const said = (): Promise<string> => page.locator('#said').innerText();
+  const [, ms] = await estimateByApi(readings, '421211');
+  await expect.poll(said, { timeout: 60_000 }).toBe(`421211 ${ms}`);
+  await first(page).getByText('Best under 20.0 ms').waitFor();
+  await page.getByRole('button', { name: 'another' }).click();
+  await expect.poll(said).toMatch(/^333333 /);
+  await page.getByRole('button', { name: 'away' }).click();
+  await expect.poll(() => page.workers().length, { timeout: 15_000 }).toBe(0);
 });
 
 describe('by hand', () => {

@@ -142,6 +142,16 @@ describe('measurements of the user', () => {
     expect(selected).toBe('421219, 3.1 ms');
   });
 
+  test('several readings in a line all count, and are shown as that', async () => {
+    const page = await visit.open({ address: '#device=mine' });
+    await engineReady(page);
+    await write(page, 'arch,run 1,run 2,run 3\n421211,10.5,10.7,10.4\n333333,90,91,92\n111111,7.2,7.3,7.2\n');
+    expect(await page.locator('#sheet-problems').innerText()).toMatch(/9 measurements.*, every line understood/);
+    expect(await page.locator('.editor-readings .good').allInnerTexts()).toEqual(['10.4 ms × 3', '92.0 ms × 3', '7.20 ms × 3']);
+    await estimated(page, 9);
+    expect(await page.getByRole('list', { name: 'Lines that need attention' }).count()).toBe(0);
+  });
+
   test('says how many are missing, and what more would bring', async () => {
     const page = await visit.open({ address: '#device=mine' });
     await engineReady(page);

@@ -5,6 +5,8 @@ import { describe, expect, test } from 'vitest';
 import { download, engineReady, fact, visitor, write } from './chromium.js';
 
 const visit = visitor();
+/** For an engine that has to notice that it is gone, on a machine that does other things too. */
+const kLong = 90_000;
 const kFolder = join(import.meta.dirname, '../../web/app/public/examples/table');
 
 /** Thirty networks of some layers and an activation, measured on a GPU. */
@@ -215,6 +217,35 @@ describe('a table of one’s own', () => {
     expect(await page.locator('#own-table-text textarea').inputValue()).toBe(kTable);
     expect(await readAs(page, 'accuracy').innerText()).toBe('numbers, 62.0 to 76.0');
     expect(await page.getByLabel('Vertical axis').inputValue()).toBe('column:layers');
+  });
+
+  test('an engine that is killed is started again, with the table', async () => {
+    const page = await visit.open({ address: '#space=table' });
+    await openTable(page);
+    await write(page, kMeasured);
+    await page.locator('.headline').getByText('estimated here from 12 measurements').waitFor();
+    const [worker] = page.workers();
+    await worker!.evaluate(() => self.close()).catch(() => undefined);
+    await page.getByText('The engine stopped and was started again').waitFor({ timeout: kLong });
+    await page.fill('#measurements textarea', kMeasured.split('\n').slice(0, 8).join('\n'));
+    await page.locator('.headline').getByText('estimated here from 8 measurements').waitFor({ timeout: kLong });
+    expect(await page.getByRole('alert').count()).toBe(0);
+  });
+
+  test('where nothing can be stored it works all the same', async () => {
+    const page = await visit.open({
+      address: '#space=table',
+      before: (each) =>
+        each.addInitScript(() => {
+          IDBFactory.prototype.open = () => {
+            throw new DOMException('blocked', 'SecurityError');
+          };
+        }),
+    });
+    await openTable(page);
+    await write(page, kMeasured);
+    await page.locator('.headline').getByText('estimated here from 12 measurements').waitFor();
+    expect(await page.getByRole('alert').count()).toBe(0);
   });
 
   test('works by keyboard alone', async () => {

@@ -95,8 +95,8 @@ describe('a line', () => {
       '2 numbers beside the architecture (12, 4); expected one latency; if it has a decimal comma, write a point or separate the columns with a semicolon',
     ],
     [
-      '421211, 12.4, 13.1, 12.9',
-      '3 numbers beside the architecture (12.4, 13.1, 12.9); expected one latency; a first line such as "arch,latency_ms" tells which column counts',
+      '421211, 12.4, 57, 12.9',
+      '3 numbers beside the architecture (12.4, 57, 12.9); expected one latency; a first line such as "arch,latency_ms" tells which column counts',
     ],
     ['{"arch": "421211", ', 'this line is no whole JSON; expected for example ["421211", 12.4]'],
     ['{"arch": "421211", "cost": 3, "size": 4}', 'the columns are "arch", "cost", "size"; expected one named for the latency, such as latency_ms'],
@@ -199,6 +199,27 @@ describe('a header', () => {
       '4 skipped: header',
       '5 334131 850 us',
     ]);
+  });
+
+  test('that numbers its columns holds several readings of each architecture', () => {
+    expect(read('arch,run_1_ms,run_2_ms,run_3_ms\n421211,12.4,12.9,12.1\n334131,9.1,,9.3\n430222,,,\n')).toEqual([
+      '1 skipped: header',
+      ...['12.4', '12.9', '12.1'].map((ms) => `2 421211 ${ms} ms`),
+      ...['9.1', '9.3'].map((ms) => `3 334131 ${ms} ms`),
+      '4 skipped: no latency yet',
+    ]);
+    expect(read('arch;t1;t2\n421211;12.4;99')).toEqual(['1 skipped: header', '2 421211 12.4', '2 421211 99']);
+    expect(read('arch\tlatency 1 (us)\tlatency 2 (us)\n421211\t12.4\tfast')).toEqual([
+      '1 skipped: header',
+      '2 421211 12.4 us',
+      '2 error: "fast" is no number; expected a latency such as 12.4',
+    ]);
+  });
+
+  test('is not needed for three readings or more that are alike', () => {
+    expect(read('421211, 12.4, 13.1, 12.9')).toEqual(['1 421211 12.4', '1 421211 13.1', '1 421211 12.9']);
+    expect(read('421211 12.4ms 13.1ms 12900us')[0]).toContain('3 numbers beside the architecture');
+    expect(read('421211, 12.4 ms, 13.1 ms, 12.9 ms')).toEqual(['1 421211 12.4 ms', '1 421211 13.1 ms', '1 421211 12.9 ms']);
   });
 
   test('that names several latencies or none is an error, and the rows count all the same where they can', () => {

@@ -234,6 +234,8 @@ function isDecimalComma(latency: string): boolean {
 interface Columns {
   readonly architecture: number;
   readonly latency: number;
+  /** Of further readings of the same. */
+  readonly more: readonly number[];
   readonly unit?: LatencyUnit;
 }
 
@@ -243,6 +245,8 @@ const kArchitectureNames = [
   ...['digits', 'index', 'idx', 'id'],
 ];
 const kLatencyNames = ['latency', 'lat', 'energy', 'time', 'runtime', 'duration', 'median', 'mean', 'avg', 'average'];
+/** With a number behind it, one reading of several: `run_1`, `run_2`. */
+const kReadingName = /^(?:(.*?)[\s_-]*)?(?:run|trial|rep|repeat|repetition|round|reading|sample|measurement|lat|latency|time|t)[\s_-]*\d+(?:[\s_([-]*(?:ns|us|µs|ms|s|uJ|mJ|J)[)\]]?)?$/i;
 /** A column of these is about the latency but is not it. */
 const kSpreadNames = new Set(['std', 'stdev', 'stddev', 'sd', 'var', 'err', 'error', 'min', 'max', 'iqr']);
 
@@ -285,7 +289,8 @@ function readHeader(fields: readonly string[], first: boolean): Columns | Entry 
     const least = names.reduce((min, name) => Math.min(min, name[key]), Infinity);
     return least === Infinity ? [] : names.flatMap((name, i) => (name[key] === least ? [i] : []));
   };
-  const [architectures, latencies] = [best('architecture'), best('latency')];
+  const readings = readingColumns(fields);
+  const [architectures, latencies] = [best('architecture'), readings.length > 0 ? readings.slice(0, 1) : best('latency')];
   const known = Number(architectures.length > 0) + Number(latencies.length > 0);
   if (known < (first ? 1 : 2)) return undefined;
   const other = (at: number | undefined) => (fields.length === 2 && at !== undefined ? 1 - at : undefined);
@@ -298,12 +303,35 @@ function readHeader(fields: readonly string[], first: boolean): Columns | Entry 
   }
   // Where blanks separate, "latency (ms)" comes apart.
   const unit = names[latency]?.unit ?? unitAlone(fields[latency + 1]);
-  return { architecture, latency, ...(unit && { unit }) };
+  return { architecture, latency, more: readings.slice(1), ...(unit && { unit }) };
+}
+
+/** Columns that hold readings of the same: two or more whose names differ in their numbers only. */
+function readingColumns(fields: readonly string[]): readonly number[] {
+  const stems = new Map<string, number[]>();
+  fields.forEach((field, i) => {
+    if (!kReadingName.test(field)) return;
+    const stem = field.replace(/\d+/g, '').toLowerCase();
+    stems.set(stem, [...(stems.get(stem) ?? []), i]);
+  });
+  const found = [...stems.values()].filter((columns) => columns.length > 1);
+  return found.length === 1 ? found[0]! : [];
 }
 
 /** The unit that a field is and nothing else, bracketed or not. */
 function unitAlone(field = ''): LatencyUnit | undefined {
   return kUnitWords.get(field.toLowerCase().replace(/^[([](.*)[)\]]$/, '$1'));
+}
+
+/** One entry for each reading; what stands in one line can be changed by nobody but its writer, so none says where its latency stands. */
+function severalReadings(architecture: string, numbers: readonly string[], unit?: LatencyUnit): Entry[] {
+  return numbers.map((number) => withoutText(entry(architecture, number, unit)));
+}
+
+function entriesByColumns(fields: readonly string[], columns: Columns): Entry[] {
+  const numbers = [columns.latency, ...columns.more].flatMap((column) => fields[column] || []);
+  if (numbers.length < 2) return [entryByColumns(fields, columns)];
+  return severalReadings(fields[columns.architecture] ?? '', numbers, columns.unit);
 }
 
 function entryByColumns(fields: readonly string[], { architecture, latency, unit }: Columns): Entry {
@@ -318,8 +346,17 @@ function entryByColumns(fields: readonly string[], { architecture, latency, unit
 const kSixDigits = /^\d{6}$/;
 const kWhole = /^\d{1,6}$/;
 
+/** So much may readings of one architecture differ to be taken for such without a header that says so. */
+const kAlike = 1.5;
+const kFewestReadings = 3;
+
+function areReadings(numbers: readonly string[]): boolean {
+  const values = numbers.map((number) => readLatency(number)?.value ?? Number.NaN);
+  return numbers.length >= kFewestReadings && Math.min(...values) > 0 && Math.max(...values) <= kAlike * Math.min(...values);
+}
+
 /** Without a header the fields' own looks decide. */
-function entryByLooks(allFields: readonly string[]): Entry {
+function entriesByLooks(allFields: readonly string[]): Entry[] {
   const fields: string[] = [];
   for (const field of allFields) {
     const last = fields.length - 1;
@@ -329,19 +366,21 @@ function entryByLooks(allFields: readonly string[]): Entry {
   }
   const at = architectureField(fields);
   // What comes after a separator was left open on purpose.
-  if (fields.length === 1 && allFields.length > 1 && allFields[0] === fields[0]) return skipped(kNoLatencyYet);
+  if (fields.length === 1 && allFields.length > 1 && allFields[0] === fields[0]) return [skipped(kNoLatencyYet)];
   const beside = fields.length > at + 1 ? fields.slice(at + 1) : fields.slice(0, at);
   const numbers = beside.filter(readLatency);
+  if (areReadings(numbers)) return severalReadings(fields[at] ?? '', numbers);
   if (numbers.length > 1) {
     const commaHint = beside.length === 2 && beside.every((field) => /^\d+$/.test(field));
-    return bad(
+    const error = bad(
       `${numbers.length} numbers beside the architecture (${numbers.slice(0, 4).join(', ')}); expected one latency; ` +
         (commaHint
           ? 'if it has a decimal comma, write a point or separate the columns with a semicolon'
           : 'a first line such as "arch,latency_ms" tells which column counts'),
     );
+    return [error];
   }
-  return entry(fields[at] ?? '', numbers[0] ?? beside[0] ?? '');
+  return [entry(fields[at] ?? '', numbers[0] ?? beside[0] ?? '')];
 }
 
 function architectureField(fields: readonly string[]): number {
@@ -383,7 +422,7 @@ function readLines(source: string): MeasurementLine[] {
       columns = header;
       add(skipped('header'));
     } else {
-      add(columns && columns.latency < fields.length ? entryByColumns(fields, columns) : entryByLooks(fields));
+      add(...(columns && columns.latency < fields.length ? entriesByColumns(fields, columns) : entriesByLooks(fields)));
     }
   }
   return lines;
@@ -478,7 +517,7 @@ function jsonEntries(node: ValueNode, nested = false): [Node, Entry][] {
   if (node.type === 'Array') {
     const items = node.elements.map((element) => element.value);
     const pair = items.length > 1 && items.every(isPlain) && (nested || items.some((item) => item.type === 'Number'));
-    if (pair) return [[node, withoutText(entryByLooks(items.map(plainText)))]];
+    if (pair) return [[node, withoutText(entriesByLooks(items.map(plainText))[0]!)]];
     return items.flatMap((item) => jsonEntries(item, true));
   }
   if (node.type === 'Object') {
@@ -706,6 +745,8 @@ function duplicateNotes(usable: readonly UsableLine[]): Note[] {
       first.set(architecture, line);
       return [];
     }
+    // Several readings in one line are meant so.
+    if (before === line) return [];
     return [{ kind: 'duplicate', line, message: `Same architecture as line ${before}; both readings count.`, fixes: [] }];
   });
 }

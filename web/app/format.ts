@@ -2,6 +2,20 @@
 
 const kMissing = '–';
 
+/** By number of decimals: to make a formatter takes longer than to use it a hundred times. */
+const kFormats = new Map<string, Intl.NumberFormat>();
+
+/** With thousands separated, and as many decimals. */
+export function decimal(value: number, most: number, least = 0): string {
+  const key = `${least} ${most}`;
+  let format = kFormats.get(key);
+  if (!format) {
+    format = new Intl.NumberFormat('en', { minimumFractionDigits: least, maximumFractionDigits: most });
+    kFormats.set(key, format);
+  }
+  return format.format(value);
+}
+
 /** `12.4`, `0.0113`, `1,230`: three significant digits, never an exponent. */
 export function significant(value: number): string {
   if (!Number.isFinite(value)) return kMissing;
@@ -9,10 +23,7 @@ export function significant(value: number): string {
   const rounded = Number(value.toPrecision(3));
   const magnitude = Math.floor(Math.log10(Math.abs(rounded)));
   const decimals = Math.max(0, 2 - magnitude);
-  return rounded.toLocaleString('en', {
-    minimumFractionDigits: decimals,
-    maximumFractionDigits: decimals,
-  });
+  return decimal(rounded, decimals, decimals);
 }
 
 /** `12.4 ms`. */
@@ -32,7 +43,7 @@ export function millions(count: number): string {
 
 /** `15,625`. */
 export function count(value: number): string {
-  return value.toLocaleString('en', { maximumFractionDigits: 0 });
+  return decimal(value, 0);
 }
 
 /** A correlation: `0.957`. */

@@ -1,6 +1,7 @@
 /** How charts are painted, whatever they are painted on: the page's canvas, a picture or a drawing to take away. */
 
 import type { ChartAxis, ChartSpec, PointSeries } from './charts.js';
+import { decimal } from './format.js';
 
 /** What painting needs of a canvas. */
 export type Pen = Pick<
@@ -293,7 +294,7 @@ export function nearestPoint(spec: ChartSpec, frame: Frame, at: { readonly x: nu
 /** A number of an axis whose numbers are `step` apart: `20`, `0.5`, `12.25`, without zeros at its end. */
 export function tickText(value: number, step: number): string {
   const digits = Math.min(Math.max(0, 1 - Math.floor(Math.log10(step))), 15);
-  return Math.abs(value) < step / 1e3 ? '0' : value.toLocaleString('en', { maximumFractionDigits: digits });
+  return Math.abs(value) < step / 1e3 ? '0' : decimal(value, digits);
 }
 
 /** Numbers 1, 2 or 5 times a power of ten apart, about `count` of them, that lie within a range. */

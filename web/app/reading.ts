@@ -46,6 +46,7 @@ export async function checkSheet(reader: Reader, admit: Admit, sheet: Sheet): Pr
   const table = await admit(checked.measurements.map(({ architecture }) => architecture));
   const readings = checked.measurements.map((each) => ({ ...each, index: rowOf(table, each.architecture) }));
   const notes = checked.notes.filter((note) => note.line === undefined);
+  const several = countReadings(checked.lines);
   const marks = checked.lines.map((line, i): Mark => {
     // Where one line of JSON holds several measurements, its notes go to the first.
     const first = checked.lines[i - 1]?.line !== line.line;
@@ -54,7 +55,7 @@ export async function checkSheet(reader: Reader, admit: Admit, sheet: Sheet): Pr
     return {
       line: line.line,
       kind: line.status === 'error' ? 'bad' : line.status === 'skipped' ? 'skipped' : own.length > 0 ? 'note' : 'good',
-      reading: readingOf(line, kBaseUnits[checked.quantity]),
+      reading: readingOf(line, kBaseUnits[checked.quantity]) + severalText(several.get(`${line.line} ${line.architecture}`) ?? 1),
       ...(message ? { message } : {}),
       fixes: own.flatMap((note) => note.fixes),
     };
@@ -63,6 +64,20 @@ export async function checkSheet(reader: Reader, admit: Admit, sheet: Sheet): Pr
   const lines = checked.lines.filter((line) => line.latency_ms !== undefined && line.status === 'ok');
   const { quantity } = checked;
   return { text, unit, marks, readings, quantity, lines, notes: notes.map(({ message, fixes }) => ({ message, fixes })) };
+}
+
+/** How many readings of one architecture a line holds, by both. */
+function countReadings(lines: readonly CheckedLine[]): ReadonlyMap<string, number> {
+  const counts = new Map<string, number>();
+  for (const { line, architecture } of lines) {
+    if (architecture !== undefined) counts.set(`${line} ${architecture}`, (counts.get(`${line} ${architecture}`) ?? 0) + 1);
+  }
+  return counts;
+}
+
+/** ` × 3` behind the last of three. */
+function severalText(count: number): string {
+  return count > 1 ? ` × ${count}` : '';
 }
 
 function readingOf(line: CheckedLine, unit: string): string {

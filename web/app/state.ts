@@ -58,13 +58,20 @@ export function browserOf(space: PageSpace): DeviceId {
   return `${space}/browser`;
 }
 
+/** Devices of each space by what they are; the user's own first. */
+export const kDevicesOf = Object.fromEntries(
+  kPageSpaces.map((space) => [
+    space,
+    {
+      own: [mine(space), ...(isBuiltIn(space) ? [browserOf(space)] : [])],
+      examples: kExamples.flatMap(({ id }) => (spaceOf(id) === space ? [id] : [])),
+      known: knownDevices(space).map((name): DeviceId => `${space}/${name}`),
+    },
+  ]),
+) as unknown as Readonly<Record<PageSpace, Readonly<Record<'own' | 'examples' | 'known', readonly DeviceId[]>>>>;
+
 /** All devices, the user's own of each space first. */
-export const kDevices: readonly DeviceId[] = kPageSpaces.flatMap((space) => [
-  mine(space),
-  ...(isBuiltIn(space) ? [browserOf(space)] : []),
-  ...kExamples.flatMap(({ id }) => (spaceOf(id) === space ? [id] : [])),
-  ...knownDevices(space).map((name): DeviceId => `${space}/${name}`),
-]);
+export const kDevices: readonly DeviceId[] = kPageSpaces.flatMap((space) => Object.values(kDevicesOf[space]).flat());
 
 export function spaceOf(device: DeviceId): PageSpace {
   return device.split('/')[0] as PageSpace;
@@ -492,12 +499,12 @@ export function isOwn(device: DeviceId): boolean {
 }
 
 export function isExample(device: DeviceId): boolean {
-  return kExamples.some(({ id }) => id === device);
+  return kDevicesOf[spaceOf(device)].examples.includes(device);
 }
 
 /** Whether the weights have learned from it. */
 export function isKnown(device: DeviceId): boolean {
-  return knownDevices(spaceOf(device)).includes(nameOf(device));
+  return kDevicesOf[spaceOf(device)].known.includes(device);
 }
 
 export function deviceTitle(state: State, device: DeviceId = state.device): string {

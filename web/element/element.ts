@@ -18,6 +18,7 @@ const kCoverage = 0.9;
 const kHeight = 176; // of the chart, CSS pixels, as in element.css
 const kBars = 48;
 const kMostProblems = 3; // lines named
+const kDefaults = { space: 'nb201', accuracy: 'cifar10', engine: 'worker' } as const;
 /** Estimates rest on these. */
 const kInputs = ['space', 'device', 'measurements', 'weights', 'engine'] as const;
 
@@ -98,11 +99,7 @@ export class LatencyPredictor extends LitElement implements LatencyPredictorElem
 
   constructor() {
     super();
-    this.space = 'nb201';
-    this.device = this.measurements = this.architecture = this.weights = '';
-    this.limit = NaN;
-    this.accuracy = 'cifar10';
-    this.engine = 'worker';
+    this.settle();
     this.phase = 'waiting';
     this.share = NaN;
     this.problems = [];
@@ -139,6 +136,7 @@ export class LatencyPredictor extends LitElement implements LatencyPredictorElem
   }
 
   protected override willUpdate(changed: PropertyValues<this>): void {
+    this.settle();
     if (!this.isConnected) return;
     if (kInputs.some((name) => changed.has(name))) void this.estimateAll();
     else if (changed.has('architecture') && this.result) void this.look(this.result);
@@ -150,6 +148,18 @@ export class LatencyPredictor extends LitElement implements LatencyPredictorElem
     if (plot) this.sized.observe(plot);
     this.repaint();
     this.tell();
+  }
+
+  /** Frameworks set properties to the texts of attributes, and to nothing where one is taken away. */
+  private settle(): void {
+    this.limit = Number(this.limit || NaN);
+    this.device ??= '';
+    this.measurements ??= '';
+    this.architecture ??= '';
+    this.weights ??= '';
+    this.space ??= kDefaults.space;
+    this.accuracy ??= kDefaults.accuracy;
+    this.engine ??= kDefaults.engine;
   }
 
   // ---- work ----

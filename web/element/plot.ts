@@ -42,7 +42,10 @@ const kTop = 14;
 const kBottom = 20;
 const kTick = 64; // between two ticks of x at least; half of it for y
 const kReach = 14; // within which a pointer finds a point
+/** Side of a point; few are larger. */
 const kDot = 1.5;
+const kLargeDot = 3;
+const kFew = 2000;
 
 interface Frame {
   readonly toX: (value: number) => number;
@@ -138,10 +141,11 @@ export function paint(canvas: HTMLCanvasElement, plot: Plot): void {
   const { toX, toY } = frame(plot);
   context.scale(ratio, ratio);
   context.fillStyle = getComputedStyle(canvas).color;
+  const side = points.x.length < kFew ? kLargeDot : kDot;
   for (let i = 0; i < points.x.length; i++) {
     const [px, py] = [points.x[i]!, points.y[i]!];
     if (px >= x.min && px <= x.max && py >= y.min && py <= y.max) {
-      context.fillRect(toX(px) - kDot / 2, toY(py) - kDot / 2, kDot, kDot);
+      context.fillRect(toX(px) - side / 2, toY(py) - side / 2, side, side);
     }
   }
 }

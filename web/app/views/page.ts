@@ -48,7 +48,7 @@ export function page(state: State, send: Send): TemplateResult {
         How fast will this network run on <em>your</em> device?
         <b>${state.mode === 'model' ? 'Drop it here.' : `Measure 20. Know ${kSpaces[spaceId(state)].know}.`}</b>
       </h1>
-      ${modes(state, send)} ${engineStatus(state)} ${themeButton(state, send)}
+      ${modes(state, send)} ${engineStatus(state)} <a class="small" href="docs/">Docs</a> ${themeButton(state, send)}
     </header>
     ${engineFailure(state)} ${newerVersion(state, send)}
     ${

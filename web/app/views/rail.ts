@@ -19,7 +19,7 @@ import {
   isKnown,
   isOwn,
   isStale,
-  kDevices,
+  kDevicesOf,
   kFewestReadings,
   kFewestToCheck,
   kUnits,
@@ -63,8 +63,8 @@ export function rail(state: State, send: Send): TemplateResult {
 function chooser(state: State, send: Send): TemplateResult {
   const title = (id: DeviceId): string => (!isOwn(id) ? deviceTitle(state, id) : id === browserOf(spaceOf(id)) ? 'This browser' : 'My device');
   const space = spaceId(state);
-  const group = (label: string, belongs: (id: DeviceId) => boolean): TemplateResult | typeof nothing => {
-    const devices = kDevices.filter((id) => spaceOf(id) === space && belongs(id));
+  const { own, examples, known } = kDevicesOf[space];
+  const group = (label: string, devices: readonly DeviceId[]): TemplateResult | typeof nothing => {
     return devices.length === 0
       ? nothing
       : html`<optgroup label=${label}>
@@ -89,7 +89,7 @@ function chooser(state: State, send: Send): TemplateResult {
       .value=${state.device}
       @change=${(event: Event) => send({ type: 'device', device: (event.target as HTMLSelectElement).value as DeviceId })}
     >
-      ${group('Yours', isOwn)} ${group('Examples: unseen by the weights', isExample)} ${group('Known: learned from', isKnown)}
+      ${group('Yours', own)} ${group('Examples: unseen by the weights', examples)} ${group('Known: learned from', known)}
     </select>
     ${
       state.device !== mine(space)
