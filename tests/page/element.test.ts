@@ -415,6 +415,6 @@ test('tokens set on the element reach what it draws; those of the page do not', 
 });
 
 test('importing it where pages are rendered on a server does nothing', async () => {
-  const { LatencyPredictor } = (await import('latencast/element' as string)) as { LatencyPredictor: unknown };
+  const { LatencyPredictor } = (await import('latencast/element')) as { LatencyPredictor: unknown };
   expect(typeof LatencyPredictor).toBe('function');
 });
