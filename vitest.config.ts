@@ -7,7 +7,7 @@ export default defineConfig({
         test: {
           name: 'api',
           environment: 'node',
-          include: ['tests/web/**/*.test.ts'],
+          include: ['tests/web/**/*.test.ts', 'tests/fuzz/**/*.test.ts'],
           globalSetup: 'tests/web/setup.ts',
           testTimeout: 60_000,
           hookTimeout: 60_000,

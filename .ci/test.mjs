@@ -70,10 +70,27 @@ const check = (work) => () => {
   return { passed: 1, failed: 0 };
 };
 
+/** Known holes in what is installed, by the registry; some registries do not answer that question. */
+function audit() {
+  const { stdout } = spawnSync('npm', ['audit', '--json'], { cwd: root, encoding: 'utf8', timeout: 60_000 });
+  let found;
+  try {
+    found = JSON.parse(stdout);
+  } catch {
+    found = { message: 'npm audit gave no answer' };
+  }
+  const counts = found.metadata?.vulnerabilities;
+  if (!counts) return console.log(`not audited: ${found.message ?? found.error?.summary ?? 'the registry does not answer'}`);
+  console.log(`npm audit: ${JSON.stringify(counts)}`);
+  if (counts.high + counts.critical > 0) throw new Error('npm audit: holes of high severity; npm audit lists them');
+}
+
 const kStages = [
   ['C++ format', check(() => run('clang-format', ['--dry-run', '-Werror', ...cppFiles()]))],
   ['WebAssembly module', check(buildModule)],
   ['types', check(() => runTool('tsc', ['--noEmit']))],
+  ['lint', check(() => runTool('eslint', ['.', '--max-warnings', '0']))],
+  ['dependencies', check(audit)],
   ['engine, native with sanitizers', () => engineSuite('sanitize')],
   ['engine, WebAssembly', () => engineSuite('wasm')],
   ['command line build', check(() => cmakeBuild('native', 'latencast'))],

@@ -234,8 +234,7 @@ std::vector<std::string> names_of(const CsvTable& csv, const std::string& asked,
   return names;
 }
 
-RowMatrix side_by_side(const std::vector<Column>& columns) {
-  const std::size_t rows = columns.empty() ? 0 : columns.front().size();
+RowMatrix side_by_side(const std::vector<Column>& columns, std::size_t rows) {
   RowMatrix matrix(static_cast<Index>(rows), static_cast<Index>(columns.size()));
   for (Index column = 0; column < matrix.cols(); ++column)
     for (Index row = 0; row < matrix.rows(); ++row)
@@ -386,13 +385,13 @@ Table read_table(const std::string& text, const TableOptions& options) {
     }
   }
   std::vector<Column> features;
-  const RowMatrix known = side_by_side(described);
+  const RowMatrix known = side_by_side(described, csv.rows.size());
   for (const Column& latency_ms : table.latency_ms) {
     const Column logs = nearly_complete_logs(latency_ms, known);
     if (!logs.empty()) add(features, logs);
   }
   features.insert(features.end(), described.begin(), described.end());
-  table.features = side_by_side(features);
+  table.features = side_by_side(features, csv.rows.size());
   table.described = static_cast<int>(described.size());
   return table;
 }

@@ -41,7 +41,7 @@ describe('in Chromium', () => {
   });
   afterAll(() => browser?.close());
 
-  let complaints: string[] = [];
+  const complaints: string[] = [];
   const stops: (() => Promise<unknown>)[] = [];
   afterEach(async () => {
     await Promise.all(browser.contexts().map((context) => context.close()));

@@ -6,6 +6,7 @@ import { join } from 'node:path';
 import type { AxeResults } from 'axe-core';
 import { build } from 'esbuild';
 import { chromium, type Browser, type BrowserContextOptions, type Page } from 'playwright-core';
+import { build as bundlePage } from 'vite';
 import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest';
 import { createEngine } from '../../web/api/index.js';
 import type { Engine, Measurement } from '../../web/api/types.js';
@@ -45,7 +46,7 @@ afterEach(async () => {
 });
 
 const kElement = 'latency-predictor';
-const module = (): string => `${cdn.address}dist/element/index.js`;
+const moduleThere = (): string => `${cdn.address}dist/element/index.js`;
 
 interface Visit extends BrowserContextOptions {
   readonly policy?: string;
@@ -53,12 +54,14 @@ interface Visit extends BrowserContextOptions {
   readonly expectsErrors?: boolean;
   readonly before?: (page: Page) => Promise<unknown>;
   readonly pages?: Readonly<Record<string, string>>;
+  /** In place of the other origin's. */
+  readonly module?: string;
 }
 
 /** A page of an origin of its own, with this in its body; the module is loaded from the other one. */
-async function open(body: string, { policy, expectsErrors = false, before, pages = {}, ...options }: Visit = {}): Promise<Page> {
+async function open(body: string, { policy, expectsErrors = false, before, pages = {}, module = moduleThere(), ...options }: Visit = {}): Promise<Page> {
   const head = `<meta charset="utf-8"><meta name="color-scheme" content="light dark"><title>A page</title><link rel="icon" href="data:,">`;
-  const page_ = `<!doctype html><html lang="en"><head>${head}<script type="module" src="${module()}"></script></head><body><main><h1>A page</h1>${body}</main></body></html>`;
+  const page_ = `<!doctype html><html lang="en"><head>${head}<script type="module" src="${module}"></script></head><body><main><h1>A page</h1>${body}</main></body></html>`;
   const site = await host(
     (path) => (path === '/' ? page_ : pages[path]),
     () => (policy ? { 'Content-Security-Policy': policy } : {}),
@@ -108,7 +111,7 @@ const readings = kCsv
   .filter(([, value]) => Number(value) > 0)
   .map(([architecture = '', value]) => ({ architecture, latency_ms: Number(value) }));
 
-const kStrict = () => `default-src 'none'; script-src ${new URL(module()).origin} 'wasm-unsafe-eval'; connect-src ${new URL(module()).origin}; img-src data:`;
+const kStrict = () => `default-src 'none'; script-src ${new URL(moduleThere()).origin} 'wasm-unsafe-eval'; connect-src ${new URL(moduleThere()).origin}; img-src data:`;
 
 describe('on a page of another origin', () => {
   test('estimates what the API estimates, and says how sure it is', async () => {
@@ -129,7 +132,7 @@ describe('on a page of another origin', () => {
   });
 
   test('a policy without workers: the same estimate, in the page itself; nothing inline is needed', async () => {
-    const policy = `script-src 'self' ${new URL(module()).origin} 'wasm-unsafe-eval'`;
+    const policy = `script-src 'self' ${new URL(moduleThere()).origin} 'wasm-unsafe-eval'`;
     const page = await open(`<${kElement} device="pixel3" architecture="421211"></${kElement}>`, { policy, expectsErrors: true });
     await ready(page);
     expect(cdn.asked).toContain('/dist/element/local.js');
@@ -284,6 +287,29 @@ test('in a React page: properties, events, changes, and away again', async () =>
   await expect.poll(() => page.workers().length, { timeout: 15_000 }).toBe(0);
 });
 
+test('bundled by Vite into a page, it takes along what it fetches', async () => {
+  const outDir = 'build-reports/bundled';
+  const entry = join(kRoot, 'dist/element/index.js');
+  await bundlePage({
+    configFile: false,
+    root: kRoot,
+    base: './',
+    logLevel: 'silent',
+    build: { outDir, emptyOutDir: true, rolldownOptions: { input: 'page.js', output: { entryFileNames: 'page.js' } } },
+    plugins: [
+      {
+        name: 'page',
+        resolveId: (id) => (id === 'page.js' ? '\0page' : undefined),
+        load: (id) => (id === '\0page' ? `import ${JSON.stringify(entry)};` : undefined),
+      },
+    ],
+  });
+  const page = await open(`<${kElement} device="pixel3"></${kElement}>`, { module: `/${outDir}/page.js` });
+  await ready(page);
+  expect(page.workers()).toHaveLength(1);
+  expect(cdn.asked).toEqual([]);
+});
+
 describe('by hand', () => {
   test('keyboard alone: type an architecture, move the limit, take what is best', async () => {
     const page = await open(`<button>before</button><${kElement} device="pixel3"></${kElement}>`);
@@ -389,6 +415,6 @@ test('tokens set on the element reach what it draws; those of the page do not', 
 });
 
 test('importing it where pages are rendered on a server does nothing', async () => {
-  const { LatencyPredictor } = (await import('latencast/element' as string)) as { LatencyPredictor: unknown };
+  const { LatencyPredictor } = (await import('latencast/element')) as { LatencyPredictor: unknown };
   expect(typeof LatencyPredictor).toBe('function');
 });

@@ -54,7 +54,7 @@ test('the steps say where one is, and lead there', async () => {
   const page = await visit.open({ address: '#device=mine' });
   await engineReady(page);
   const step = (name: string) => page.getByRole('navigation', { name: 'Steps' }).getByRole('button', { name });
-  const current = (): Promise<string | null> => page.locator('.steps [aria-current=step]').innerText();
+  const current = (): Promise<string | null> => page.locator('.way [aria-current=step]').innerText();
   await expect.poll(current).toContain('Measure or paste');
   await step('Measure or paste').press('Enter');
   expect(await page.evaluate(() => document.activeElement?.getAttribute('aria-label'))).toContain('Measurements, one per line');
@@ -69,7 +69,7 @@ test('the steps say where one is, and lead there', async () => {
   await expect.poll(current).toContain('Save or share');
   await step('Save or share').click();
   expect(await page.evaluate(() => document.activeElement?.id)).toBe('save-predictor');
-  const boxes = await page.locator('.steps li.done').count();
+  const boxes = await page.locator('.way li.done').count();
   expect(boxes).toBe(5);
 });
 

@@ -443,6 +443,7 @@ describe('intervals and doubts', () => {
     await write(page, odd.join('\n'));
     const fixed = `${raspi4.measurements[2]?.latency_ms} ms`;
     await line(page, 3).getByRole('button', { name: `Change to ${fixed}` }).click();
+    await page.locator('#measurements textarea').press('Control+Home');
     await expect.poll(() => page.locator('.editor-readings .editor-line').nth(2).innerText()).toBe(`${Number(Number.parseFloat(fixed).toPrecision(3))} ms`);
     await expect.poll(() => line(page, 3).count()).toBe(0);
     expect(await page.inputValue('#measurements textarea')).toContain(`${raspi4.measurements[2]?.architecture}, ${fixed}\n`);
@@ -572,6 +573,7 @@ describe('views', () => {
     await page.locator('.table-row[aria-selected=true]').filter({ hasText: '1,462' }).waitFor();
     await page.getByRole('tab', { name: 'Estimates' }).press('ArrowRight');
     await page.getByRole('tab', { name: 'Fit' }).press('ArrowRight');
+    await page.getByRole('tab', { name: 'Devices' }).press('ArrowRight');
     await page.getByRole('tab', { name: 'Lookup', selected: true }).waitFor();
     await expect.poll(() => new URL(page.url()).hash).toContain('tab=lookup');
   });

@@ -35,7 +35,7 @@ const kRoot = join(import.meta.dirname, '../..');
 
 function bytesOf(name: string): ArrayBuffer {
   const bytes = readFileSync(join(kRoot, name));
-  return bytes.buffer.slice(bytes.byteOffset, bytes.byteOffset + bytes.byteLength) as ArrayBuffer;
+  return bytes.buffer.slice(bytes.byteOffset, bytes.byteOffset + bytes.byteLength);
 }
 
 function loadTable(space: SpaceId): SpaceTable {

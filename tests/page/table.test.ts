@@ -140,7 +140,7 @@ describe('a table of one’s own', () => {
       page.evaluate(
         ([file, content]) => {
           const data = new DataTransfer();
-          data.items.add(new File([content!], file!));
+          data.items.add(new File([content], file));
           document.body.dispatchEvent(new DragEvent('drop', { dataTransfer: data, bubbles: true, cancelable: true }));
         },
         [name, text] as const,

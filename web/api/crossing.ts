@@ -23,7 +23,7 @@ export function parseJson<T>(text: Json<T>): T {
 }
 
 export function toJson<T>(value: T): Json<T> {
-  return JSON.stringify(value) as Json<T>;
+  return JSON.stringify(value);
 }
 
 export function intervalsOf(beliefs: readonly RawBelief[]): Intervals {

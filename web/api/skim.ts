@@ -3,10 +3,15 @@
 import { LatencastError } from './errors.js';
 import type { ModelFile } from './types.js';
 
-/** Smaller ones are not worth looking into. */
-const kWhole = 1 << 20;
+/** Bytes that decide how closely a file is looked at. */
+interface Limits {
+  /** Smaller files are not worth looking into. */
+  readonly whole: number;
+  /** Smaller fields are kept. */
+  readonly values: number;
+}
 /** The engine takes constants of at most 4,096 numbers from a file, of at most 10 bytes each. */
-const kMostValues = 1 << 16;
+const kLimits: Limits = { whole: 1 << 20, values: 1 << 16 };
 /** Read at a time. */
 const kWindow = 1 << 15;
 /** Of a text, which is read whole. */
@@ -25,9 +30,9 @@ const kGraph: Message = { holds: { 1: { holds: { 5: kAttribute } }, 5: kTensor, 
 const kModel: Message = { holds: { 7: kGraph } };
 
 /** What the engine needs of a file, in the same format. Throws `model` where an ONNX file ends before its graph does. */
-export async function skim(file: ModelFile): Promise<Uint8Array> {
+export async function skim(file: ModelFile, limits = kLimits): Promise<Uint8Array> {
   const source = new Source(file);
-  if (source.size <= kWhole) return source.read(0, source.size);
+  if (source.size <= limits.whole) return source.read(0, source.size);
   const head = await source.read(0, kWindow);
   const first = head.find((byte) => ![0x20, 0x09, 0x0d, 0x0a].includes(byte));
   if (first === '{'.charCodeAt(0) || first === '7'.charCodeAt(0)) {
@@ -35,7 +40,7 @@ export async function skim(file: ModelFile): Promise<Uint8Array> {
     throw new LatencastError('model', `model: ${megabytes(source.size)} of text; expected at most ${megabytes(kMostText)}`);
   }
   try {
-    return joined(await withoutValues(source, 0, source.size, kModel));
+    return joined(await withoutValues(source, 0, source.size, kModel, limits));
   } catch (caught) {
     if (!(caught instanceof NotProtobuf)) throw caught;
     // The engine knows other formats by their beginnings.
@@ -52,7 +57,7 @@ class NotProtobuf extends Error {
 }
 
 /** The pieces of a message, which lies from `from` to `to`. */
-async function withoutValues(source: Source, from: number, to: number, message: Message): Promise<Uint8Array[]> {
+async function withoutValues(source: Source, from: number, to: number, message: Message, limits: Limits): Promise<Uint8Array[]> {
   const pieces: Uint8Array[] = [];
   /** Where what is kept as it stands begins. */
   let kept = from;
@@ -86,13 +91,13 @@ async function withoutValues(source: Source, from: number, to: number, message: 
             `model: the file ends after ${megabytes(source.size)}, but its graph goes on to ${megabytes(at)}; expected a complete ONNX file`,
           );
         }
-        if (length.value <= kMostValues) break;
+        if (length.value <= limits.values) break;
         const inner = message.holds?.[field];
         if (!inner && !message.values?.includes(field)) break;
         await keepTo(start);
         kept = at;
         if (inner) {
-          const parts = await withoutValues(source, begin, at, inner);
+          const parts = await withoutValues(source, begin, at, inner, limits);
           const size = parts.reduce((sum, part) => sum + part.length, 0);
           pieces.push(Uint8Array.from([...bytesOf(key.value), ...bytesOf(size)]), ...parts);
         }

@@ -13,7 +13,7 @@ import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 import { parseArgs } from 'node:util';
 import Papa from 'papaparse';
-import { createServer } from 'vite';
+import { withEngine } from './with-engine.mjs';
 import { choose } from './choose.mjs';
 
 const kRoot = resolve(import.meta.dirname, '../..');
@@ -51,24 +51,11 @@ if (args.data === undefined || chosenSpaces.some((space) => !(space in kSpaces))
 }
 const weights = args.weights ?? join(kRoot, 'weights');
 
-// The API is TypeScript; Vite loads it here as it does for the page.
-const vite = await createServer({
-  root: kRoot,
-  configFile: false,
-  appType: 'custom',
-  optimizeDeps: { noDiscovery: true },
-  server: { middlewareMode: true, ws: false, watch: null },
+await withEngine(async (engine) => {
+  for (const space of chosenSpaces) await writeSpace(engine, space);
 });
-const api = await vite.ssrLoadModule('/web/api/index.ts');
-const engine = await api.createEngine({
-  kind: 'local',
-  wasm: new Uint8Array(readFileSync(join(kRoot, 'build-wasm/wasm/latencast.wasm'))),
-});
-for (const space of chosenSpaces) await writeSpace(space);
-engine.dispose();
-await vite.close();
 
-async function writeSpace(space) {
+async function writeSpace(engine, space) {
   const out = join(kOut, space);
   mkdirSync(out, { recursive: true });
   const pool = await engine.pool(space);
@@ -112,7 +99,7 @@ async function writeSpace(space) {
     const predictor = await base.transfer(measurements, { device, method: 'combined' });
     const { latency_ms: estimates, high } = await predictor.intervals(rows);
     const { left_out, ...review } = await predictor.review();
-    const held = await checked(left_out, review, measurements);
+    const held = await checked(engine, left_out, review, measurements);
     const bounds = { low: [...left_out.low], high: [...left_out.high] };
     const others = measured.map((_, i) => i).filter((i) => !chosen.includes(i));
     const predicted = await predictor.predict(others.map((i) => measured[i].architecture));
@@ -140,7 +127,7 @@ async function writeSpace(space) {
 }
 
 /** The same as the page computes: of the measurements that count. */
-async function checked({ latency_ms }, { doubts }, measurements) {
+async function checked(engine, { latency_ms }, { doubts }, measurements) {
   const aside = new Set(doubts.flatMap((doubt) => (doubt.set_aside ? doubt.measurements : [])));
   const counting = measurements.map((_, i) => i).filter((i) => !aside.has(i));
   const { spearman, mdape } = await engine.accuracy(

@@ -7,7 +7,7 @@ import { readFileSync, writeFileSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 import { parseArgs } from 'node:util';
 import Papa from 'papaparse';
-import { createServer } from 'vite';
+import { withEngine } from './with-engine.mjs';
 
 const kRoot = resolve(import.meta.dirname, '../..');
 const kCount = 20;
@@ -19,37 +19,24 @@ if (args.data === undefined) {
   process.exit(1);
 }
 
-// The API is TypeScript; Vite loads it here as it does for the page.
-const vite = await createServer({
-  root: kRoot,
-  configFile: false,
-  appType: 'custom',
-  optimizeDeps: { noDiscovery: true },
-  server: { middlewareMode: true, ws: false, watch: null },
-});
-const api = await vite.ssrLoadModule('/web/api/index.ts');
-const engine = await api.createEngine({
-  kind: 'local',
-  wasm: new Uint8Array(readFileSync(join(kRoot, 'build-wasm/wasm/latencast.wasm'))),
-});
 const known = {};
-for (const space of ['nb201', 'fbnet', 'ofa']) {
-  const base = await engine.load(new Uint8Array(readFileSync(join(kRoot, 'weights', `${space}.latencast`))));
-  const devices = base.info.devices.filter((name) => !name.startsWith('simulated_'));
-  const { data } = Papa.parse(readFileSync(join(args.data, space, 'latency_ms.csv'), 'utf8'), { header: true, skipEmptyLines: true });
-  const rows = data.filter((row) => devices.every((device) => row[device] !== ''));
-  const parsed = await engine.parse(space, rows.map((row) => row.arch));
-  const rowOf = new Map(parsed.map(({ architecture }, i) => [architecture, rows[i]]));
-  const { architectures } = await base.next({ count: kCount, pool: [...rowOf.keys()] });
-  const latency_ms = (device) => architectures.map((each) => Number(Number(rowOf.get(each)[device]).toPrecision(kDigits)));
-  known[space] = { architectures, devices: Object.fromEntries(devices.map((device) => [device, latency_ms(device)])) };
-  base.dispose();
-  console.log(`${space}: ${devices.length} devices, out of ${rows.length} architectures`);
-}
+await withEngine(async (engine) => {
+  for (const space of ['nb201', 'fbnet', 'ofa']) {
+    const base = await engine.load(new Uint8Array(readFileSync(join(kRoot, 'weights', `${space}.latencast`))));
+    const devices = base.info.devices.filter((name) => !name.startsWith('simulated_'));
+    const { data } = Papa.parse(readFileSync(join(args.data, space, 'latency_ms.csv'), 'utf8'), { header: true, skipEmptyLines: true });
+    const rows = data.filter((row) => devices.every((device) => row[device] !== ''));
+    const parsed = await engine.parse(space, rows.map((row) => row.arch));
+    const rowOf = new Map(parsed.map(({ architecture }, i) => [architecture, rows[i]]));
+    const { architectures } = await base.next({ count: kCount, pool: [...rowOf.keys()] });
+    const latency_ms = (device) => architectures.map((each) => Number(Number(rowOf.get(each)[device]).toPrecision(kDigits)));
+    known[space] = { architectures, devices: Object.fromEntries(devices.map((device) => [device, latency_ms(device)])) };
+    base.dispose();
+    console.log(`${space}: ${devices.length} devices, out of ${rows.length} architectures`);
+  }
+});
 const lines = Object.entries(known).map(([space, { architectures, devices }]) => {
   const each = Object.entries(devices).map(([device, values]) => `  ${JSON.stringify(device)}: ${JSON.stringify(values)}`);
   return `"${space}": {\n "architectures": ${JSON.stringify(architectures)},\n "devices": {\n${each.join(',\n')}\n }\n}`;
 });
 writeFileSync(join(import.meta.dirname, 'known.json'), `{\n${lines.join(',\n')}\n}\n`);
-engine.dispose();
-await vite.close();

@@ -23,7 +23,7 @@ let held: Stored = {};
 export function writeStored(state: State): boolean {
   const mine = storedOf(state);
   try {
-    const there = parse(localStorage.getItem(kKey));
+    const there = read(localStorage.getItem(kKey));
     const stored: Stored = {
       ...changed(held, mine, there),
       lookups: changed(held.lookups ?? {}, mine.lookups ?? {}, there.lookups ?? {}),
@@ -82,14 +82,11 @@ export function sheetsFromElsewhere(state: State, { key, newValue }: StorageEven
   return found;
 }
 
-function parse(text: string | null): Stored {
-  return (JSON.parse(text ?? '{}') ?? {}) as Stored;
-}
-
 /** A damaged entry is as good as none. */
 function read(text: string | null): Stored {
   try {
-    return parse(text);
+    const found: unknown = JSON.parse(text ?? '{}');
+    return typeof found === 'object' ? ((found ?? {}) as Stored) : {};
   } catch {
     return {};
   }
@@ -98,7 +95,7 @@ function read(text: string | null): Stored {
 function readSheet(kept: NonNullable<Stored['sheets']>[DeviceId] | undefined): Sheet | undefined {
   if (typeof kept?.text !== 'string') return undefined;
   const unit = kUnits.find((each) => each === kept.unit) ?? 'auto';
-  return { text: kept.text, unit, trusted: Array.isArray(kept.trusted) ? kept.trusted.map(String) : [] };
+  return { text: kept.text, unit, trusted: texts(kept.trusted) };
 }
 
 /** Puts what was stored into a fresh state. */
@@ -123,7 +120,7 @@ export function readStored(state: State): State {
   const model = {
     ...state.model,
     ...(typeof text === 'string' ? { text } : {}),
-    ...(Array.isArray(trusted) ? { trusted: trusted.map(String) } : {}),
+    ...(Array.isArray(trusted) ? { trusted: texts(trusted) } : {}),
   };
   const found: State = {
     ...state,
@@ -136,4 +133,9 @@ export function readStored(state: State): State {
   };
   held = storedOf(found);
   return found;
+}
+
+/** The texts of a list, whatever stands in its place. */
+function texts(list: unknown): string[] {
+  return Array.isArray(list) ? list.filter((each) => typeof each === 'string') : [];
 }

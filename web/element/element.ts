@@ -285,11 +285,8 @@ export class LatencyPredictor extends LitElement implements LatencyPredictorElem
     return this.fronts.rows;
   }
 
-  private folder(): URL {
-    if (this.weights !== '') return new URL(this.weights.replace(/\/?$/, '/'), document.baseURI);
-    // Apart from `new URL`, so that no bundler takes the folder for a file.
-    const here = import.meta.url;
-    return new URL('../../weights/', here);
+  private folder(): URL | undefined {
+    return this.weights === '' ? undefined : new URL(this.weights.replace(/\/?$/, '/'), document.baseURI);
   }
 
   private tell(): void {

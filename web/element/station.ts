@@ -4,10 +4,19 @@ import { createEngine } from '../api/engine.js';
 import { fetchBytes } from '../api/fetch.js';
 import type { Engine, Measurement, Predictor, SpaceId } from '../api/types.js';
 import workerScript from '../api/worker.js?worker&url';
+import wasm from '../../build-wasm/wasm/latencast.wasm?url';
 import knownDevices from '../app/known.json?url';
 import type { AccuracySet } from './types.js';
 
 const kGrace = 3000; // ms that an engine without users is kept: elements are often taken out and put back elsewhere
+
+/** Where the package has them; each written out, so that bundlers of other people's pages find them and take them along. */
+const kShipped = {
+  'nb201.latencast': new URL(/* @vite-ignore */ '../../weights/nb201.latencast', import.meta.url),
+  'nb201.accuracy.bin': new URL(/* @vite-ignore */ '../../weights/nb201.accuracy.bin', import.meta.url),
+  'fbnet.latencast': new URL(/* @vite-ignore */ '../../weights/fbnet.latencast', import.meta.url),
+  'ofa.latencast': new URL(/* @vite-ignore */ '../../weights/ofa.latencast', import.meta.url),
+};
 
 /** What is needed of a space. */
 export interface Ground {
@@ -55,9 +64,9 @@ export class Station {
     if (--this.#users === 0) this.#closing = setTimeout(() => this.#close(), kGrace);
   }
 
-  /** `weights`: the folder's address. `onShare` hears how much of the predictor has arrived, in [0, 1]; only who asks first does. */
-  ground(space: SpaceId, weights: URL, onShare: (share: number) => void): Promise<Ground> {
-    const key = `${space} ${weights.href}`;
+  /** `weights`: the folder's address; where undefined, the package's own. `onShare` hears how much of the predictor has arrived, in [0, 1]; only who asks first does. */
+  ground(space: SpaceId, weights: URL | undefined, onShare: (share: number) => void): Promise<Ground> {
+    const key = `${space} ${weights?.href ?? ''}`;
     let ground = this.#grounds.get(key);
     if (!ground) {
       ground = this.#make(space, weights, onShare);
@@ -67,11 +76,12 @@ export class Station {
     return ground;
   }
 
-  async #make(space: SpaceId, weights: URL, onShare: (share: number) => void): Promise<Ground> {
-    const predictor = fetchBytes(new URL(`${space}.latencast`, weights), {
+  async #make(space: SpaceId, weights: URL | undefined, onShare: (share: number) => void): Promise<Ground> {
+    const address = (name: keyof typeof kShipped) => (weights ? new URL(name, weights) : kShipped[name]);
+    const predictor = fetchBytes(address(`${space}.latencast`), {
       onProgress: (received, total) => onShare(received / total),
     });
-    const accuracies = space === 'nb201' ? fetchBytes(new URL('nb201.accuracy.bin', weights)) : undefined;
+    const accuracies = space === 'nb201' ? fetchBytes(address('nb201.accuracy.bin')) : undefined;
     const [engine, bytes, known] = await Promise.all([this.engine, predictor, accuracies]);
     const [base, pool] = await Promise.all([engine.load(bytes), engine.pool(space)]);
     return {
@@ -94,12 +104,12 @@ export class Station {
 }
 
 async function start(kind: Kind): Promise<Engine> {
-  if (kind === 'local') return createEngine({ kind });
+  if (kind === 'local') return createEngine({ kind, wasm });
   try {
-    return await createEngine({ kind, worker: workerScript });
+    return await createEngine({ kind, wasm, worker: workerScript });
   } catch {
     // A content security policy may forbid the worker. What else is wrong will be wrong here too, and said.
-    return createEngine({ kind: 'local' });
+    return createEngine({ kind: 'local', wasm });
   }
 }
 

@@ -70,7 +70,7 @@ export interface LatencyPredictorElement extends HTMLElement {
   accuracy: AccuracySet;
   /** Where the engine runs: `worker` (default; in this thread where the page's policy forbids workers) or `local`, in this thread. */
   engine: 'worker' | 'local';
-  /** Address of the folder of the weights, relative to the page; empty: `../../weights/` of the module, as the package has it. */
+  /** Address of the folder of the weights, relative to the page; empty: the package's own. */
   weights: string;
 
   readonly phase: Phase;

@@ -138,7 +138,7 @@ class Packer {
   private failure: Error | undefined;
   private readonly zip = new Zip((error, part) => {
     if (error) this.failure = error;
-    else this.parts.push(part as Uint8Array<ArrayBuffer>);
+    else this.parts.push(part);
   });
 
   async add(name: string, bytes: Uint8Array): Promise<void> {

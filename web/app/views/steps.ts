@@ -16,7 +16,7 @@ interface Step {
 export function steps(state: State, send: Send): TemplateResult {
   const list = stepsOf(state, send);
   const current = list.findIndex(({ done }) => !done);
-  return html`<nav class="steps" aria-label="Steps">
+  return html`<nav class="way" aria-label="Steps">
     <ol>
       ${list.map(
         ({ title, found, done, go }, i) =>

@@ -75,9 +75,9 @@ async function estimates(
     if (name !== undefined) return { architectures, columns: { score: await mine.scores(name, architectures, options) } };
     const { method, quantity } = mine.info;
     const [value, low, high] = quantity === 'energy' ? ['energy_mj', 'low_mj', 'high_mj'] : ['latency_ms', 'low_ms', 'high_ms'];
-    if (method === 'finetune') return { architectures, columns: { [value!]: await mine.predict(architectures, options) } };
+    if (method === 'finetune') return { architectures, columns: { [value]: await mine.predict(architectures, options) } };
     const found = await mine.intervals(architectures, undefined, options);
-    return { architectures, columns: { [value!]: found.latency_ms, [low!]: found.low, [high!]: found.high } };
+    return { architectures, columns: { [value]: found.latency_ms, [low]: found.low, [high]: found.high } };
   } finally {
     working.end();
   }
@@ -85,13 +85,17 @@ async function estimates(
 
 function encoded({ architectures, columns }: Estimates, ending: Ending): Uint8Array {
   const names = Object.keys(columns);
-  const figures = (i: number): number[] => names.map((name) => Number((columns[name]?.[i] ?? NaN).toPrecision(9)));
+  const figure = (name: string, i: number): number => Number((columns[name]?.[i] ?? NaN).toPrecision(9));
   const text = new TextEncoder();
   switch (ending) {
-    case 'csv':
-      return text.encode(`${[['arch', ...names], ...architectures.map((arch, i) => [arch, ...figures(i)])].map((row) => row.join(',')).join('\n')}\n`);
-    case 'json':
-      return text.encode(`${JSON.stringify(architectures.map((arch, i) => ({ arch, ...Object.fromEntries(figures(i).map((value, c) => [names[c], value])) })), undefined, 2)}\n`);
+    case 'csv': {
+      const rows = architectures.map((arch, i) => [arch, ...names.map((name) => figure(name, i))]);
+      return text.encode(`${[['arch', ...names], ...rows].map((row) => row.join(',')).join('\n')}\n`);
+    }
+    case 'json': {
+      const rows = architectures.map((arch, i) => ({ arch, ...Object.fromEntries(names.map((name): [string, number] => [name, figure(name, i)])) }));
+      return text.encode(`${JSON.stringify(rows, undefined, 2)}\n`);
+    }
     case 'npy':
       return npy(numbers(columns[names[0]!]!));
     case 'npz': {

@@ -1,0 +1,48 @@
+/** A short run of every target; `parsers.mjs` is for the long ones. */
+import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest';
+
+import { initialState } from '../../web/app/state.js';
+import { readStored, writeStored } from '../../web/app/storage.js';
+import { targets, type Target } from './parsers.js';
+
+const kRoot = new URL('../..', import.meta.url).pathname;
+const kNames = ['measurements', 'checked', 'json', 'tool logs', 'architectures', 'tables', 'share links', 'storage', 'models', 'model inputs', 'skim'];
+
+describe('almost right inputs are read or refused', () => {
+  let found: Awaited<ReturnType<typeof targets>>;
+  beforeAll(async () => {
+    found = await targets(kRoot);
+  });
+  afterAll(() => found.engine.dispose());
+
+  test('each has a test', () => {
+    expect(found.all.map(({ name }) => name)).toEqual(kNames);
+  });
+
+  // The same ones every time: what is new is for the long runs to find.
+  test.each(kNames)('%s', async (name) => {
+    const target = found.all.find((each) => each.name === name) as Target;
+    await target.run(name.startsWith('model') || name === 'skim' ? 300 : 2000, 1);
+    expect(await found.engine.liveHandles()).toBe(0);
+  });
+});
+
+describe('found by long runs', () => {
+  test('a stored list of what is no text', () => {
+    const sheets = { 'nb201/raspi4': { text: '421211,1', trusted: ['421211', { toString: null }, 3] } };
+    vi.stubGlobal('localStorage', { getItem: () => JSON.stringify({ sheets, models: { text: '', trusted: [{ toString: null }] } }) });
+    const state = readStored(initialState());
+    expect(state.sheets['nb201/raspi4']).toMatchObject({ text: '421211,1', trusted: ['421211'] });
+    expect(state.model.trusted).toEqual([]);
+    vi.unstubAllGlobals();
+  });
+
+  test('a damaged entry does not keep the page from keeping what is entered', () => {
+    let stored = '{"name":';
+    vi.stubGlobal('localStorage', { getItem: () => stored, setItem: (_: string, text: string) => void (stored = text) });
+    const state = readStored(initialState());
+    expect(writeStored({ ...state, name: 'mine' })).toBe(true);
+    expect(readStored(initialState()).name).toBe('mine');
+    vi.unstubAllGlobals();
+  });
+});
