@@ -83,7 +83,9 @@ function engineStatus(state: State): TemplateResult {
         >Engine: loading${needed.done > 0 ? html` ${Math.round(needed.done * 100)} %` : nothing}</span
       >`;
     case 'ready':
-      return html`<span class="engine ready quiet small">Engine: ready, in this browser${state.offline ? ', offline too' : ''}</span>`;
+      return html`<span class="engine ready quiet small"
+        >Engine: ready<span class="aside">, in this browser${state.offline ? ', offline too' : ''}</span></span
+      >`;
     case 'failed':
       return html`<span class="engine bad small"
         >${state.engine.status === 'failed' ? 'Engine: not running' : 'Weights: not loaded'}</span
