@@ -203,6 +203,6 @@ describe('devices', () => {
     await linked.getByRole('region', { name: 'Architectures side by side' }).getByText('kept').waitFor();
     await linked.getByRole('button', { name: 'Show Xeon Silver 4210R' }).click();
     await estimated(linked);
-    expect(await linked.inputValue('#device')).toBe('nb201/silver_4210r');
+    await expect.poll(() => linked.inputValue('#device')).toBe('nb201/silver_4210r');
   });
 });

@@ -49,7 +49,7 @@ describe('a table of one’s own', () => {
     await page.getByLabel('Space', { exact: true }).selectOption('Your own table');
     await page.getByRole('heading', { name: 'Your own search space' }).waitFor();
     // The first step is to have one.
-    await page.locator('.steps [aria-current="step"]').getByText('Space').click();
+    await page.getByRole('navigation', { name: 'Steps' }).locator('[aria-current="step"]').getByText('Space').click();
     await expect.poll(() => page.evaluate(() => document.activeElement?.getAttribute('aria-label'))).toMatch(/^Table: /);
     expect(new URL(page.url()).hash).toBe('#space=table');
     expect(await page.getByRole('button', { name: 'Measure this browser' }).count()).toBe(0);

@@ -197,14 +197,14 @@ describe('the scripts', () => {
 
 describe('the command line', () => {
   test.each<[string, string[], RegExp]>([
-    ['no command', [], /no command found; expected kit, transfer, predict, search, kernels/],
+    ['no command', [], /no command found; expected kit, transfer, predict, search, table, evaluate, kernels/],
     ['an unknown command', ['measure'], /the command "measure" found/],
-    ['an unknown option', ['kit', '--sample', '3'], /kit: .*'--sample'/],
+    ['an unknown option', ['kit', '--sample', '3'], /kit: found the option --sample; did you mean --samples/],
     ['an option that is missing', ['kit'], /kit: --out is missing; it is zip to write/],
-    ['an unknown space', ['kit', '--space', 'darts', '--out', 'x.zip'], /--space: "darts" found; expected nb201, fbnet, ofa/],
+    ['an unknown space', ['kit', '--space', 'darts', '--out', 'x.zip'], /--space: "darts" found; expected one of nb201, fbnet, ofa/],
     ['a number that is none', ['kit', '--samples', 'many', '--out', 'x.zip'], /--samples: "many" found; expected a whole number of at least 1/],
     ['a number that is too small', ['kit', '--samples', '0', '--out', 'x.zip'], /--samples: "0" found/],
-    ['an unknown runtime', ['kit', '--runtime', 'onnxruntime,tvm', '--out', 'x.zip'], /--runtime: "tvm" found; expected onnxruntime/],
+    ['an unknown runtime', ['kit', '--runtime', 'onnxruntime,tvm', '--out', 'x.zip'], /--runtime: "tvm" found; expected one of onnxruntime/],
     ['a seed of what draws nothing', ['kit', '--seed', '1', '--out', 'x.zip'], /--seed: nothing is drawn/],
     ['words that belong nowhere', ['transfer', '--out', 'x', 'more'], /transfer: /],
     ['neither weights nor space', ['transfer', '--out', 'x'], /transfer: --space or --weights is missing/],

@@ -61,28 +61,45 @@ export function placesOf(distance: readonly (readonly number[])[]): Places {
   const means = squares.map((row) => row.reduce((sum, each) => sum + each, 0) / n);
   const mean = means.reduce((sum, each) => sum + each, 0) / n;
   const products = squares.map((row, i) => row.map((each, j) => -0.5 * (each - means[i]! - means[j]! + mean)));
-  // Distances that no plane has bring negative eigenvalues; shifted, the largest are again the leading ones.
-  const shift = Math.max(...products.map((row) => row.reduce((sum, each) => sum + Math.abs(each), 0)), 0);
-  const found: number[][] = [];
+  const { values, vectors } = eigen(products);
+  const leading = values.map((_, i) => i).sort((a, b) => values[b]! - values[a]!);
   const axes = [0, 1].map((which) => {
-    let vector = Array.from({ length: n }, (_, i) => Math.sin(1 + i * (which + 1)));
-    let value = 0;
-    for (let round = 0; round < kRounds; round++) {
-      const next = products.map((row, i) => row.reduce((sum, each, j) => sum + each * vector[j]!, 0) + shift * vector[i]!);
-      for (const other of found) {
-        const share = next.reduce((sum, each, i) => sum + each * other[i]!, 0);
-        other.forEach((each, i) => (next[i]! -= share * each));
-      }
-      const length = Math.hypot(...next);
-      if (length === 0) break;
-      value = length - shift;
-      vector = next.map((each) => each / length);
-    }
-    found.push(vector);
+    const at = leading[which] ?? 0;
+    const vector = vectors.map((row) => row[at]!);
     const skew = vector.reduce((sum, each) => sum + each ** 3, 0);
-    return vector.map((each) => Math.sign(skew || 1) * each * Math.sqrt(Math.max(value, 0)));
+    return vector.map((each) => Math.sign(skew || 1) * each * Math.sqrt(Math.max(values[at]!, 0)));
   });
   return { x: axes[0] ?? [], y: axes[1] ?? [] };
 }
 
-const kRounds = 400; // of power iteration
+const kSweeps = 30; // a dozen are enough for any matrix of this size
+
+/** Of a symmetric matrix, by Jacobi's rotations: every one takes an element beside the diagonal away. Vectors are columns. */
+function eigen(symmetric: readonly (readonly number[])[]): { readonly values: number[]; readonly vectors: number[][] } {
+  const n = symmetric.length;
+  const a = symmetric.map((row) => [...row]);
+  const vectors = a.map((row, i) => row.map((_, j) => (i === j ? 1 : 0)));
+  const rotate = (rows: number[][], p: number, q: number, sine: number, cosine: number): void => {
+    for (const row of rows) [row[p], row[q]] = [cosine * row[p]! - sine * row[q]!, sine * row[p]! + cosine * row[q]!];
+  };
+  const size = Math.hypot(...a.flat());
+  for (let sweep = 0; sweep < kSweeps; ++sweep) {
+    const beside = Math.hypot(...a.flatMap((row, i) => row.filter((_, j) => j !== i)));
+    if (beside <= Number.EPSILON * size) break;
+    for (let p = 0; p < n; ++p) {
+      for (let q = p + 1; q < n; ++q) {
+        if (a[p]![q] === 0) continue;
+        const theta = (a[q]![q]! - a[p]![p]!) / (2 * a[p]![q]!);
+        const tangent = Math.sign(theta || 1) / (Math.abs(theta) + Math.hypot(theta, 1));
+        const cosine = 1 / Math.hypot(tangent, 1);
+        const sine = tangent * cosine;
+        rotate(a, p, q, sine, cosine);
+        const [rowP, rowQ] = [a[p]!, a[q]!];
+        a[p] = rowP.map((each, j) => cosine * each - sine * rowQ[j]!);
+        a[q] = rowQ.map((each, j) => sine * rowP[j]! + cosine * each);
+        rotate(vectors, p, q, sine, cosine);
+      }
+    }
+  }
+  return { values: a.map((row, i) => row[i]!), vectors };
+}
