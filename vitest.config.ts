@@ -30,6 +30,8 @@ export default defineConfig({
           include: ['tests/page/**/*.test.ts'],
           // One browser at a time: these tests measure and time the page on two cores.
           fileParallelism: false,
+          // What follows a key or a word from another tab takes its time where other programs run.
+          expect: { poll: { timeout: 15_000 } },
           testTimeout: 120_000,
           hookTimeout: 120_000,
         },

@@ -217,6 +217,8 @@ export class CellTable extends LitElement {
   }
 
   private pick(index: number): void {
+    // At once: the next key may come before the page has painted.
+    this.selected = index;
     this.dispatchEvent(new CustomEvent<number>('pick', { detail: index }));
   }
 

@@ -92,6 +92,8 @@ export class KernelList extends LitElement {
   }
 
   private pick(place: number): void {
+    // At once: the next key may come before the page has painted.
+    this.selected = place;
     this.dispatchEvent(new CustomEvent<number>('pick', { detail: place }));
   }
 
