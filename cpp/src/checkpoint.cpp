@@ -230,8 +230,7 @@ struct Place {
   std::size_t step = 1;
 };
 
-// Of tensors of those many values and bytes a value. Version 2 keeps all lowest bytes of all tensors
-// together, then all second ones, and so on: bytes that are alike, which gzip makes 6 % smaller.
+// A tensor's values, and the bytes of each.
 struct Extent {
   std::size_t count, width;
 };
@@ -242,6 +241,8 @@ std::size_t total_bytes(const std::vector<Extent>& extents) {
   return total;
 }
 
+// Version 2 keeps all lowest bytes of all tensors together, then all second ones, and so on: bytes that are
+// alike, which gzip makes 6 % smaller.
 std::vector<Place> places(const std::vector<Extent>& extents, std::uint32_t version) {
   std::vector<Place> places(extents.size());
   std::size_t at = 0;
