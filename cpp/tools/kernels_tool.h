@@ -8,6 +8,7 @@
 
 #include "fleet_tool.h"
 #include "kernels_evaluate.h"
+#include "kernels_export.h"
 #include "kernels_figures.h"
 #include "kernels_pool.h"
 #include "platforms_tool.h"
@@ -25,6 +26,9 @@ struct KernelsCommand {
   KernelsLearnCommand learn;
   KernelsCoverageCommand coverage;
   KernelsFiguresCommand figures;
+  KernelsConfigurationsCommand configurations;
+  KernelsExportCommand export_kernels;
+  KernelsNetworksCommand networks;
 
   void add_to(CLI::App& app);
   void run() const;
