@@ -6,9 +6,10 @@
 #include <memory>
 #include <set>
 
+#include "families.h"
+#include "kernel_data.h"
 #include "kernel_features.h"
 #include "latencast/error.h"
-#include "latencast/space.h"
 
 namespace latencast {
 namespace {
@@ -32,47 +33,6 @@ bool has(KernelType type, Dimension dimension) {
 // The scale on which an auto-encoder sees it.
 double scaled(Dimension dimension, std::int64_t value) {
   return is_size(dimension) ? std::log2(double(value)) : double(value);
-}
-
-KernelShape shape_of(const Kernel& kernel) {
-  KernelShape shape;
-  shape.h = kernel.height, shape.w = kernel.width;
-  shape.cin = kernel.in_channels, shape.cout = kernel.out_channels;
-  shape.out_h = kernel.out_height(), shape.out_w = kernel.out_width();
-  shape.kh = shape.kw = kernel.size;
-  shape.stride_h = shape.stride_w = kernel.stride;
-  shape.groups = kernel.groups;
-  switch (kernel.type) {
-    case Kernel::Type::conv:
-      shape.type = kernel.depthwise() ? KernelType::dwconv : KernelType::conv;
-      break;
-    case Kernel::Type::linear:
-      shape.type = KernelType::fc;
-      break;
-    case Kernel::Type::avg_pool:
-      shape.type = KernelType::avgpool;
-      break;
-    case Kernel::Type::global_pool:
-      shape.type = KernelType::gap;
-      shape.out_h = shape.out_w = shape.kh = shape.kw = shape.stride_h = shape.stride_w = 1;
-      break;
-    case Kernel::Type::add:
-      shape.type = KernelType::add;
-      break;
-    case Kernel::Type::scale:
-      shape.type = KernelType::other;
-      break;
-  }
-  return shape;
-}
-
-std::vector<KernelShape> kernels_of(const Space& space, const Architecture& architecture) {
-  const Graph graph = space.graph(architecture);
-  std::vector<KernelShape> kernels;
-  for (std::size_t node = 0; node < graph.op.size(); ++node)
-    for (const Kernel& kernel : space.kernels(graph.op[node], graph.place[node]))
-      kernels.push_back(shape_of(kernel));
-  return kernels;
 }
 
 double most_macs(KernelType type, const std::vector<Configuration>& known) {
@@ -243,18 +203,15 @@ bool read_configuration(const KernelShape& kernel, Configuration& configuration)
 
 std::vector<Configuration> occurring(KernelType type, std::size_t networks, std::uint64_t seed) {
   Rng rng(seed);
-  const auto ids = space_ids();
   std::vector<Configuration> found;
-  for (std::size_t i = 0; i < networks; ++i) {
-    const Space& from = space(ids[i % ids.size()]);
-    for (const KernelShape& kernel : kernels_of(from, from.random(rng))) {
+  for (std::size_t i = 0; i < networks; ++i)
+    for (const KernelShape& kernel : kernels_of(families()[i % families().size()].draw(rng))) {
       Configuration configuration;
       if (kernel.type == type && read_configuration(kernel, configuration)) found.push_back(configuration);
     }
-  }
   if (found.empty())
     throw Error(ErrorCode::argument,
-                std::string("configurations: the search spaces have no kernel of type ") + name(type));
+                std::string("configurations: the families have no kernel of type ") + name(type));
   return found;
 }
 
@@ -328,16 +285,7 @@ Divergence divergence(KernelType type, const std::vector<Configuration>& real,
 
 std::string csv_of(KernelType type, const std::vector<Configuration>& configurations) {
   std::string text = "kernel,n,h,w,cin,cout,kh,kw,stride,groups\n";
-  for (const Configuration& one : configurations) {
-    const KernelShape shape = shape_of(type, one);
-    FusedKernel kernel;
-    kernel.type = type;
-    kernel.h = shape.h, kernel.w = shape.w, kernel.cin = shape.cin, kernel.cout = shape.cout;
-    kernel.out_h = shape.out_h, kernel.out_w = shape.out_w;
-    kernel.kh = shape.kh, kernel.kw = shape.kw;
-    kernel.stride_h = shape.stride_h, kernel.stride_w = shape.stride_w, kernel.groups = shape.groups;
-    text += kernel.key() + "\n";
-  }
+  for (const Configuration& one : configurations) text += key_of(shape_of(type, one)) + "\n";
   return text;
 }
 

@@ -32,7 +32,8 @@ KernelShape shape_of(KernelType type, const Configuration& configuration);
 /// Whether `kernel` is its type's shape_of() some configuration, and then that.
 bool read_configuration(const KernelShape& kernel, Configuration& configuration);
 
-/// Configurations of a type in `networks` random networks of the search spaces, as often as they occur there.
+/// Configurations of a type in `networks` random networks, as many of each family (families.h), as often as
+/// they occur there.
 std::vector<Configuration> occurring(KernelType type, std::size_t networks, std::uint64_t seed);
 
 /// A stream of configurations of one type.

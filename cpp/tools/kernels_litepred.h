@@ -13,7 +13,7 @@ namespace latencast {
 struct KernelsLitePredCommand {
   std::string out;                  ///< document with markers; empty: print
   std::vector<std::string> tables;  ///< all there are, if empty
-  std::size_t networks = 3000;      ///< whose kernels the samplers know, and as many again to compare with
+  std::size_t networks = 1200;      ///< whose kernels the samplers know, and as many again to compare with
   AutoencoderOptions autoencoder;
 
   void add_to(CLI::App& kernels);

@@ -14,7 +14,7 @@ void add_options(CLI::App& command, AutoencoderOptions& options);
 struct KernelsSampleCommand {
   std::string method = "vae", type = "conv", out;
   std::size_t count = 100;
-  std::size_t networks = 3000;  ///< whose kernels are known
+  std::size_t networks = 1200;  ///< whose kernels are known
   std::uint64_t seed = 1;
   AutoencoderOptions autoencoder;
 

@@ -8,6 +8,7 @@
 
 #include "fleet_tool.h"
 #include "kernels_evaluate.h"
+#include "kernels_export.h"
 #include "kernels_figures.h"
 #include "kernels_litepred.h"
 #include "kernels_pool.h"
@@ -27,6 +28,9 @@ struct KernelsCommand {
   KernelsLearnCommand learn;
   KernelsCoverageCommand coverage;
   KernelsFiguresCommand figures;
+  KernelsConfigurationsCommand configurations;
+  KernelsExportCommand export_kernels;
+  KernelsNetworksCommand networks;
   KernelsSampleCommand sample;
   KernelsLitePredCommand litepred;
 
