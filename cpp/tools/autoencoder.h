@@ -14,7 +14,7 @@ struct AutoencoderOptions {
   int layers = 5;  ///< linear ones, of the encoder and of the decoder
   int width = 256;
   int latent = 128;
-  double beta = 2e-3;  ///< weight of the divergence; reached half way, from 0
+  double beta = 5e-3;  ///< weight of the divergence; reached half way, from 0
   int steps = 4000;
   int batch = 128;
   double learning_rate = 1e-3;

@@ -122,19 +122,17 @@ Histogram histogram(const std::vector<Configuration>& items, const std::vector<D
   return bins;
 }
 
-double divergence_of(Histogram real, Histogram found) {
-  constexpr double kMore = 0.5;
-  for (const auto& [bin, count] : real) found[bin] += 0;
-  for (const auto& [bin, count] : found) real[bin] += kMore;
-  double all_real = 0, all_found = 0;
-  for (auto& [bin, count] : found) {
-    count += kMore;
-    all_found += count;
-    all_real += real[bin];
-  }
-  double sum = 0;
+double divergence_of(const Histogram& real, Histogram found) {
+  constexpr double kEven = 0.01;
+  double all_real = 0, all_found = 0, sum = 0;
   for (const auto& [bin, count] : real) {
-    const double p = count / all_real, q = found[bin] / all_found;
+    found[bin] += 0;
+    all_real += count;
+  }
+  for (const auto& [bin, count] : found) all_found += count;
+  for (const auto& [bin, count] : real) {
+    const double p = count / all_real,
+                 q = (1 - kEven) * found[bin] / all_found + kEven / double(found.size());
     sum += p * std::log(p / q);
   }
   return sum;
@@ -201,17 +199,25 @@ bool read_configuration(const KernelShape& kernel, Configuration& configuration)
   return all(made) == all(kernel);
 }
 
-std::vector<Configuration> occurring(KernelType type, std::size_t networks, std::uint64_t seed) {
+std::vector<KernelShape> kernels_of_families(std::size_t networks, std::uint64_t seed) {
   Rng rng(seed);
+  std::vector<KernelShape> all;
+  for (std::size_t i = 0; i < networks; ++i) {
+    const auto kernels = kernels_of(families()[i % families().size()].draw(rng));
+    all.insert(all.end(), kernels.begin(), kernels.end());
+  }
+  return all;
+}
+
+std::vector<Configuration> occurring(KernelType type, const std::vector<KernelShape>& kernels) {
   std::vector<Configuration> found;
-  for (std::size_t i = 0; i < networks; ++i)
-    for (const KernelShape& kernel : kernels_of(families()[i % families().size()].draw(rng))) {
-      Configuration configuration;
-      if (kernel.type == type && read_configuration(kernel, configuration)) found.push_back(configuration);
-    }
+  for (const KernelShape& kernel : kernels) {
+    Configuration configuration;
+    if (kernel.type == type && read_configuration(kernel, configuration)) found.push_back(configuration);
+  }
   if (found.empty())
     throw Error(ErrorCode::argument,
-                std::string("configurations: the families have no kernel of type ") + name(type));
+                std::string("configurations: none of the networks has a kernel of type ") + name(type));
   return found;
 }
 

@@ -32,9 +32,11 @@ KernelShape shape_of(KernelType type, const Configuration& configuration);
 /// Whether `kernel` is its type's shape_of() some configuration, and then that.
 bool read_configuration(const KernelShape& kernel, Configuration& configuration);
 
-/// Configurations of a type in `networks` random networks, as many of each family (families.h), as often as
-/// they occur there.
-std::vector<Configuration> occurring(KernelType type, std::size_t networks, std::uint64_t seed);
+/// Kernels of random networks, as many networks of each family (families.h).
+std::vector<KernelShape> kernels_of_families(std::size_t networks, std::uint64_t seed);
+
+/// Configurations of those of one type, as often as they are there. Throws `argument` where there is none.
+std::vector<Configuration> occurring(KernelType type, const std::vector<KernelShape>& kernels);
 
 /// A stream of configurations of one type.
 using ConfigurationSampler = std::function<Configuration(Rng&)>;
@@ -58,8 +60,8 @@ ConfigurationSampler sample_like(KernelType type, const std::vector<Configuratio
 std::vector<Configuration> distinct(const ConfigurationSampler& sampler, std::size_t count,
                                     std::uint64_t seed);
 
-/// Kullback-Leibler divergence of `found` from `real`, in nats, from histograms over the bins that either
-/// occupies, each counting half an item more than it holds. Windows and strides are bins of their own; of
+/// Kullback-Leibler divergence of `found` from `real`, in nats, of histograms; that of `found` is mixed with
+/// 1 % of an even one over the bins that either occupies. Windows and strides are bins of their own; of
 /// pixels and channels a bin is half an octave, and an octave in the joint histogram.
 struct Divergence {
   std::vector<double> of_dimension;  ///< in the order of dimensions_of()

@@ -17,10 +17,12 @@ constexpr std::size_t kCompared = 10000;
 
 // How far each way to draw configurations is from the ones of networks that it has not seen.
 std::string divergences(const KernelsLitePredCommand& command) {
+  const auto seen = kernels_of_families(command.networks, 1),
+             unseen = kernels_of_families(command.networks, 2);
   std::vector<Cells> rows;
-  for (const KernelType type : {KernelType::conv, KernelType::dwconv, KernelType::fc, KernelType::add}) {
-    const auto known = occurring(type, command.networks, 1);
-    const auto other = occurring(type, command.networks, 2);
+  for (const KernelType type : {KernelType::conv, KernelType::dwconv, KernelType::se}) {
+    const auto known = occurring(type, seen);
+    const auto other = occurring(type, unseen);
     const auto drawn = [&](const ConfigurationSampler& sampler, std::uint64_t seed) {
       Rng rng(seed);
       std::vector<Configuration> all;

@@ -37,7 +37,7 @@ void KernelsSampleCommand::add_to(CLI::App& kernels) {
 
 void KernelsSampleCommand::run() const {
   const KernelType of_type = kernel_type(type);
-  const auto known = occurring(of_type, networks, seed);
+  const auto known = occurring(of_type, kernels_of_families(networks, seed));
   AutoencoderOptions options = autoencoder;
   options.seed = seed;
   const ConfigurationSampler sampler = method == "real"     ? sample_known(known)
