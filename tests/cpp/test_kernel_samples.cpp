@@ -24,6 +24,7 @@ AutoencoderOptions small() {
   options.layers = 3;
   options.width = 32;
   options.latent = 4;
+  options.beta = 1e-2;
   options.steps = 1200;
   options.batch = 64;
   return options;
