@@ -303,6 +303,10 @@ std::vector<double> AdaptedPerceptrons::latency_ms(const std::vector<KernelShape
   return latency_ms;
 }
 
+void write_perceptrons(const std::string& folder, const PerceptronPlatform& platform) {
+  write_file((std::filesystem::path(folder) / (platform.id() + kSuffix)).string(), platform.write());
+}
+
 std::vector<PerceptronPlatform> read_perceptrons(const std::string& folder) {
   std::vector<std::string> paths;
   for (const auto& file : std::filesystem::directory_iterator(folder))

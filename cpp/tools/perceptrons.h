@@ -89,7 +89,10 @@ class AdaptedPerceptrons {
 std::size_t least_divergent(const std::vector<PerceptronPlatform>& pool,
                             const std::vector<KernelTiming>& timings);
 
-/// The perceptrons in a folder, each in ID.perceptrons; by id.
+/// Into a folder as ID.perceptrons.
+void write_perceptrons(const std::string& folder, const PerceptronPlatform& platform);
+
+/// All in a folder, by id.
 std::vector<PerceptronPlatform> read_perceptrons(const std::string& folder);
 
 }  // namespace latencast
