@@ -267,8 +267,6 @@ KernelShape shape_in(const Row& row, const Columns& c, KernelType type) {
 
 std::vector<KernelTiming> read_timings(const std::string& path) {
   const CsvTable table = read_csv(path);
-  const Columns columns = {"n",      "h", "w",      "cin", "cout", "kh", "kw", "stride",
-                           "stride", "",  "groups", "",    "",     "",   ""};
   std::vector<KernelTiming> timings;
   Row row(table);
   for (std::size_t i = 0; i < table.rows.size(); ++i) {
@@ -278,14 +276,14 @@ std::vector<KernelTiming> read_timings(const std::string& path) {
     if (!std::isfinite(latency_ms) || latency_ms <= 0)
       throw Error(ErrorCode::measurement, table.place(i) + ": found latency " + row.text("latency_ms") +
                                               " ms; expected a finite, positive number");
-    KernelShape shape;
+    std::string key = row.text("kernel");
+    for (const char* column : {"n", "h", "w", "cin", "cout", "kh", "kw", "stride", "groups"})
+      key += "," + row.text(column);
     try {
-      shape = shape_in(row, columns, kernel_type(row.text("kernel")));
+      timings.push_back({read_kernel(key), latency_ms});
     } catch (const Error& error) {
       throw Error(error.code(), table.place(i) + ": " + error.what());
     }
-    if (row.text("cout").empty()) shape.cout = shape.cin;
-    timings.push_back({shape, latency_ms});
   }
   return timings;
 }

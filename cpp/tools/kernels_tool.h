@@ -10,6 +10,7 @@
 #include "kernels_evaluate.h"
 #include "kernels_figures.h"
 #include "kernels_pool.h"
+#include "kernels_probes.h"
 #include "platforms_tool.h"
 
 namespace latencast {
@@ -23,6 +24,8 @@ struct KernelsCommand {
   PlatformsCommand platforms;
   LearnFleetCommand learn_fleet;
   KernelsLearnCommand learn;
+  KernelsIndexCommand index;
+  KernelsProbesCommand probes;
   KernelsCoverageCommand coverage;
   KernelsFiguresCommand figures;
 
