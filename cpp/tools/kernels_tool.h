@@ -8,6 +8,7 @@
 
 #include "fleet_tool.h"
 #include "kernels_evaluate.h"
+#include "kernels_export.h"
 #include "kernels_figures.h"
 #include "kernels_pool.h"
 #include "kernels_probes.h"
@@ -28,6 +29,9 @@ struct KernelsCommand {
   KernelsProbesCommand probes;
   KernelsCoverageCommand coverage;
   KernelsFiguresCommand figures;
+  KernelsConfigurationsCommand configurations;
+  KernelsExportCommand export_kernels;
+  KernelsNetworksCommand networks;
 
   void add_to(CLI::App& app);
   void run() const;
