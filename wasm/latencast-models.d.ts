@@ -168,6 +168,8 @@ export interface RawModelsModule {
   _inputs(bytes: Uint8Array): Envelope<Json<RawStatedInput[]>>;
   _open(bytes: Uint8Array, options: Json<RawModelOptions>): Envelope<RawModel>;
   _exportOnnx(space: string, architecture: string, options: Json<RawExportOptions>): Envelope<Uint8Array>;
+  /** kernel: its key. */
+  _exportKernel(kernel: string, options: Json<Pick<RawExportOptions, 'seed'>>): Envelope<Uint8Array>;
   _loadFleet(bytes: Uint8Array): Envelope<RawFleet>;
   _loadPool(bytes: Uint8Array): Envelope<RawPool>;
   _loadPoolPlatform(bytes: Uint8Array): Envelope<RawKernelPlatform>;

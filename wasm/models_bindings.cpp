@@ -99,6 +99,11 @@ val inputs(const std::string& bytes) {
   });
 }
 
+val bytes_of(const std::string& file) {
+  const auto* bytes = reinterpret_cast<const std::uint8_t*>(file.data());
+  return val(emscripten::typed_memory_view(file.size(), bytes)).call<val>("slice");
+}
+
 val export_onnx(const std::string& space_id, const std::string& text, const std::string& settings) {
   return envelope([&] {
     const Space& space = latencast::space(space_id);
@@ -108,9 +113,17 @@ val export_onnx(const std::string& space_id, const std::string& text, const std:
     options.read("classes", chosen.classes);
     options.read("seed", chosen.seed);
     options.finish();
-    const std::string file = latencast::export_onnx(space, space.parse(text), chosen);
-    const auto* bytes = reinterpret_cast<const std::uint8_t*>(file.data());
-    return val(emscripten::typed_memory_view(file.size(), bytes)).call<val>("slice");
+    return bytes_of(latencast::export_onnx(space, space.parse(text), chosen));
+  });
+}
+
+val export_kernel(const std::string& key, const std::string& settings) {
+  return envelope([&] {
+    std::uint64_t seed = 0;
+    Options options("exportKernel", settings, "seed");
+    options.read("seed", seed);
+    options.finish();
+    return bytes_of(latencast::export_kernel(read_kernel(key), seed));
   });
 }
 
@@ -437,6 +450,7 @@ EMSCRIPTEN_BINDINGS(latencast_models) {
   emscripten::function("_inputs", &inputs);
   emscripten::function("_open", &boundary::open);
   emscripten::function("_exportOnnx", &boundary::export_onnx);
+  emscripten::function("_exportKernel", &boundary::export_kernel);
   emscripten::function("_loadFleet", &load_fleet);
   emscripten::function("_loadPool", &load_pool);
   emscripten::function("_loadPoolPlatform", &load_pool_platform);

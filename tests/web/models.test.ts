@@ -374,6 +374,19 @@ describe.each(kKinds)('platforms known by their kernels, %s engine', (kind) => {
     expect((await alone.estimate(model)).latency_ms).toBeGreaterThan(0);
   });
 
+  test('what to time is written as models, which have that kernel', async () => {
+    for (const key of pool.probes.filter((probe) => probe.split(',')[1] === '1')) {
+      using one = await engine.openModel(await engine.exportKernel(key));
+      const { kernels } = await one.decompose('onnxruntime');
+      // Without its network an attention is the products and the softmax that it consists of.
+      if (!key.startsWith('attention')) expect(kernels.map((kernel) => kernel.key)).toEqual([key]);
+    }
+    const [first, again, other] = [{}, { seed: 0 }, { seed: 1 }].map((options) => engine.exportKernel('conv,1,8,8,8,8,3,3,1,1', options));
+    expect(await again).toEqual(await first);
+    expect(await other).not.toEqual(await first);
+    await expectFailure(engine.exportKernel('other/Gelu,1,8'), 'argument', /other\/Gelu/);
+  });
+
   test('what is wrong is said', async () => {
     const timing = { kernel: 'conv,1,14,14,64,64,3,3,1,1', latency_ms: 1 };
     await expectFailure(engine.adaptKernels([], [timing]), 'measurement', /found 1 timings; at least 2/);

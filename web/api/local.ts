@@ -191,6 +191,10 @@ export class LocalEngine implements Engine, Owner {
     return (await this.#anyModel()).exportOnnx(space, architecture, options);
   }
 
+  async exportKernel(kernel: string, options: Pick<ExportOptions, 'seed'> = {}): Promise<Uint8Array> {
+    return (await this.#anyModel()).exportKernel(kernel, options);
+  }
+
   async loadFleet(bytes: Uint8Array): Promise<Fleet> {
     return (await this.#anyModel()).loadFleet(bytes);
   }

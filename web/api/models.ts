@@ -72,6 +72,10 @@ export class LocalModels {
     return ask(() => this.module._exportOnnx(space, wellFormed(architecture), toJson({ pixels, classes, seed })));
   }
 
+  exportKernel(kernel: string, { seed }: Pick<ExportOptions, 'seed'>): Uint8Array {
+    return ask(() => this.module._exportKernel(wellFormed(kernel), toJson({ seed })));
+  }
+
   loadFleet(bytes: Uint8Array): Fleet {
     return new LocalFleet(this.owner, ask(() => this.module._loadFleet(bytes)));
   }

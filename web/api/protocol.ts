@@ -139,6 +139,7 @@ export interface Host {
   openModel(file: ModelFile, options: ModelOptions): Promise<Envelope<HeldModel>>;
   runtimeFamilies(): Promise<Envelope<RuntimeFamily[]>>;
   exportOnnx(space: SpaceId, architecture: string, options: ExportOptions): Promise<Envelope<Uint8Array>>;
+  exportKernel(kernel: string, options: Pick<ExportOptions, 'seed'>): Promise<Envelope<Uint8Array>>;
   loadFleet(bytes: Uint8Array): Promise<Envelope<HeldFleet>>;
   loadKernelPool(index: Uint8Array): Promise<Envelope<HeldKernelPool>>;
   loadKernelPlatform(bytes: Uint8Array): Promise<Envelope<HeldKernelPlatform>>;

@@ -196,6 +196,10 @@ export class RemoteEngine implements Engine {
     return this.call((host) => host.exportOnnx(space, architecture, options));
   }
 
+  exportKernel(kernel: string, options: Pick<ExportOptions, 'seed'> = {}): Promise<Uint8Array> {
+    return this.call((host) => host.exportKernel(kernel, options));
+  }
+
   async loadFleet(bytes: Uint8Array): Promise<Fleet> {
     return new RemoteFleet(this, await this.call((host) => host.loadFleet(bytes)));
   }

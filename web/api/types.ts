@@ -788,6 +788,9 @@ export interface Engine {
   /** The network of an architecture as an ONNX model with random weights, to be run by other runtimes. */
   exportOnnx(space: SpaceId, architecture: string, options?: ExportOptions): Promise<Uint8Array>;
 
+  /** A single kernel as an ONNX model with random weights, by its key: what to time on a device whose kernels are to be known. */
+  exportKernel(kernel: string, options?: Pick<ExportOptions, 'seed'>): Promise<Uint8Array>;
+
   accuracy(predicted: Float64Array, truth: Float64Array): Promise<Accuracy>;
 
   /** Predictors, encoders, models, platforms, tables and work alive in the engine; 0 when all are disposed. */

@@ -146,6 +146,10 @@ class WorkerHost implements Host {
     return enclose(() => this.#started.exportOnnx(space, architecture, options));
   }
 
+  exportKernel(kernel: string, options: Pick<ExportOptions, 'seed'>) {
+    return enclose(() => this.#started.exportKernel(kernel, options));
+  }
+
   decompose(id: number, runtime: string | undefined) {
     return enclose(() => this.#model(id).decompose(runtime));
   }
