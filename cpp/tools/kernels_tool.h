@@ -10,8 +10,10 @@
 #include "kernels_evaluate.h"
 #include "kernels_export.h"
 #include "kernels_figures.h"
+#include "kernels_litepred.h"
 #include "kernels_pool.h"
 #include "kernels_probes.h"
+#include "kernels_sample.h"
 #include "platforms_tool.h"
 
 namespace latencast {
@@ -32,6 +34,8 @@ struct KernelsCommand {
   KernelsConfigurationsCommand configurations;
   KernelsExportCommand export_kernels;
   KernelsNetworksCommand networks;
+  KernelsSampleCommand sample;
+  KernelsLitePredCommand litepred;
 
   void add_to(CLI::App& app);
   void run() const;
