@@ -1,16 +1,12 @@
 // LitePred's perceptrons: that they learn, that what is carried over helps, and which platform they take.
 #include <cmath>
-#include <filesystem>
-#include <fstream>
 
 #include "catch.h"
-#include "kernel_data.h"
 #include "kernel_features.h"
 #include "kernel_samples.h"
 #include "latencast/error.h"
 #include "latencast/metrics.h"
 #include "latencast/rng.h"
-#include "measured_kernels.h"
 #include "perceptrons.h"
 
 using namespace latencast;
@@ -52,15 +48,15 @@ double error_of(const Platform& platform, const std::vector<KernelTiming>& timin
 PerceptronOptions quick() {
   PerceptronOptions options;
   options.epochs = 60;
-  options.tuning_epochs = 40;
+  options.tuning_epochs = 30;
   return options;
 }
 
 const std::vector<PerceptronPlatform>& pool() {
   // Of the first multiply-adds decide, of the second traffic.
   static const std::vector<PerceptronPlatform> made = {
-      PerceptronPlatform("computing", timings_on(1e-8, 1e-9, 500, 1), quick()),
-      PerceptronPlatform("moving", timings_on(1e-11, 1e-7, 500, 2), quick())};
+      PerceptronPlatform("computing", timings_on(1e-8, 1e-9, 400, 1), quick()),
+      PerceptronPlatform("moving", timings_on(1e-11, 1e-7, 400, 2), quick())};
   return made;
 }
 
@@ -110,34 +106,4 @@ TEST_CASE("perceptrons are the same after writing and reading", "[perceptrons]")
           Approx(pool()[0].of(kernel.type)->latency_ms({kernel})[0]).epsilon(0.02));
   CHECK(read.write() == pool()[0].write());
   CHECK_THROWS_AS(PerceptronPlatform("no checkpoint"), Error);
-}
-
-TEST_CASE("measured platforms are read with the origin of each kernel", "[perceptrons]") {
-  const auto folder = std::filesystem::temp_directory_path() / "latencast-measured-test";
-  std::filesystem::create_directories(folder);
-  const auto write = [&](const char* name, const std::string& text) { std::ofstream(folder / name) << text; };
-  write("kernels.csv",
-        "kernel,n,h,w,cin,cout,kh,kw,stride,groups,origin\nconv,1,56,56,64,128,3,3,2,1,real\n"
-        "fc,1,1,1,64,10,,,,,range\ndwconv,1,7,7,64,64,5,5,1,64,vae\n");
-  const std::string head =
-      "# id: b\n# title: B, one thread\n# runtime: ncnn\narch,latency_ms,relative_error\n";
-  write("b.csv", head +
-                     "\"conv,1,56,56,64,128,3,3,2,1\",1.5,.01\n\"fc,1,1,1,64,10,,,,\",,\n"
-                     "\"dwconv,1,7,7,64,64,5,5,1,64\",.25,.02\n");
-  write("notes.csv", "a\n1\n");
-  const auto read = read_measured(folder.string());
-  REQUIRE(read.size() == 1);
-  CHECK(read[0].platform.entry.id == "b");
-  CHECK(read[0].platform.entry.title == "B, one thread");
-  CHECK(read[0].platform.entry.chip == "ncnn");
-  REQUIRE(read[0].platform.timings.size() == 2);
-  CHECK(read[0].platform.timings[0].latency_ms == 1.5);
-  CHECK(key_of(read[0].platform.timings[1].kernel) == "dwconv,1,7,7,64,64,5,5,1,64");
-  CHECK(read[0].origins == std::vector<std::string>{"real", "vae"});
-  write("b.csv", head + "\"conv,1,55,56,64,128,3,3,2,1\",1.5,.01\n");
-  CHECK_THROWS_WITH(read_measured(folder.string()),
-                    ContainsSubstring("b.csv without its comments, line 2") && ContainsSubstring("55"));
-  write("b.csv", "# id: b\narch,latency_ms\n");
-  CHECK_THROWS_WITH(read_measured(folder.string()), ContainsSubstring("# title"));
-  std::filesystem::remove_all(folder);
 }
