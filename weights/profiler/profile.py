@@ -1,0 +1,321 @@
+"""Times the kernels and networks of a folder on the runtimes of this machine. See README.md."""
+
+import argparse
+import collections
+import gc
+import importlib
+import json
+import math
+import os
+import platform as machine
+import subprocess
+import sys
+import time
+
+# At the end of the path: the standard library has a `profile` too.
+FOLDER = os.path.dirname(os.path.abspath(__file__))
+sys.path = [one for one in sys.path if os.path.abspath(one) != FOLDER] + [FOLDER, os.path.join(FOLDER, "../../web/kit/scripts")]
+
+import protocol  # noqa: E402
+
+import networks  # noqa: E402
+import platforms  # noqa: E402
+import results  # noqa: E402
+
+# What a process may hold; the networks it loads before are those it measures.
+MOST_MEMORY = 13 * 2**30  # bytes
+SECONDS_KERNELS, SECONDS_NETWORKS = 120, 45
+FEWEST_ROUNDS_NETWORKS = 4
+
+
+def memory():
+    """What this process holds, in bytes."""
+    with open("/proc/self/statm", encoding="ascii") as file:
+        return int(file.read().split()[1]) * os.sysconf("SC_PAGE_SIZE")
+
+
+def processor():
+    """Such as: AMD EPYC (Zen 5)."""
+    about = {}
+    with open("/proc/cpuinfo", encoding="utf-8") as file:
+        for line in file:
+            name, _, value = line.partition(":")
+            about.setdefault(name.strip(), value.strip())
+    generation = {"23": "Zen or Zen 2", "25": "Zen 3 or 4", "26": "Zen 5"}.get(about.get("cpu family"))
+    name = about.get("model name", machine.machine())
+    return "%s (%s)" % (name, generation) if about.get("vendor_id") == "AuthenticAMD" and generation else name
+
+
+def runtime_of(platform, cache):
+    module = importlib.import_module("runtimes." + platform.runtime)
+    return module.Runtime(platform.threads, cache, **platform.settings)
+
+
+def loaded(runtime, network, feeds, answer, tolerance):
+    """A function that runs the network, and how far its answer is from what is expected."""
+    run = runtime.load(network, feeds(network))
+    found = networks.sample(runtime.answer(network, run()))
+    return run, networks.distance(found, answer)
+
+
+class LeftOut:
+    """Networks that a platform does not run, and those it answers wrongly, by type."""
+
+    def __init__(self):
+        self.not_run, self.wrong, self.why = collections.Counter(), collections.Counter(), {}
+
+    def add(self, network, wrong, why):
+        (self.wrong if wrong else self.not_run)[networks.kind(network)] += 1
+        self.why.setdefault((networks.kind(network), wrong), "%s: %s" % (network.arch, " ".join(str(why).split())[:200]))
+
+    def text(self):
+        parts = []
+        for what, counts in (("not run", self.not_run), ("wrong", self.wrong)):
+            if counts:
+                parts.append("%s: %s" % (what, ", ".join("%s %d" % pair for pair in sorted(counts.items()))))
+        return "; ".join(parts) or "none"
+
+
+def load_all(platform, runtime, listed, feeds, answers, budget, most_memory=MOST_MEMORY):
+    """As many of the networks as time and memory allow: indices and functions that run them."""
+    ready, left_out, tolerance = [], LeftOut(), platforms.TOLERANCE[platform.precision]
+    for i, network in enumerate(listed):
+        begin, run_ms = time.perf_counter(), None
+        try:
+            run, apart = loaded(runtime, network, feeds, answers[i], tolerance)
+            if not apart <= tolerance:
+                left_out.add(network, True, "%.3g apart" % apart)
+            else:
+                before = time.perf_counter() - begin
+                run_ms = runtime.visit(run, 1e-4, dict(results.PROTOCOL, visit_ms=0))
+                begin = time.perf_counter() - before
+                ready.append((i, run))
+        except Exception as error:  # whatever a runtime throws
+            left_out.add(network, False, "%s %s" % (type(error).__name__, error))
+        budget.add(time.perf_counter() - begin, run_ms)
+        if budget.spent() or memory() > most_memory:
+            return ready, i + 1, left_out
+    return ready, len(listed), left_out
+
+
+def measure(runtime, ready, rounds, deadline=math.inf, fewest=results.ROUNDS):
+    """Readings by round and network, in ms."""
+    tick_ms, readings = protocol.clock_tick(), []
+    for number in range(rounds):
+        if number >= fewest and time.perf_counter() > deadline:
+            break
+        one = [math.nan] * len(ready)
+        # A collection in the middle of a reading would be part of it.
+        gc.disable()
+        for i in protocol.visit_order(len(ready), number):
+            one[i] = runtime.visit(ready[i][1], tick_ms, results.PROTOCOL)
+        gc.enable()
+        gc.collect()
+        readings.append(one)
+    return readings
+
+
+def profile(platform, folder, out, cache, seconds, limit, whole):
+    """Measures one platform and writes its file. `whole`: they are networks, of which all should be measured, if need be in fewer
+    rounds."""
+    begin = time.perf_counter()
+    listed = networks.read(folder)[:limit]
+    feeds = networks.Feeds(listed)
+    answers = networks.answers(listed, feeds, cache)
+    runtime = runtime_of(platform, cache)
+    fewest = FEWEST_ROUNDS_NETWORKS if whole else results.ROUNDS
+    ready, tried, left_out = load_all(platform, runtime, listed, feeds, answers, results.Budget(seconds, fewest))
+    if not ready:
+        raise SystemExit("%s: runs none of them; %s" % (platform.id, "; ".join(left_out.why.values())))
+    loading = time.perf_counter() - begin
+    rounds = measure(runtime, ready, results.ROUNDS, begin + seconds, fewest)
+    five, ten = results.retest(rounds)
+    about = {
+        "id": platform.id,
+        "title": title(platform, runtime.version),
+        "runtime": platform.runtime,
+        "version": runtime.version,
+        "precision": platform.precision,
+        "threads": platform.threads,
+        "settings": json.dumps(dict(platform.settings, **platform.environment), sort_keys=True),
+        "rounds": len(rounds),
+        "retest_5": "%.3f" % five,
+        "retest_10": "%.3f" % ten,
+        "tried": "%d of %d" % (tried, len(listed)),
+        "left_out": left_out.text(),
+    }
+    os.makedirs(os.path.dirname(os.path.abspath(out)), exist_ok=True)
+    protocol.write_atomically(out, results.table([listed[i].arch for i, _ in ready], rounds, about))
+    for why in left_out.why.values():
+        print("  left out: %s" % why, file=sys.stderr)
+    print(
+        "%s: %d of %d, %d rounds, retest %.1f / %.1f %%, %.0f s (%.0f s loading), %.1f GiB; left out: %s"
+        % (out, len(ready), len(listed), len(rounds), 100 * five, 100 * ten, time.perf_counter() - begin, loading, memory() / 2**30, left_out.text()),
+        flush=True,
+    )
+
+
+def title(platform, version):
+    version = ".".join(version.split("+")[0].split(".")[:2])
+    name, _, further = platform.title.partition(",")
+    threads = "%d thread%s" % (platform.threads, "s" if platform.threads > 1 else "")
+    return ", ".join([name + " " + version] + ([further.strip()] if further else []) + [platform.precision, threads, processor()])
+
+
+def check(chosen, folder, cache, each):
+    """Answers of a few kernels of every type, against ONNX Runtime's."""
+    counts, listed = collections.Counter(), []
+    for network in networks.read(folder):
+        counts[networks.kind(network)] += 1
+        if counts[networks.kind(network)] <= each:
+            listed.append(network)
+    feeds = networks.Feeds(listed)
+    answers = networks.answers(listed, feeds, cache)
+    for platform in chosen:
+        runtime = runtime_of(platform, cache)
+        worst, fine = collections.defaultdict(float), True
+        for network, answer in zip(listed, answers):
+            try:
+                _, apart = loaded(runtime, network, feeds, answer, None)
+                if not apart <= platforms.TOLERANCE[platform.precision]:
+                    print("  %s: %s: %.3g apart" % (platform.id, network.arch, apart))
+                    fine = False
+                worst[networks.kind(network)] = max(worst[networks.kind(network)], apart)
+            except Exception as error:
+                print("  %s: %s: %s %s" % (platform.id, network.arch, type(error).__name__, " ".join(str(error).split())[:300]))
+        figures = " ".join("%s %.1e" % pair for pair in sorted(worst.items()))
+        print("%s: %d of %d types, %s: %s" % (platform.id, len(worst), len(counts), "right" if fine else "WRONG", figures), flush=True)
+
+
+def again(file, *rest):
+    """A second, shorter run of a platform against what its file says."""
+    first, platform, folder, cache, seconds, limit = file, *rest
+    second = first + ".again"
+    profile(platform, folder, second, cache, seconds, limit, False)
+    _, ones = results.read(first)
+    _, others = results.read(second)
+    os.remove(second)
+    both = sorted(set(ones) & set(others))
+    five, ten = results.shares([ones[name] for name in both], [others[name] for name in both])
+    results.extend(first, {"again": len(both), "again_5": "%.3f" % five, "again_10": "%.3f" % ten})
+    print("%s: %d measured again, %.1f / %.1f %%" % (first, len(both), 100 * five, 100 * ten), flush=True)
+
+
+def environment_of(platform):
+    """Every library that has threads of its own is told how many; the platform's own come on top."""
+    count = str(platform.threads)
+    fixed = {name: count for name in ("OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS")}
+    return dict(os.environ, PYTHONUNBUFFERED="1", **fixed, **platform.environment)
+
+
+def run_all(arguments, chosen):
+    """One process each for what is missing."""
+    os.makedirs(arguments.out, exist_ok=True)
+    failed = []
+    for platform in chosen:
+        for folder, ending in ((arguments.kernels, ".csv"), (arguments.networks, ".networks.csv")):
+            out = os.path.join(arguments.out, platform.id + ending)
+            if folder is None or os.path.exists(out):
+                continue
+            command = [sys.executable, os.path.abspath(__file__), "--platform", platform.id, "--out", out]
+            command += ["--networks" if folder is arguments.networks else "--kernels", folder]
+            for name in ("cores", "seconds", "limit", "cache"):
+                if getattr(arguments, name) is not None:
+                    command += ["--" + name, str(getattr(arguments, name))]
+            with open(os.path.join(arguments.out, platform.id + ending.replace(".csv", ".log")), "w", encoding="utf-8") as log:
+                status = subprocess.run(command, stdout=subprocess.PIPE, stderr=log, env=environment_of(platform), encoding="utf-8")
+            sys.stdout.write(status.stdout)
+            if status.returncode != 0:
+                failed.append(out)
+                print("%s: failed (%d), see its .log" % (out, status.returncode), flush=True)
+    print("%d failed%s" % (len(failed), ": " + ", ".join(failed) if failed else ""))
+
+
+def parse():
+    parser = argparse.ArgumentParser(description=__doc__)
+    what = parser.add_mutually_exclusive_group(required=True)
+    what.add_argument("--list", action="store_true", help="the platforms")
+    what.add_argument("--platform", metavar="ID", help="measure this one")
+    what.add_argument("--all", action="store_true", help="measure every platform whose file is missing in the folder --out")
+    what.add_argument("--check", action="store_true", help="answers of every platform against ONNX Runtime's")
+    what.add_argument("--prepare", action="store_true", help="convert the models ahead, for what takes long to convert")
+    parser.add_argument("--kernels", metavar="DIR", help="folder of kernels and their manifest")
+    parser.add_argument("--networks", metavar="DIR", help="folder of whole networks and their manifest")
+    parser.add_argument("--out", help="CSV to write; a folder with --all")
+    parser.add_argument("--again", metavar="FILE", help="with --platform: measure kernels once more and note in FILE how well they agree")
+    parser.add_argument("--only", metavar="ID,ID", help="these of all")
+    parser.add_argument("--threads", type=int, help="of all, those with so many threads")
+    parser.add_argument("--cores", help="such as 1 or 0,1: where to run")
+    parser.add_argument("--seconds", type=float, help="about how long, loading included; default %d for kernels, %d for networks" % (SECONDS_KERNELS, SECONDS_NETWORKS))
+    parser.add_argument("--limit", type=int, help="the first so many")
+    parser.add_argument("--each", type=int, default=3, help="with --check: kernels of every type")
+    parser.add_argument("--cache", help="folder for converted models; default .profiler in that of the models")
+    return parser.parse_args()
+
+
+def chosen_of(arguments):
+    chosen = platforms.ALL
+    names = arguments.platform or arguments.only
+    if names:
+        unknown = [name for name in names.split(",") if name not in platforms.BY_ID]
+        if unknown:
+            raise SystemExit("no such platform: %s; --list names them" % ", ".join(unknown))
+        chosen = [platforms.BY_ID[name] for name in names.split(",")]
+    if arguments.threads:
+        chosen = [platform for platform in chosen if platform.threads == arguments.threads]
+    return chosen
+
+
+def main():
+    arguments = parse()
+    chosen = chosen_of(arguments)
+    if arguments.list:
+        for platform in chosen:
+            print("%-32s %s, %d thread(s) %s" % (platform.id, platform.title, platform.threads, dict(platform.settings, **platform.environment) or ""))
+        return
+    folder = arguments.kernels or arguments.networks
+    if folder is None:
+        raise SystemExit("--kernels or --networks expected")
+    if arguments.cores:
+        os.sched_setaffinity(0, {int(core) for core in arguments.cores.split(",")})
+    cache = arguments.cache or os.path.join(folder, ".profiler")
+    if arguments.all:
+        run_all(arguments, chosen)
+        return
+    # Some of these are read when a library is loaded, so the process starts anew with them.
+    if len(chosen) == 1 and os.environ.get("LATENCAST_PROFILED") != chosen[0].id:
+        environment = dict(environment_of(chosen[0]), LATENCAST_PROFILED=chosen[0].id)
+        os.execve(sys.executable, [sys.executable] + sys.argv, environment)
+    if arguments.check:
+        check_all(chosen, arguments, folder, cache)
+    elif arguments.prepare:
+        prepare(chosen, folder, cache)
+    elif arguments.again:
+        again(arguments.again, chosen[0], folder, cache, arguments.seconds or SECONDS_KERNELS, arguments.limit or 400)
+    else:
+        whole = arguments.kernels is None
+        seconds = arguments.seconds or (SECONDS_NETWORKS if whole else SECONDS_KERNELS)
+        profile(chosen[0], folder, arguments.out, cache, seconds, arguments.limit, whole)
+
+
+def check_all(chosen, arguments, folder, cache):
+    """A process each, as the environment and the library are each platform's own."""
+    if len(chosen) == 1:
+        check(chosen, folder, cache, arguments.each)
+        return
+    for platform in chosen:
+        command = [sys.executable, os.path.abspath(__file__), "--check", "--only", platform.id, "--kernels", folder, "--each", str(arguments.each), "--cache", cache]
+        if arguments.cores:
+            command += ["--cores", arguments.cores]
+        if subprocess.run(command, stderr=subprocess.DEVNULL).returncode != 0:
+            print("%s: does not start" % platform.id, flush=True)
+
+
+def prepare(chosen, folder, cache):
+    listed = networks.read(folder)
+    feeds = networks.Feeds(listed)
+    networks.answers(listed, feeds, cache)
+
+
+if __name__ == "__main__":
+    main()
