@@ -34,8 +34,8 @@ def read(folder):
 
 
 def kind(network):
-    """Type of a kernel, such as dwconv; of a network the family it is of."""
-    return network.arch.split(",")[0].split(":")[0]
+    """Type of a kernel, such as dwconv; of a network, such as ofa-3, its family."""
+    return network.arch.split(",")[0].rsplit("-", 1)[0]
 
 
 class Feeds:
@@ -64,10 +64,12 @@ def sample(values):
     return flat[numpy.arange(SAMPLES) * flat.size // SAMPLES]
 
 
-def distance(found, expected):
-    """Between samples: root of the mean square of their difference, relative to that of what is expected."""
+def distance(found, expected, step=0.0):
+    """Between samples: root of the mean square of their difference, relative to that of what is expected. What is within one step
+    of the whole numbers of an answer does not count."""
     size = float(numpy.sqrt(numpy.mean(numpy.square(expected, dtype="float64"))))
-    apart = float(numpy.sqrt(numpy.mean(numpy.square(found.astype("float64") - expected))))
+    beyond = numpy.maximum(numpy.abs(found.astype("float64") - expected) - step, 0)
+    apart = float(numpy.sqrt(numpy.mean(numpy.square(beyond))))
     return apart / max(size, 1e-12)
 
 

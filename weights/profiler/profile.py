@@ -21,11 +21,12 @@ import protocol  # noqa: E402
 import networks  # noqa: E402
 import platforms  # noqa: E402
 import results  # noqa: E402
+from runtimes import base  # noqa: E402
 
 # What a process may hold; the networks it loads before are those it measures.
 MOST_MEMORY = 13 * 2**30  # bytes
-SECONDS_KERNELS, SECONDS_NETWORKS = 120, 45
-FEWEST_ROUNDS_NETWORKS = 4
+SECONDS_KERNELS, SECONDS_NETWORKS = 120, 90
+MOST_CRASHES = 5
 
 
 def memory():
@@ -51,11 +52,12 @@ def runtime_of(platform, cache):
     return module.Runtime(platform.threads, cache, **platform.settings)
 
 
-def loaded(runtime, network, feeds, answer, tolerance):
+def loaded(runtime, network, feeds, answer):
     """A function that runs the network, and how far its answer is from what is expected."""
     run = runtime.load(network, feeds(network))
-    found = networks.sample(runtime.answer(network, run()))
-    return run, networks.distance(found, answer)
+    result = run()
+    found = networks.sample(runtime.answer(network, result))
+    return run, networks.distance(found, answer, runtime.step(network, result))
 
 
 class LeftOut:
@@ -76,14 +78,49 @@ class LeftOut:
         return "; ".join(parts) or "none"
 
 
-def load_all(platform, runtime, listed, feeds, answers, budget, most_memory=MOST_MEMORY):
+class Crashes:
+    """Networks that end the process: the one being loaded is kept in a file, and after a crash in another, for the next try."""
+
+    def __init__(self, out):
+        self.trying, self.known = out + ".trying", out + ".crashes"
+
+    def begin(self, network):
+        with open(self.trying, "w", encoding="utf-8") as file:
+            file.write(network.arch)
+
+    def finish(self):
+        for path in (self.trying, self.known):
+            if os.path.exists(path):
+                os.remove(path)
+
+    def skipped(self):
+        if not os.path.exists(self.known):
+            return set()
+        with open(self.known, encoding="utf-8") as file:
+            return set(file.read().splitlines())
+
+    def note(self):
+        """After a crash: whether there is another to leave out."""
+        if not os.path.exists(self.trying):
+            return False
+        with open(self.trying, encoding="utf-8") as file, open(self.known, "a", encoding="utf-8") as known:
+            known.write(file.read() + "\n")
+        os.remove(self.trying)
+        return True
+
+
+def load_all(platform, runtime, listed, feeds, answers, budget, crashes):
     """As many of the networks as time and memory allow: indices and functions that run them."""
-    ready, left_out, tolerance = [], LeftOut(), platforms.TOLERANCE[platform.precision]
+    ready, left_out, skipped = [], LeftOut(), crashes.skipped()
     for i, network in enumerate(listed):
+        if network.arch in skipped or networks.kind(network) in platform.without:
+            left_out.add(network, False, "ends the process")
+            continue
+        crashes.begin(network)
         begin, run_ms = time.perf_counter(), None
         try:
-            run, apart = loaded(runtime, network, feeds, answers[i], tolerance)
-            if not apart <= tolerance:
+            run, apart = loaded(runtime, network, feeds, answers[i])
+            if not apart <= platforms.tolerance(platform, network):
                 left_out.add(network, True, "%.3g apart" % apart)
             else:
                 before = time.perf_counter() - begin
@@ -93,17 +130,15 @@ def load_all(platform, runtime, listed, feeds, answers, budget, most_memory=MOST
         except Exception as error:  # whatever a runtime throws
             left_out.add(network, False, "%s %s" % (type(error).__name__, error))
         budget.add(time.perf_counter() - begin, run_ms)
-        if budget.spent() or memory() > most_memory:
+        if budget.spent() or memory() > MOST_MEMORY:
             return ready, i + 1, left_out
     return ready, len(listed), left_out
 
 
-def measure(runtime, ready, rounds, deadline=math.inf, fewest=results.ROUNDS):
+def measure(runtime, ready):
     """Readings by round and network, in ms."""
     tick_ms, readings = protocol.clock_tick(), []
-    for number in range(rounds):
-        if number >= fewest and time.perf_counter() > deadline:
-            break
+    for number in range(results.ROUNDS):
         one = [math.nan] * len(ready)
         # A collection in the middle of a reading would be part of it.
         gc.disable()
@@ -115,20 +150,20 @@ def measure(runtime, ready, rounds, deadline=math.inf, fewest=results.ROUNDS):
     return readings
 
 
-def profile(platform, folder, out, cache, seconds, limit, whole):
-    """Measures one platform and writes its file. `whole`: they are networks, of which all should be measured, if need be in fewer
-    rounds."""
+def profile(platform, folder, out, cache, seconds, limit):
+    """Measures one platform and writes its file."""
     begin = time.perf_counter()
     listed = networks.read(folder)[:limit]
     feeds = networks.Feeds(listed)
     answers = networks.answers(listed, feeds, cache)
-    runtime = runtime_of(platform, cache)
-    fewest = FEWEST_ROUNDS_NETWORKS if whole else results.ROUNDS
-    ready, tried, left_out = load_all(platform, runtime, listed, feeds, answers, results.Budget(seconds, fewest))
+    runtime, crashes = runtime_of(platform, cache), Crashes(out)
+    os.makedirs(os.path.dirname(os.path.abspath(out)), exist_ok=True)
+    ready, tried, left_out = load_all(platform, runtime, listed, feeds, answers, results.Budget(seconds), crashes)
     if not ready:
         raise SystemExit("%s: runs none of them; %s" % (platform.id, "; ".join(left_out.why.values())))
+    crashes.finish()
     loading = time.perf_counter() - begin
-    rounds = measure(runtime, ready, results.ROUNDS, begin + seconds, fewest)
+    rounds = measure(runtime, ready)
     five, ten = results.retest(rounds)
     about = {
         "id": platform.id,
@@ -144,7 +179,6 @@ def profile(platform, folder, out, cache, seconds, limit, whole):
         "tried": "%d of %d" % (tried, len(listed)),
         "left_out": left_out.text(),
     }
-    os.makedirs(os.path.dirname(os.path.abspath(out)), exist_ok=True)
     protocol.write_atomically(out, results.table([listed[i].arch for i, _ in ready], rounds, about))
     for why in left_out.why.values():
         print("  left out: %s" % why, file=sys.stderr)
@@ -175,9 +209,11 @@ def check(chosen, folder, cache, each):
         runtime = runtime_of(platform, cache)
         worst, fine = collections.defaultdict(float), True
         for network, answer in zip(listed, answers):
+            if networks.kind(network) in platform.without:
+                continue
             try:
-                _, apart = loaded(runtime, network, feeds, answer, None)
-                if not apart <= platforms.TOLERANCE[platform.precision]:
+                _, apart = loaded(runtime, network, feeds, answer)
+                if not apart <= platforms.tolerance(platform, network):
                     print("  %s: %s: %.3g apart" % (platform.id, network.arch, apart))
                     fine = False
                 worst[networks.kind(network)] = max(worst[networks.kind(network)], apart)
@@ -191,7 +227,7 @@ def again(file, *rest):
     """A second, shorter run of a platform against what its file says."""
     first, platform, folder, cache, seconds, limit = file, *rest
     second = first + ".again"
-    profile(platform, folder, second, cache, seconds, limit, False)
+    profile(platform, folder, second, cache, seconds, limit)
     _, ones = results.read(first)
     _, others = results.read(second)
     os.remove(second)
@@ -222,8 +258,11 @@ def run_all(arguments, chosen):
             for name in ("cores", "seconds", "limit", "cache"):
                 if getattr(arguments, name) is not None:
                     command += ["--" + name, str(getattr(arguments, name))]
-            with open(os.path.join(arguments.out, platform.id + ending.replace(".csv", ".log")), "w", encoding="utf-8") as log:
-                status = subprocess.run(command, stdout=subprocess.PIPE, stderr=log, env=environment_of(platform), encoding="utf-8")
+            while True:
+                with open(os.path.join(arguments.out, platform.id + ending.replace(".csv", ".log")), "w", encoding="utf-8") as log:
+                    status = subprocess.run(command, stdout=subprocess.PIPE, stderr=log, encoding="utf-8")
+                if status.returncode >= 0 or not Crashes(out).note() or len(Crashes(out).skipped()) > MOST_CRASHES:
+                    break
             sys.stdout.write(status.stdout)
             if status.returncode != 0:
                 failed.append(out)
@@ -293,9 +332,8 @@ def main():
     elif arguments.again:
         again(arguments.again, chosen[0], folder, cache, arguments.seconds or SECONDS_KERNELS, arguments.limit or 400)
     else:
-        whole = arguments.kernels is None
-        seconds = arguments.seconds or (SECONDS_NETWORKS if whole else SECONDS_KERNELS)
-        profile(chosen[0], folder, arguments.out, cache, seconds, arguments.limit, whole)
+        seconds = arguments.seconds or (SECONDS_KERNELS if arguments.kernels else SECONDS_NETWORKS)
+        profile(chosen[0], folder, arguments.out, cache, seconds, arguments.limit)
 
 
 def check_all(chosen, arguments, folder, cache):
@@ -312,10 +350,25 @@ def check_all(chosen, arguments, folder, cache):
 
 
 def prepare(chosen, folder, cache):
+    """Answers and converted models, for whatever the platforms need."""
     listed = networks.read(folder)
     feeds = networks.Feeds(listed)
     networks.answers(listed, feeds, cache)
+    for platform in chosen:
+        begin, failed, runtime = time.perf_counter(), collections.Counter(), runtime_of(platform, cache)
+        if type(runtime).prepare is base.Runtime.prepare:
+            continue
+        for network in listed:
+            try:
+                runtime.prepare(network, feeds(network))
+            except Exception:  # whatever a converter throws; measuring says why
+                failed[networks.kind(network)] += 1
+        print("%s: %d converted in %.0f s; failed: %s" % (platform.id, len(listed) - sum(failed.values()), time.perf_counter() - begin, dict(failed)), flush=True)
 
 
 if __name__ == "__main__":
     main()
+    # Thousands of networks need not be taken down one by one, and some runtimes do not survive that.
+    sys.stdout.flush()
+    sys.stderr.flush()
+    os._exit(0)

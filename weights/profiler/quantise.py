@@ -61,6 +61,7 @@ def scales(given, network, feeds, cache):
         if step.op in KEEPING:
             found[step.output] = found[step.inputs[0]]
         elif step.op in ("softmax", "sigmoid"):
+            # As runtimes insist.
             found[step.output] = (1 / 256, 0)
     return found
 
@@ -116,6 +117,11 @@ class Writer:
         if op == "conv":
             sizes = {"strides": given["strides"], "pads": given["pads"], "dilations": given["dilations"], "group": given["group"]}
             self.node("Conv", inputs + self.weight(name, step.inputs[0], given["weight"], given["bias"]), made, kernel_shape=given["weight"].shape[2:], **sizes)
+        elif op == "norm":
+            # A depthwise convolution of one pixel.
+            channels = len(given["factor"])
+            constants = self.weight(name, step.inputs[0], given["factor"].reshape(-1, 1, 1, 1), given["shift"])
+            self.node("Conv", inputs + constants, made, kernel_shape=[1, 1], group=channels)
         elif op == "fc":
             self.node("Gemm", inputs + self.weight(name, step.inputs[0], given["weight"], given["bias"]), made, transB=1)
         elif op in ("maxpool", "avgpool"):

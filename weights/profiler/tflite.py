@@ -70,11 +70,14 @@ class Writer(to_tflite.Writer):
         self.set_scale(tensor, scale, zero, axis)
         return tensor
 
-    def number(self, name, value):
+    def array(self, name, values):
         if self.scales is None:
-            return self.constant(name, numpy.array(value, "float32"))
-        sign = -1 if value < 0 else 1
-        return self.whole(name, numpy.array(sign * 127, "int8"), schema.TensorType.INT8, sign * value / 127 or 1e-9, 0)
+            return self.constant(name, values)
+        whole, scale = quantise.weights(values, None)
+        return self.whole(name, whole, schema.TensorType.INT8, scale, 0)
+
+    def number(self, name, value):
+        return self.array(name, numpy.array(value, "float32"))
 
     def weights(self, name, source, weight, bias, axis, per_channel=True):
         """Weight (by its `axis` of output channels) and bias."""
@@ -106,9 +109,7 @@ class Writer(to_tflite.Writer):
         return x, [(length - size[0]) // strides[0] + 1 for length in shape[1:3]], padding
 
     def padded(self, name, x, shape, *rest, **given):
-        if self.scales is not None:
-            source = next(one for one, tensor in self.tensors.items() if tensor == x)
-            self.scales[name + "_padded"] = self.scales[source]
+        self.keep_scale(name + "_padded", next(one for one, tensor in self.tensors.items() if tensor == x))
         return super().padded(name, x, shape, *rest, **given)
 
     def step_conv(self, name, inputs, given):
@@ -135,11 +136,54 @@ class Writer(to_tflite.Writer):
         self.put_operator(Op.FULLY_CONNECTED, [self.tensors[inputs[0]]] + constants, name, made, ("FullyConnectedOptions", self.activation(given)), version)
 
     def put_pool(self, op, name, inputs, given):
-        x, pixels, padding = self.window(name, inputs[0], given["size"], given["strides"], given["pads"], False)
-        fields = {"padding": padding, "filterHeight": given["size"][0], "filterWidth": given["size"][1]}
-        fields.update({"strideH": given["strides"][0], "strideW": given["strides"][1], "fusedActivationFunction": NONE})
+        source, size, strides, pads = inputs[0], given["size"], given["strides"], list(given["pads"])
+        before, after = name, None
+        try:
+            x, pixels, padding = self.window(name, source, size, strides, pads, False)
+        except NotRun:
+            # Padded before, as converters do: by the least number; or by zeros, which an average is then corrected for.
+            if len(set(size)) > 1 or len(set(strides)) > 1:
+                raise
+            if op == Op.AVERAGE_POOL_2D:
+                after = self.counted(source, size, strides, pads)
+                before = name + "_uncorrected"
+                self.keep_scale(before, source)
+            source = self.put_padding(name, source, pads, op == Op.MAX_POOL_2D)
+            x, pixels, padding = self.window(name, source, size, strides, [0] * 4, False)
+        fields = {"padding": padding, "filterHeight": size[0], "filterWidth": size[1]}
+        fields.update({"strideH": strides[0], "strideW": strides[1], "fusedActivationFunction": NONE})
         made = (1, *pixels, self.shapes[inputs[0]][3])
-        self.put_operator(op, [x], name, made, ("Pool2DOptions", fields), 2 if self.scales is not None else 1)
+        self.put_operator(op, [x], before, made, ("Pool2DOptions", fields), self.common())
+        if after is not None:
+            self.put_two(Op.MUL, "MulOptions", name, self.tensors[before], self.array(name + "_corrected", after), made)
+
+    def put_padding(self, name, source, pads, least):
+        batch, height, width, channels = self.shapes[source]
+        padded = name + "_padded"
+        self.keep_scale(padded, source)
+        around = self.constant(name + "_pads", numpy.array([[0, 0], [pads[0], pads[2]], [pads[1], pads[3]], [0, 0]], "int32"))
+        inputs, op = [self.tensors[source], around], Op.PAD
+        if least:
+            op = Op.PADV2
+            if self.scales is None:
+                inputs.append(self.constant(name + "_least", numpy.array(numpy.finfo("float32").min)))
+            else:
+                inputs.append(self.whole(name + "_least", numpy.array(-128, "int8"), schema.TensorType.INT8, *self.scales[source]))
+        made = (batch, height + pads[0] + pads[2], width + pads[1] + pads[3], channels)
+        self.put_operator(op, inputs, padded, made, ("PadV2Options" if least else "PadOptions", {}), self.common())
+        return padded
+
+    def counted(self, source, size, strides, pads):
+        """By how much an average that counts padding is too small: (1, height, width, 1)."""
+        sides = []
+        for length, k, stride, begin, end in zip(self.shapes[source][1:3], size, strides, pads[:2], pads[2:]):
+            starts = numpy.arange(0, length + begin + end - k + 1, stride) - begin
+            sides.append(k / (numpy.minimum(starts + k, length) - numpy.maximum(starts, 0)))
+        return (sides[0].reshape(1, -1, 1, 1) * sides[1].reshape(1, 1, -1, 1)).astype("float32")
+
+    def keep_scale(self, name, source):
+        if self.scales is not None:
+            self.scales[name] = self.scales[source]
 
     def step_maxpool(self, *step):
         self.put_pool(Op.MAX_POOL_2D, *step)
@@ -235,7 +279,8 @@ class Writer(to_tflite.Writer):
 
     def step_norm(self, name, inputs, given):
         if self.scales is not None:
-            raise NotRun("a normalisation alone in 8 bits")
+            sizes = {"strides": [1, 1], "pads": [0] * 4, "dilations": [1, 1], "group": len(given["factor"])}
+            return self.step_conv(name, inputs, {"weight": given["factor"].reshape(-1, 1, 1, 1), "bias": given["shift"], **sizes})
         shape = self.shapes[inputs[0]]
         self.put_two(Op.MUL, "MulOptions", name + "_scaled", self.tensors[inputs[0]], self.constant(name + "_factor", given["factor"]), shape)
         self.put_two(Op.ADD, "AddOptions", name, self.tensors[name + "_scaled"], self.constant(name + "_shift", given["shift"]), shape)
@@ -250,8 +295,8 @@ class Writer(to_tflite.Writer):
         batch, height, width, channels = self.shapes[inputs[0]]
         groups = given["groups"]
         apart, dealt, each = name + "_groups", name + "_dealt", channels // groups
-        if self.scales is not None:
-            self.scales[apart] = self.scales[dealt] = self.scales[inputs[0]]
+        self.keep_scale(apart, inputs[0])
+        self.keep_scale(dealt, inputs[0])
         self.put_reshape(apart, self.tensors[inputs[0]], (batch, height, width, groups, each))
         order = self.constant(name + "_order", numpy.array([0, 1, 2, 4, 3], "int32"))
         made = (batch, height, width, each, groups)

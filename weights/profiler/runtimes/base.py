@@ -24,6 +24,10 @@ class Runtime:
         """That as an array, laid out as in ONNX."""
         return numpy.asarray(result)
 
+    def step(self, network, result):
+        """Between neighbouring numbers of the answer, where it is of whole numbers."""
+        return 0.0
+
     def visit(self, run, tick_ms, numbers):
         """Milliseconds a run."""
         return protocol.visit(run, tick_ms, numbers)

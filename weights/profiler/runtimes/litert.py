@@ -46,3 +46,6 @@ class Runtime(Base):
         if self.quantised:
             values = quantise.real_numbers(values, *given["quantization"])
         return values.transpose(0, 3, 1, 2) if values.ndim == 4 else values
+
+    def step(self, network, result):
+        return result.get_output_details()[0]["quantization"][0]

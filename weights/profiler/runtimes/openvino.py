@@ -38,3 +38,7 @@ class Runtime(Base):
         request, scale = result
         values = request.get_output_tensor(0).data
         return quantise.real_numbers(values, *scale) if scale else values
+
+    def step(self, network, result):
+        _, scale = result
+        return scale[0] if scale else 0.0
