@@ -263,12 +263,46 @@ KernelShape shape_in(const Row& row, const Columns& c, KernelType type) {
   return shape;
 }
 
+// Of a table that people write, by the names of its columns.
+KernelShape shape_in_table(const Row& row, const std::string& place) {
+  static const Columns columns = {"n",      "h", "w",      "cin", "cout", "kh", "kw", "stride",
+                                  "stride", "",  "groups", "",    "",     "",   ""};
+  try {
+    KernelShape shape = shape_in(row, columns, kernel_type(row.text("kernel")));
+    if (row.text("cout").empty()) shape.cout = shape.cin;
+    return shape;
+  } catch (const Error& error) {
+    throw Error(error.code(), place + ": " + error.what());
+  }
+}
+
 }  // namespace
+
+std::vector<KernelShape> read_shapes(const std::string& path) {
+  const CsvTable table = read_csv(path);
+  std::vector<KernelShape> shapes;
+  Row row(table);
+  for (std::size_t i = 0; i < table.rows.size(); ++i) {
+    row.move_to(i);
+    shapes.push_back(shape_in_table(row, table.place(i)));
+  }
+  return shapes;
+}
+
+std::string key_of(const KernelShape& shape) {
+  FusedKernel kernel;
+  kernel.type = shape.type;
+  kernel.n = shape.n, kernel.h = shape.h, kernel.w = shape.w, kernel.cin = shape.cin,
+  kernel.cout = shape.cout;
+  kernel.out_h = shape.out_h, kernel.out_w = shape.out_w;
+  kernel.kh = shape.kh, kernel.kw = shape.kw;
+  kernel.stride_h = shape.stride_h, kernel.stride_w = shape.stride_w;
+  kernel.dilation = shape.dilation, kernel.groups = shape.groups;
+  return kernel.key();
+}
 
 std::vector<KernelTiming> read_timings(const std::string& path) {
   const CsvTable table = read_csv(path);
-  const Columns columns = {"n",      "h", "w",      "cin", "cout", "kh", "kw", "stride",
-                           "stride", "",  "groups", "",    "",     "",   ""};
   std::vector<KernelTiming> timings;
   Row row(table);
   for (std::size_t i = 0; i < table.rows.size(); ++i) {
@@ -278,14 +312,7 @@ std::vector<KernelTiming> read_timings(const std::string& path) {
     if (!std::isfinite(latency_ms) || latency_ms <= 0)
       throw Error(ErrorCode::measurement, table.place(i) + ": found latency " + row.text("latency_ms") +
                                               " ms; expected a finite, positive number");
-    KernelShape shape;
-    try {
-      shape = shape_in(row, columns, kernel_type(row.text("kernel")));
-    } catch (const Error& error) {
-      throw Error(error.code(), table.place(i) + ": " + error.what());
-    }
-    if (row.text("cout").empty()) shape.cout = shape.cin;
-    timings.push_back({shape, latency_ms});
+    timings.push_back({shape_in_table(row, table.place(i)), latency_ms});
   }
   return timings;
 }

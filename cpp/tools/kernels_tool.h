@@ -8,8 +8,11 @@
 
 #include "fleet_tool.h"
 #include "kernels_evaluate.h"
+#include "kernels_export.h"
 #include "kernels_figures.h"
+#include "kernels_litepred.h"
 #include "kernels_pool.h"
+#include "kernels_sample.h"
 #include "platforms_tool.h"
 
 namespace latencast {
@@ -25,6 +28,11 @@ struct KernelsCommand {
   KernelsLearnCommand learn;
   KernelsCoverageCommand coverage;
   KernelsFiguresCommand figures;
+  KernelsConfigurationsCommand configurations;
+  KernelsExportCommand export_kernels;
+  KernelsNetworksCommand networks;
+  KernelsSampleCommand sample;
+  KernelsLitePredCommand litepred;
 
   void add_to(CLI::App& app);
   void run() const;

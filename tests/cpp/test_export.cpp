@@ -173,3 +173,103 @@ TEST_CASE("export: other images and classes, and sizes that make no network", "[
   CHECK(refused(19, 0, "expected an input size that every stride divides"));
   CHECK_THROWS_AS(export_onnx(one, "42121", {}), Error);
 }
+
+namespace {
+
+KernelShape shape(KernelType type, std::int64_t pixels, std::int64_t cin, std::int64_t cout) {
+  KernelShape k;
+  k.type = type;
+  k.h = k.w = k.out_h = k.out_w = pixels;
+  k.cin = cin, k.cout = cout;
+  return k;
+}
+
+KernelShape windowed(KernelShape k, std::int64_t size, std::int64_t stride, std::int64_t out) {
+  k.kh = k.kw = size;
+  k.stride_h = k.stride_w = stride;
+  k.out_h = k.out_w = out;
+  return k;
+}
+
+// One kernel of every type, and the ways to pad.
+std::vector<KernelShape> shapes() {
+  using T = KernelType;
+  std::vector<KernelShape> all = {windowed(shape(T::conv, 14, 16, 24), 3, 1, 14),
+                                  windowed(shape(T::conv, 224, 3, 16), 3, 2, 112),
+                                  windowed(shape(T::conv, 13, 8, 8), 5, 2, 7),
+                                  windowed(shape(T::conv, 12, 8, 8), 3, 1, 10),
+                                  windowed(shape(T::conv, 28, 8, 16), 1, 2, 14),
+                                  windowed(shape(T::dwconv, 15, 24, 24), 7, 2, 8),
+                                  windowed(shape(T::conv, 8, 32, 32), 3, 1, 8),
+                                  windowed(shape(T::conv, 16, 8, 8), 3, 1, 16),
+                                  windowed(shape(T::maxpool, 20, 8, 8), 3, 2, 10),
+                                  windowed(shape(T::maxpool, 20, 8, 8), 2, 2, 10),
+                                  windowed(shape(T::avgpool, 9, 8, 8), 3, 1, 9),
+                                  shape(T::gap, 7, 40, 40),
+                                  shape(T::add, 7, 40, 40),
+                                  shape(T::se, 7, 40, 40),
+                                  shape(T::swish, 7, 40, 40),
+                                  shape(T::hswish, 7, 40, 40)};
+  all[5].groups = 24;
+  all[6].groups = 4;
+  all[7].dilation = 2;
+  all[11].out_h = all[11].out_w = 1;
+  const auto rows = [&](T type, std::int64_t n, std::int64_t cin, std::int64_t cout) {
+    KernelShape k = shape(type, 1, cin, cout);
+    k.n = n;
+    all.push_back(k);
+  };
+  rows(T::fc, 1, 64, 10);
+  rows(T::fc, 49, 64, 128);
+  rows(T::layernorm, 49, 64, 64);
+  rows(T::softmax, 49, 64, 64);
+  KernelShape product = shape(T::matmul, 1, 32, 24);
+  product.n = 3, product.h = product.out_h = 17;
+  all.push_back(product);
+  return all;
+}
+
+}  // namespace
+
+TEST_CASE("export: read back and fused, a kernel is that one kernel", "[export]") {
+  for (const KernelShape& one : shapes()) {
+    INFO(name(one.type) << " " << one.h << "x" << one.w << ", " << one.cin << " to " << one.cout);
+    const auto kernels = decompose(read_model(export_kernel(one)), "onnxruntime").kernels;
+    REQUIRE(kernels.size() == 1);
+    const KernelShape found = shape_of(kernels.front());
+    CHECK(found.type == one.type);
+    CHECK(std::tie(found.n, found.h, found.w, found.cin, found.cout, found.out_h, found.out_w) ==
+          std::tie(one.n, one.h, one.w, one.cin, one.cout, one.out_h, one.out_w));
+    CHECK(std::tie(found.kh, found.kw, found.stride_h, found.stride_w, found.dilation, found.groups) ==
+          std::tie(one.kh, one.kw, one.stride_h, one.stride_w, one.dilation, one.groups));
+  }
+}
+
+TEST_CASE("export: an attention is its two products and the softmax between them", "[export]") {
+  KernelShape k = shape(KernelType::attention, 1, 48, 48);
+  k.h = k.out_h = 17, k.w = 19, k.groups = 3;
+  const Model model = read_model(export_kernel(k));
+  CHECK(model.macs() == 17 * 19 * (48 + 48));
+  REQUIRE(model.inputs.size() == 3);
+  CHECK(model.tensors[static_cast<std::size_t>(model.outputs.front())].shape == Dims{3, 17, 16});
+}
+
+TEST_CASE("export: a kernel that cannot be is refused, with what was found", "[export]") {
+  const auto refused = [](const KernelShape& k) {
+    try {
+      export_kernel(k);
+    } catch (const Error& error) {
+      CHECK(error.code() == ErrorCode::argument);
+      return std::string(error.what());
+    }
+    return std::string();
+  };
+  CHECK(refused(KernelShape{}).find("other") != std::string::npos);
+  CHECK(refused(windowed(shape(KernelType::conv, 8, 8, 8), 3, 1, 20)).find("20x20") != std::string::npos);
+  CHECK(refused(windowed(shape(KernelType::maxpool, 8, 8, 8), 2, 2, 3)).find("3x3") != std::string::npos);
+  KernelShape grouped = shape(KernelType::conv, 8, 9, 8);
+  grouped.groups = 2;
+  CHECK(refused(grouped).find("2 groups") != std::string::npos);
+  CHECK(refused(shape(KernelType::add, 1 << 20, 8, 8)).find("at most") != std::string::npos);
+  CHECK(refused(shape(KernelType::add, 0, 8, 8)).find("a size of 0") != std::string::npos);
+}

@@ -1,9 +1,10 @@
-// Architectures as files that other runtimes execute.
+// Architectures and single kernels as files that other runtimes execute.
 #pragma once
 
 #include <cstdint>
 #include <string>
 
+#include "latencast/pool.h"
 #include "latencast/space.h"
 
 namespace latencast {
@@ -23,5 +24,15 @@ struct ExportOptions {
 /// space. Throws `argument` where pixels or classes make no network.
 std::string export_onnx(const Space& space, const Architecture& architecture,
                         const ExportOptions& options = {});
+
+/// The same of any network that ends in a vector of classes.
+std::string export_onnx(const std::vector<Layer>& layers, const std::string& name,
+                        const ExportOptions& options = {});
+
+/// A single kernel as an ONNX model that computes, as a runtime meets it in a network: a convolution has its
+/// batch norm and ReLU, an attention is the two products and the softmax between them. Single precision;
+/// opset 13, of a layernorm 17. Inputs are "input", "input2" (add, matmul, attention) and "input3"
+/// (attention), the output is "output". Throws `argument` for an `other` kernel and for sizes that make none.
+std::string export_kernel(const KernelShape& kernel, std::uint64_t seed = 0);
 
 }  // namespace latencast
