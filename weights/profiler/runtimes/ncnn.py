@@ -4,6 +4,8 @@ import numpy
 import ncnn_model
 from runtimes.base import NotRun, Runtime as Base
 
+# As in ncnn's own benchmark. They have to outlive every network.
+ALLOCATORS = {"blob_allocator": ncnn.UnlockedPoolAllocator(), "workspace_allocator": ncnn.PoolAllocator()}
 
 class Runtime(Base):
     version = ncnn.__version__
@@ -20,9 +22,7 @@ class Runtime(Base):
             "use_winograd_convolution": winograd,
             "use_sgemm_convolution": sgemm,
             "use_packing_layout": packing,
-            # As in ncnn's own benchmark.
-            "blob_allocator": ncnn.UnlockedPoolAllocator(),
-            "workspace_allocator": ncnn.PoolAllocator(),
+            **ALLOCATORS,
         }
 
     def prepare(self, network, feeds):
