@@ -1,8 +1,8 @@
 import { createHash } from 'node:crypto';
 import { createReadStream, existsSync, readdirSync, readFileSync, statSync, writeFileSync } from 'node:fs';
 import { basename, extname, join, resolve } from 'node:path';
-import { gzipSync } from 'node:zlib';
 import { defaultClientConditions, defineConfig, type Plugin } from 'vite';
+import { compress } from './.ci/compress.mjs';
 
 const root = import.meta.dirname;
 const kWeights = join(root, 'weights');
@@ -49,20 +49,12 @@ function offline(): Plugin {
   };
 }
 
-/** A `.gz` beside every file that is smaller so; static hosts and `.ci/serve.mjs` send it in its place. */
 function compressed(): Plugin {
   return {
     name: 'latencast-compressed',
     apply: 'build',
     writeBundle({ dir }) {
-      if (dir === undefined || !existsSync(dir)) return;
-      for (const name of readdirSync(dir, { recursive: true, encoding: 'utf8' })) {
-        const path = join(dir, name);
-        if (!/\.(html|m?js|css|wasm|json|webmanifest|csv|svg|latencast|bin)$/.test(name)) continue;
-        const bytes = readFileSync(path);
-        const packed = gzipSync(bytes, { level: 9 });
-        if (packed.length < bytes.length) writeFileSync(`${path}.gz`, packed);
-      }
+      if (dir !== undefined && existsSync(dir)) compress(dir);
     },
   };
 }

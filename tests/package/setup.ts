@@ -21,7 +21,7 @@ declare module 'vitest' {
 const kRoot = fileURLToPath(new URL('../..', import.meta.url));
 
 export default async function setup(project: TestProject): Promise<() => void> {
-  await buildPackage();
+  if (!process.env['LATENCAST_PACKAGE_BUILT']) await buildPackage();
   const folder = realpathSync(mkdtempSync(join(tmpdir(), 'latencast-packed-')));
   const npm = (cwd: string, ...args: string[]) => execFileSync('npm', [...args, '--silent'], { cwd, encoding: 'utf8' });
   const tarball = join(folder, npm(kRoot, 'pack', '--ignore-scripts', '--pack-destination', folder).trim());
