@@ -144,6 +144,15 @@ def _step(graph, node, only_reader):
     return Step(plain[node.op], inputs, name, {}), came_with
 
 
+def counted(pixels, size, strides, pads):
+    """By how much an average that counts padding is too small: (1, height, width, 1)."""
+    sides = []
+    for length, k, stride, begin, end in zip(pixels, size, strides, pads[:2], pads[2:]):
+        starts = numpy.arange(0, length + begin + end - k + 1, stride) - begin
+        sides.append(k / (numpy.minimum(starts + k, length) - numpy.maximum(starts, 0)))
+    return (sides[0].reshape(1, -1, 1, 1) * sides[1].reshape(1, 1, -1, 1)).astype("float32")
+
+
 def _normalisation(weights, node):
     scale, shift, mean, variance = [weights[one].astype("float64") for one in node.inputs[1:]]
     factor = scale / numpy.sqrt(variance + node.attributes.get("epsilon", 1e-5))

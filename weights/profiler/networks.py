@@ -14,13 +14,14 @@ Network = collections.namedtuple("Network", "arch file path inputs output bytes"
 
 
 def read(folder):
-    """The networks of a manifest, in its order."""
+    """The networks of a manifest: kernels in its order, whole networks one of each family in turn, so that the first so many are
+    a fair sample."""
     path = os.path.join(folder, "manifest.json")
     with open(path, encoding="utf-8") as file:
         manifest = json.load(file)
     if manifest.get("format") != "latencast-kernels" or manifest.get("version") != 1:
         raise SystemExit("%s: format latencast-kernels, version 1 expected" % path)
-    return [
+    found = [
         Network(
             one["arch"],
             one["file"],
@@ -31,6 +32,16 @@ def read(folder):
         )
         for one in manifest["networks"]
     ]
+    return found if all("," in network.arch for network in found) else in_turn(found)
+
+
+def in_turn(listed):
+    """The first of every kind, then the second of every kind, and so on."""
+    seen, order = collections.Counter(), []
+    for network in listed:
+        order.append(seen[kind(network)])
+        seen[kind(network)] += 1
+    return [network for _, network in sorted(zip(order, listed), key=lambda pair: pair[0])]
 
 
 def kind(network):

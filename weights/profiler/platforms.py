@@ -48,6 +48,10 @@ ALL = [
     Platform("tract-fp32-1t", "tract", "tract"),
     Platform("mnn-fp32-1t", "MNN", "mnn"),
     Platform("mnn-fp32-2t", "MNN", "mnn", threads=2),
+    Platform("onnxruntime-web-fp32-1t", "ONNX Runtime Web in Node, WASM SIMD", "onnxruntime-web"),
+    Platform("tfjs-simd-fp32-1t", "TensorFlow.js in Node, WASM SIMD", "tfjs", settings={"backend": "wasm", "simd": True}),
+    Platform("tfjs-wasm-fp32-1t", "TensorFlow.js in Node, WASM", "tfjs", settings={"backend": "wasm", "simd": False}),
+    Platform("tfjs-cpu-fp32-1t", "TensorFlow.js in Node, JavaScript", "tfjs", settings={"backend": "cpu"}),
 ]
 
 BY_ID = {platform.id: platform for platform in ALL}

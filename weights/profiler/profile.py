@@ -48,8 +48,9 @@ def processor():
 
 
 def runtime_of(platform, cache):
-    module = importlib.import_module("runtimes." + platform.runtime)
-    return module.Runtime(platform.threads, cache, **platform.settings)
+    if platform.runtime in ("onnxruntime-web", "tfjs"):
+        return importlib.import_module("runtimes.node").Runtime(platform.threads, cache, platform.runtime, **platform.settings)
+    return importlib.import_module("runtimes." + platform.runtime).Runtime(platform.threads, cache, **platform.settings)
 
 
 def loaded(runtime, network, feeds, answer):
@@ -111,7 +112,7 @@ class Crashes:
 
 def load_all(platform, runtime, listed, feeds, answers, budget, crashes):
     """As many of the networks as time and memory allow: indices and functions that run them."""
-    ready, left_out, skipped = [], LeftOut(), crashes.skipped()
+    ready, left_out, skipped, held = [], LeftOut(), crashes.skipped(), 0
     for i, network in enumerate(listed):
         if network.arch in skipped or networks.kind(network) in platform.without:
             left_out.add(network, False, "ends the process")
@@ -130,7 +131,8 @@ def load_all(platform, runtime, listed, feeds, answers, budget, crashes):
         except Exception as error:  # whatever a runtime throws
             left_out.add(network, False, "%s %s" % (type(error).__name__, error))
         budget.add(time.perf_counter() - begin, run_ms)
-        if budget.spent() or memory() > MOST_MEMORY:
+        held += network.bytes
+        if budget.spent() or memory() > MOST_MEMORY or held > runtime.most_held:
             return ready, i + 1, left_out
     return ready, len(listed), left_out
 

@@ -145,7 +145,7 @@ class Writer(to_tflite.Writer):
             if len(set(size)) > 1 or len(set(strides)) > 1:
                 raise
             if op == Op.AVERAGE_POOL_2D:
-                after = self.counted(source, size, strides, pads)
+                after = graph.counted(self.shapes[source][1:3], size, strides, pads)
                 before = name + "_uncorrected"
                 self.keep_scale(before, source)
             source = self.put_padding(name, source, pads, op == Op.MAX_POOL_2D)
@@ -172,14 +172,6 @@ class Writer(to_tflite.Writer):
         made = (batch, height + pads[0] + pads[2], width + pads[1] + pads[3], channels)
         self.put_operator(op, inputs, padded, made, ("PadV2Options" if least else "PadOptions", {}), self.common())
         return padded
-
-    def counted(self, source, size, strides, pads):
-        """By how much an average that counts padding is too small: (1, height, width, 1)."""
-        sides = []
-        for length, k, stride, begin, end in zip(self.shapes[source][1:3], size, strides, pads[:2], pads[2:]):
-            starts = numpy.arange(0, length + begin + end - k + 1, stride) - begin
-            sides.append(k / (numpy.minimum(starts + k, length) - numpy.maximum(starts, 0)))
-        return (sides[0].reshape(1, -1, 1, 1) * sides[1].reshape(1, 1, -1, 1)).astype("float32")
 
     def keep_scale(self, name, source):
         if self.scales is not None:

@@ -12,6 +12,8 @@ class Runtime:
     """Made once in a process: `threads`, the folder for converted models, then the settings of its platform."""
 
     version = ""
+    # Of models, in bytes, where there is a limit other than the machine's memory.
+    most_held = float("inf")
 
     def __init__(self, threads, cache):
         self.threads, self.cache = threads, cache
