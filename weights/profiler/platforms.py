@@ -48,6 +48,9 @@ ALL = [
     Platform("tract-fp32-1t", "tract", "tract"),
     Platform("mnn-fp32-1t", "MNN", "mnn"),
     Platform("mnn-fp32-2t", "MNN", "mnn", threads=2),
+    Platform(
+        "jax-fp32-1t", "JAX, XLA", "jax", environment={"XLA_FLAGS": "--xla_cpu_multi_thread_eigen=false intra_op_parallelism_threads=1"}
+    ),
     Platform("onnxruntime-web-fp32-1t", "ONNX Runtime Web in Node, WASM SIMD", "onnxruntime-web"),
     Platform("tfjs-simd-fp32-1t", "TensorFlow.js in Node, WASM SIMD", "tfjs", settings={"backend": "wasm", "simd": True}),
     Platform("tfjs-wasm-fp32-1t", "TensorFlow.js in Node, WASM", "tfjs", settings={"backend": "wasm", "simd": False}),

@@ -246,29 +246,33 @@ def environment_of(platform):
     return dict(os.environ, PYTHONUNBUFFERED="1", **fixed, **platform.environment)
 
 
+def supervise(out):
+    """Runs this program as it was called, and again without the network that ended it where one did. Its status."""
+    crashes = Crashes(out)
+    while True:
+        status = subprocess.run([sys.executable] + sys.argv).returncode
+        if status >= 0 or not crashes.note() or len(crashes.skipped()) > MOST_CRASHES:
+            return status
+
+
 def run_all(arguments, chosen):
     """One process each for what is missing."""
     os.makedirs(arguments.out, exist_ok=True)
     failed = []
     for platform in chosen:
-        for folder, ending in ((arguments.kernels, ".csv"), (arguments.networks, ".networks.csv")):
+        for what, folder, ending in (("--kernels", arguments.kernels, ".csv"), ("--networks", arguments.networks, ".networks.csv")):
             out = os.path.join(arguments.out, platform.id + ending)
             if folder is None or os.path.exists(out):
                 continue
-            command = [sys.executable, os.path.abspath(__file__), "--platform", platform.id, "--out", out]
-            command += ["--networks" if folder is arguments.networks else "--kernels", folder]
+            command = [sys.executable, os.path.abspath(__file__), "--platform", platform.id, "--out", out, what, folder]
             for name in ("cores", "seconds", "limit", "cache"):
                 if getattr(arguments, name) is not None:
                     command += ["--" + name, str(getattr(arguments, name))]
-            while True:
-                with open(os.path.join(arguments.out, platform.id + ending.replace(".csv", ".log")), "w", encoding="utf-8") as log:
-                    status = subprocess.run(command, stdout=subprocess.PIPE, stderr=log, encoding="utf-8")
-                if status.returncode >= 0 or not Crashes(out).note() or len(Crashes(out).skipped()) > MOST_CRASHES:
-                    break
-            sys.stdout.write(status.stdout)
-            if status.returncode != 0:
+            with open(os.path.splitext(out)[0] + ".log", "w", encoding="utf-8") as log:
+                status = subprocess.run(command, stderr=log).returncode
+            if status != 0:
                 failed.append(out)
-                print("%s: failed (%d), see its .log" % (out, status.returncode), flush=True)
+                print("%s: failed (%d), see its .log" % (out, status), flush=True)
     print("%d failed%s" % (len(failed), ": " + ", ".join(failed) if failed else ""))
 
 
@@ -323,10 +327,10 @@ def main():
     if arguments.all:
         run_all(arguments, chosen)
         return
-    # Some of these are read when a library is loaded, so the process starts anew with them.
+    # Some of the environment is read when a library is loaded, so the process starts anew with it.
     if len(chosen) == 1 and os.environ.get("LATENCAST_PROFILED") != chosen[0].id:
-        environment = dict(environment_of(chosen[0]), LATENCAST_PROFILED=chosen[0].id)
-        os.execve(sys.executable, [sys.executable] + sys.argv, environment)
+        os.environ.update(environment_of(chosen[0]), LATENCAST_PROFILED=chosen[0].id)
+        sys.exit(supervise(arguments.out or ""))
     if arguments.check:
         check_all(chosen, arguments, folder, cache)
     elif arguments.prepare:
