@@ -11,6 +11,7 @@
 #include "kernels_export.h"
 #include "kernels_figures.h"
 #include "kernels_pool.h"
+#include "measured_figures.h"
 #include "platforms_tool.h"
 
 namespace latencast {
@@ -26,6 +27,7 @@ struct KernelsCommand {
   KernelsLearnCommand learn;
   KernelsCoverageCommand coverage;
   KernelsFiguresCommand figures;
+  MeasuredFiguresCommand measured;
   KernelsConfigurationsCommand configurations;
   KernelsExportCommand export_kernels;
   KernelsNetworksCommand networks;
