@@ -138,6 +138,8 @@ void KernelsCommand::add_to(CLI::App& app) {
   configurations.add_to(*command);
   export_kernels.add_to(*command);
   networks.add_to(*command);
+  sample.add_to(*command);
+  litepred.add_to(*command);
   command->callback([this, command] {
     if (!command->get_subcommands().empty()) return;
     if (model.empty()) throw CLI::RequiredError("--model");

@@ -10,7 +10,9 @@
 #include "kernels_evaluate.h"
 #include "kernels_export.h"
 #include "kernels_figures.h"
+#include "kernels_litepred.h"
 #include "kernels_pool.h"
+#include "kernels_sample.h"
 #include "measured_figures.h"
 #include "platforms_tool.h"
 
@@ -31,6 +33,8 @@ struct KernelsCommand {
   KernelsConfigurationsCommand configurations;
   KernelsExportCommand export_kernels;
   KernelsNetworksCommand networks;
+  KernelsSampleCommand sample;
+  KernelsLitePredCommand litepred;
 
   void add_to(CLI::App& app);
   void run() const;
