@@ -477,7 +477,7 @@ Composition compose_as(const std::vector<PoolPlatform>& pool, const AdaptedPlatf
       known.push_back(*one.state().composition);
       chips.push_back(one.entry().chip);
     }
-  const Composition common = common_composition(known, chips);
+  const Composition common = common_composition(known, chips, models.empty());
   if (models.empty()) return common;
   std::vector<Terms> terms;
   std::vector<double> latency_ms;

@@ -19,15 +19,24 @@ constexpr int kRounds = 8;
 constexpr double kFreedom = 4;        // of Student's t: how readily a model is taken for an outlier
 constexpr double kLeastNoise = 0.01;  // relative
 
+DoubleMatrix as_matrix(const std::array<double, kTerms * kTerms>& values) {
+  DoubleMatrix matrix(Index(kTerms), Index{kTerms});
+  std::copy(values.begin(), values.end(), matrix.data());
+  return matrix;
+}
+
+// Of a positive definite matrix.
+DoubleMatrix inverse_of(const DoubleMatrix& matrix) {
+  const DoubleMatrix lower = cholesky(matrix);
+  return solve_lower_transposed(lower,
+                                solve_lower(lower, DoubleMatrix::Identity(matrix.rows(), matrix.rows())));
+}
+
 // Gaussian shares after rows of terms / latency, each of which should sum to 1. precision: of each row.
 Composition posterior(const Composition& prior, const std::vector<Terms>& rows,
                       const std::vector<double>& precision) {
   const auto n = Index(kTerms);
-  DoubleMatrix before(n, n);
-  for (std::size_t i = 0; i < kTerms * kTerms; ++i) before.data()[i] = prior.covariance[i];
-  const DoubleMatrix lower = cholesky(before);
-  const DoubleMatrix inverse =
-      solve_lower_transposed(lower, solve_lower(lower, DoubleMatrix::Identity(n, n)));
+  const DoubleMatrix inverse = inverse_of(as_matrix(prior.covariance));
   DoubleMatrix information = inverse, target(n, 1);
   for (Index a = 0; a < n; ++a) {
     target(a, 0) = 0;
@@ -39,8 +48,7 @@ Composition posterior(const Composition& prior, const std::vector<Terms>& rows,
       for (std::size_t b = 0; b < kTerms; ++b)
         information(Index(a), Index(b)) += precision[i] * rows[i][a] * rows[i][b];
     }
-  const DoubleMatrix root = cholesky(information);
-  const DoubleMatrix after = solve_lower_transposed(root, solve_lower(root, DoubleMatrix::Identity(n, n)));
+  const DoubleMatrix after = inverse_of(information);
   Composition found = prior;
   for (std::size_t a = 0; a < kTerms; ++a) {
     found.share[a] = 0;
@@ -56,8 +64,12 @@ Composition posterior(const Composition& prior, const std::vector<Terms>& rows,
 
 Terms terms_of(const FusedKernel& kernel, double latency_ms, const Roofline& roofline) {
   constexpr double kBytes = 4;  // of an element, as the roofline counts them
-  return {latency_ms, roofline.overhead, roofline.per_element * double(kernel.bytes_weights) / kBytes,
-          roofline.per_element * double(kernel.bytes_in + kernel.bytes_out) / kBytes};
+  const double moved = roofline.per_element * double(kernel.bytes_in + kernel.bytes_out) / kBytes;
+  Terms terms = {latency_ms, roofline.overhead, roofline.per_element * double(kernel.bytes_weights) / kBytes};
+  const bool conv = kernel.type == KernelType::conv, depthwise = kernel.type == KernelType::dwconv;
+  terms[conv ? 3 : depthwise ? 4 : 5] = moved;
+  terms[conv ? (kernel.kh * kernel.kw == 1 ? 6 : 7) : depthwise ? 8 : 9] = latency_ms;
+  return terms;
 }
 
 double Composition::latency_ms(const Terms& terms) const {
@@ -74,8 +86,9 @@ double Composition::deviation(const Terms& terms) const {
 
 Composition vague_composition() {
   Composition vague;
-  vague.covariance[0] = 0.2 * 0.2;
-  for (std::size_t term = 1; term < kTerms; ++term) vague.covariance[term * (kTerms + 1)] = 1;
+  constexpr Terms kDeviation = {0.2, 1, 1, 1, 1, 1, 0.15, 0.15, 0.15, 0.15};
+  for (std::size_t term = 0; term < kTerms; ++term)
+    vague.covariance[term * (kTerms + 1)] = kDeviation[term] * kDeviation[term];
   vague.noise = 0.1;
   return vague;
 }
@@ -105,31 +118,56 @@ Composition compose(const Composition& prior, const std::vector<Terms>& models,
   return found;
 }
 
+namespace {
+
+// The shares that do best on all platforms: what a platform's models say little of counts little there. The
+// plain sum counts as one group more.
+Terms common_shares(const std::vector<Composition>& platforms, const std::vector<double>& weight) {
+  const auto n = Index(kTerms);
+  const double sums = (1 - std::accumulate(weight.begin(), weight.end(), 0.0)) / double(platforms.size());
+  const Terms sum = Composition().share;
+  DoubleMatrix information = DoubleMatrix::Zero(n, n), target = DoubleMatrix::Zero(n, 1);
+  for (std::size_t p = 0; p < platforms.size(); ++p) {
+    const Composition& one = platforms[p];
+    const DoubleMatrix told = inverse_of(as_matrix(one.covariance)) * (one.noise * one.noise);
+    for (Index a = 0; a < n; ++a)
+      for (Index b = 0; b < n; ++b) {
+        information(a, b) += told(a, b) * (weight[p] + sums);
+        target(a, 0) += told(a, b) * (weight[p] * one.share[std::size_t(b)] + sums * sum[std::size_t(b)]);
+      }
+  }
+  const DoubleMatrix best = inverse_of(information) * target;
+  Terms shares;
+  for (std::size_t a = 0; a < kTerms; ++a) shares[a] = best(Index(a), 0);
+  return shares;
+}
+
+}  // namespace
+
 Composition common_composition(const std::vector<Composition>& platforms,
-                               const std::vector<std::string>& groups) {
+                               const std::vector<std::string>& groups, bool about_sum) {
   if (platforms.empty()) return {};
   std::map<std::string, double> members;
   for (const std::string& group : groups) members[group] += 1;
+  const double each = 1 / (double(members.size()) + 1);
+  std::vector<double> weight;
+  for (const std::string& group : groups) weight.push_back(each / members[group]);
   Composition common;
-  common.share = {};
-  double noise = 0;
-  const auto weight = [&](std::size_t i) { return 1 / members[groups[i]] / double(members.size()); };
-  for (std::size_t i = 0; i < platforms.size(); ++i) {
-    for (std::size_t a = 0; a < kTerms; ++a) common.share[a] += weight(i) * platforms[i].share[a];
-    noise += weight(i) * platforms[i].noise * platforms[i].noise;
-  }
-  common.noise = std::sqrt(noise);
-  for (std::size_t i = 0; i < platforms.size(); ++i)
-    for (std::size_t a = 0; a < kTerms; ++a)
-      for (std::size_t b = 0; b < kTerms; ++b)
-        common.covariance[a * kTerms + b] += weight(i) * ((platforms[i].share[a] - common.share[a]) *
-                                                              (platforms[i].share[b] - common.share[b]) +
-                                                          platforms[i].covariance[a * kTerms + b]);
+  if (!about_sum) common.share = common_shares(platforms, weight);
   // Few groups do not show how far platforms differ: as if one more, vague, had been among them.
   const Composition vague = vague_composition();
-  const double more = 1 / (double(members.size()) + 1);
-  for (std::size_t i = 0; i < kTerms * kTerms; ++i)
-    common.covariance[i] += more * (vague.covariance[i] - common.covariance[i]);
+  double noise = each * vague.noise * vague.noise;
+  for (std::size_t i = 0; i < kTerms * kTerms; ++i) common.covariance[i] = each * vague.covariance[i];
+  for (std::size_t p = 0; p < platforms.size(); ++p) {
+    const Composition& one = platforms[p];
+    noise += weight[p] * one.noise * one.noise;
+    for (std::size_t a = 0; a < kTerms; ++a)
+      for (std::size_t b = 0; b < kTerms; ++b)
+        common.covariance[a * kTerms + b] +=
+            weight[p] * ((one.share[a] - common.share[a]) * (one.share[b] - common.share[b]) +
+                         one.covariance[a * kTerms + b]);
+  }
+  common.noise = std::sqrt(noise);
   return common;
 }
 

@@ -22,8 +22,7 @@ using nlohmann::json;
 const std::vector<std::string> kTables = {"measured-platforms", "measured-kernels", "measured-models"};
 const std::vector<std::size_t> kSamples = {20, 100, 500, 2000};
 constexpr std::size_t kScored = 500;
-constexpr std::size_t kModelSamples = 200;  // kernels timed, for whole models
-const std::vector<std::size_t> kModels = {0, 5, 10, 20};
+constexpr std::size_t kMostTold = 20, kFewestModels = 40;
 
 double mean(const std::vector<double>& values) {
   double sum = 0;
@@ -115,85 +114,87 @@ class Writer {
     return markdown({"within 5 % / 10 %", "retest", "20 timings", "100", "500", "2000"}, rows);
   }
 
+  // One way to adapt: so many kernels, so many networks.
+  struct Way {
+    std::size_t kernels, networks;
+  };
+  static const std::vector<Way>& ways() {
+    static const std::vector<Way> all = {{200, 0}, {200, 5}, {200, 10}, {200, 20}, {2000, 0}, {2000, 20}};
+    return all;
+  }
+
+  struct Scores {
+    double within_5 = 0, within_10 = 0, error = 0, held = 0;
+  };
+
   std::string models() const {
-    struct Row {
-      std::map<std::string, double> within_5, within_10, error;
-      double held = 0;
-    };
-    std::vector<Row> found(measured_.platforms.size());
-    run_jobs("platforms", found.size(), command_.threads, [&](std::size_t p) {
-      found[p] = Row();
-      score(p, found[p]);
-    });
-    std::vector<std::string> columns = {"sum"};
-    for (const std::size_t count : kModels) columns.push_back(std::to_string(count));
-    Cells header = {"within 5 % / 10 %", "networks", "a sum"};
-    for (const std::size_t count : kModels)
-      header.push_back(count == 0 ? "as on other platforms" : "and " + std::to_string(count) + " networks");
-    header.push_back("median error, no network");
-    header.push_back("90 % interval holds");
+    std::vector<std::vector<Scores>> found(measured_.platforms.size());
+    run_jobs("platforms", found.size(), command_.threads, [&](std::size_t p) { found[p] = score(p); });
+    Cells header = {"within 5 % / 10 %", "networks"};
+    for (const Way& way : ways())
+      header.push_back(std::to_string(way.kernels) + " kernels" +
+                       (way.networks > 0 ? ", " + std::to_string(way.networks) + " networks" : ""));
+    for (const char* further : {"median error, 200 kernels", "with 20 networks", "90 % interval holds"})
+      header.push_back(further);
     std::vector<Cells> rows;
-    std::map<std::string, std::vector<double>> all;
+    std::vector<Scores> sums(ways().size());
+    double count = 0;
+    const auto put = [&](const std::string& name, const std::string& networks,
+                         const std::vector<Scores>& scores, double over) {
+      rows.push_back({name, networks});
+      for (const Scores& one : scores)
+        rows.back().push_back(number(one.within_5 / over) + " / " + number(one.within_10 / over));
+      for (const double value : {scores[0].error, scores[3].error, scores[3].held})
+        rows.back().push_back(number(value / over));
+    };
     for (std::size_t p = 0; p < found.size(); ++p) {
-      if (models_[p].size() < 40) continue;
-      rows.push_back({measured_.platforms[p].entry.id, std::to_string(models_[p].size())});
-      for (const std::string& column : columns) {
-        rows.back().push_back(number(found[p].within_5[column]) + " / " + number(found[p].within_10[column]));
-        all["5 " + column].push_back(found[p].within_5[column]);
-        all["10 " + column].push_back(found[p].within_10[column]);
+      if (found[p].empty()) continue;
+      put(measured_.platforms[p].entry.id, std::to_string(models_[p].size()), found[p], 1);
+      for (std::size_t w = 0; w < sums.size(); ++w) {
+        sums[w].within_5 += found[p][w].within_5, sums[w].within_10 += found[p][w].within_10;
+        sums[w].error += found[p][w].error, sums[w].held += found[p][w].held;
       }
-      rows.back().push_back(number(found[p].error["0"]));
-      rows.back().push_back(number(found[p].held));
-      all["error"].push_back(found[p].error["0"]), all["held"].push_back(found[p].held);
+      ++count;
     }
-    rows.push_back({"mean", ""});
-    for (const std::string& column : columns)
-      rows.back().push_back(shown(mean(all["5 " + column])) + " / " + shown(mean(all["10 " + column])));
-    rows.back().push_back(shown(mean(all["error"])));
-    rows.back().push_back(shown(mean(all["held"])));
+    if (count > 0) put("mean", "", sums, count);
     return markdown(header, rows);
   }
 
-  template <class Row>
-  void score(std::size_t p, Row& row) const {
+  std::vector<Scores> score(std::size_t p) const {
     const MeasuredPlatform& one = measured_.platforms[p];
     const auto others = without_chip(pool_, one.entry.chip);
     const std::vector<KernelTiming> timings = usual(one);
-    if (timings.size() < kModelSamples || models_[p].size() < 40) return;
-    const auto tally = [&](const std::string& column, const std::vector<double>& predicted,
-                           const std::vector<double>& truth) {
-      row.within_5[column] += within(predicted, truth, 0.05) / command_.seeds;
-      row.within_10[column] += within(predicted, truth, 0.10) / command_.seeds;
-      row.error[column] += mdape(predicted, truth) / command_.seeds;
-    };
+    std::vector<Scores> scores(ways().size());
+    if (timings.size() < 2000 || models_[p].size() < kFewestModels) return {};
     for (int seed = 0; seed < command_.seeds; ++seed) {
       Rng rng(static_cast<std::uint64_t>(seed) * 1000003 + 17);
-      std::vector<KernelTiming> known;
-      for (const std::size_t i : rng.choose(timings.size(), kModelSamples)) known.push_back(timings[i]);
-      const std::vector<std::size_t> order = rng.choose(models_[p].size(), models_[p].size());
-      for (const std::size_t count : kModels) {
+      const std::vector<std::size_t> drawn = rng.choose(timings.size(), timings.size()),
+                                     order = rng.choose(models_[p].size(), models_[p].size());
+      for (std::size_t w = 0; w < ways().size(); ++w) {
+        const Way& way = ways()[w];
+        std::vector<KernelTiming> known;
+        for (std::size_t i = 0; i < way.kernels; ++i) known.push_back(timings[drawn[i]]);
         std::vector<ModelMeasurement> measured;
-        std::vector<double> predicted, truth, summed;
-        for (std::size_t i = 0; i < count; ++i) measured.push_back(models_[p][order[i]]);
+        for (std::size_t i = 0; i < way.networks; ++i) measured.push_back(models_[p][order[i]]);
         const AdaptedPlatform adapted = adapt(others, known, measured);
-        // Always scored on the same: those that no column was told.
-        for (std::size_t i = kModels.back(); i < order.size(); ++i) {
+        // Always the same, of which no way was told.
+        std::vector<double> predicted, truth;
+        double held = 0;
+        for (std::size_t i = kMostTold; i < order.size(); ++i) {
           const ModelMeasurement& asked = models_[p][order[i]];
           const KernelSum sum = estimate_model(adapted, asked.model);
           predicted.push_back(sum.latency_ms);
           truth.push_back(asked.latency_ms);
-          if (count > 0) continue;
-          row.held += (sum.low_ms <= truth.back() && truth.back() <= sum.high_ms) /
-                      double(command_.seeds * (order.size() - kModels.back()));
-          double plain = 0;
-          for (const FusedKernel& kernel : asked.model.kernels)
-            plain += adapted.estimate({shape_of(kernel)}).front().latency_ms;
-          summed.push_back(plain);
+          held += sum.low_ms <= asked.latency_ms && asked.latency_ms <= sum.high_ms;
         }
-        tally(std::to_string(count), predicted, truth);
-        if (count == 0) tally("sum", summed, truth);
+        const double share = 1.0 / command_.seeds;
+        scores[w].within_5 += share * within(predicted, truth, 0.05);
+        scores[w].within_10 += share * within(predicted, truth, 0.10);
+        scores[w].error += share * mdape(predicted, truth);
+        scores[w].held += share * held / double(truth.size());
       }
     }
+    return scores;
   }
 
   const MeasuredFiguresCommand& command_;
