@@ -1,20 +1,23 @@
 import { createHash } from 'node:crypto';
 import { createReadStream, existsSync, readdirSync, readFileSync, statSync, writeFileSync } from 'node:fs';
-import { basename, extname, join, resolve } from 'node:path';
-import { gzipSync } from 'node:zlib';
+import { extname, join, resolve } from 'node:path';
 import { defaultClientConditions, defineConfig, type Plugin } from 'vite';
+import { compress } from './.ci/compress.mjs';
 
 const root = import.meta.dirname;
 const kWeights = join(root, 'weights');
 
 /** `weights/index.json` and the files it names, beside the page under the same names; they are fetched, not bundled. */
 function weights(): Plugin {
-  const files = () => readdirSync(kWeights).filter((name) => ['.json', '.latencast', '.bin'].includes(extname(name)));
+  const files = () =>
+    readdirSync(kWeights, { recursive: true, encoding: 'utf8' })
+      .map((name) => name.replaceAll('\\', '/'))
+      .filter((name) => ['.json', '.latencast', '.bin'].includes(extname(name)));
   return {
     name: 'latencast-weights',
     configureServer(server) {
       server.middlewares.use('/weights', (request, response, next) => {
-        const name = basename(request.url ?? '');
+        const name = (request.url ?? '').replace(/^\//, '').replace(/\?.*$/, '');
         if (!files().includes(name)) return next();
         createReadStream(join(kWeights, name)).pipe(response);
       });
@@ -27,8 +30,8 @@ function weights(): Plugin {
   };
 }
 
-/** Of no use without a network, or so large that only who measures the browser should fetch it: kept when it was used. */
-const kNotKept = /\.gz$|^licences\.md$|^sw\.js$|^assets\/ort/;
+/** Of no use without a network, or so large that only who uses it should fetch it: kept when it was used. */
+const kNotKept = /\.gz$|^licences\.md$|^sw\.js$|^assets\/ort|^weights\/pool\/.*\.latencast$/;
 
 /** `sw.js` with the list of the page's files in it; its text changes when any of them does. */
 function offline(): Plugin {
@@ -49,20 +52,12 @@ function offline(): Plugin {
   };
 }
 
-/** A `.gz` beside every file that is smaller so; static hosts and `.ci/serve.mjs` send it in its place. */
 function compressed(): Plugin {
   return {
     name: 'latencast-compressed',
     apply: 'build',
     writeBundle({ dir }) {
-      if (dir === undefined || !existsSync(dir)) return;
-      for (const name of readdirSync(dir, { recursive: true, encoding: 'utf8' })) {
-        const path = join(dir, name);
-        if (!/\.(html|m?js|css|wasm|json|webmanifest|csv|svg|latencast|bin)$/.test(name)) continue;
-        const bytes = readFileSync(path);
-        const packed = gzipSync(bytes, { level: 9 });
-        if (packed.length < bytes.length) writeFileSync(`${path}.gz`, packed);
-      }
+      if (dir !== undefined && existsSync(dir)) compress(dir);
     },
   };
 }

@@ -1,5 +1,15 @@
 import { defineConfig } from 'vitest/config';
 
+const kLooks = ['docs', 'element', 'likeness', 'looks', 'model-state', 'schedule', 'state', 'table'].map((name) => `tests/page/${name}.test.ts`);
+
+const page = {
+  environment: 'node',
+  // What follows a key or a word from another tab takes its time where other programs run.
+  expect: { poll: { timeout: 15_000 } },
+  testTimeout: 120_000,
+  hookTimeout: 120_000,
+} as const;
+
 export default defineConfig({
   test: {
     projects: [
@@ -25,15 +35,21 @@ export default defineConfig({
       },
       {
         test: {
+          ...page,
+          name: 'looks',
+          include: kLooks,
+          // Nothing here measures time, so two browsers share two cores.
+          maxWorkers: 2,
+        },
+      },
+      {
+        test: {
+          ...page,
           name: 'page',
-          environment: 'node',
           include: ['tests/page/**/*.test.ts'],
+          exclude: kLooks,
           // One browser at a time: these tests measure and time the page on two cores.
           fileParallelism: false,
-          // What follows a key or a word from another tab takes its time where other programs run.
-          expect: { poll: { timeout: 15_000 } },
-          testTimeout: 120_000,
-          hookTimeout: 120_000,
         },
       },
     ],

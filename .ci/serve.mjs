@@ -26,9 +26,9 @@ export async function serve({ port = 0, folder = join(root, 'dist', 'app'), docs
     common(response, path);
     if (policy && /(^|\/)index\.html(\.gz)?$|\/$/.test(path)) response.setHeader('Content-Security-Policy', policy);
   };
-  // `gzip`: vite.config.ts leaves a compressed twin beside every file worth it.
+  // `gzip`: the builds leave a compressed twin beside every file worth it.
   const page = sirv(folder, { gzip: true, etag: true, setHeaders });
-  const guide = existsSync(docs) ? sirv(docs, { etag: true, setHeaders: common }) : undefined;
+  const guide = existsSync(docs) ? sirv(docs, { gzip: true, etag: true, setHeaders: common }) : undefined;
   const server = createServer((request, response) => {
     const missing = () => {
       response.statusCode = 404;

@@ -1,5 +1,6 @@
 // Brings a machine to the point where the project builds: system packages, then node packages.
 // Plain node, no dependencies: it runs before anything is installed.
+import { spawnSync } from 'node:child_process';
 import { accessSync, constants, existsSync, statSync } from 'node:fs';
 import { delimiter, join } from 'node:path';
 import { root, run, runQuietly } from './steps.mjs';
@@ -37,6 +38,8 @@ const kTestTools = [
   { name: 'clang-format', present: () => onPath('clang-format'), apt: 'clang-format' },
   { name: 'CLI11', present: () => included('CLI/CLI.hpp'), apt: 'libcli11-dev' },
   { name: 'Python', present: () => onPath('python3'), apt: 'python3' },
+  // Debian's Python cannot make a virtual environment without it.
+  { name: 'venv of Python', present: () => spawnSync('python3', ['-c', 'import ensurepip']).status === 0, apt: 'python3-venv' },
   { name: 'Chromium', present: () => onPath('chromium'), apt: 'chromium' },
 ];
 

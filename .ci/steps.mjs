@@ -4,6 +4,7 @@ import { readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { availableParallelism } from 'node:os';
 import { dirname, resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import { compress } from './compress.mjs';
 import { checkLinks } from './links.mjs';
 
 export const root = resolve(dirname(fileURLToPath(import.meta.url)), '..');
@@ -60,6 +61,7 @@ export const buildDocs = () => {
   dashedAnchors(resolve(root, 'web/docs/api'));
   runQuietly(process.execPath, [tool('vitepress'), 'build', 'web/docs'], { NODE_ENV: 'production' });
   checkLinks(resolve(root, 'dist/docs'), '/docs/');
+  compress(resolve(root, 'dist/docs'));
 };
 
 /** VitePress writes what links point to with dashes for underscores; anchors that are HTML it leaves as they are. */

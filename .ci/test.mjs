@@ -1,7 +1,8 @@
 // npm test: set-up, then every check. Ends with 'N passed, N failed', the sum of what the runners counted.
-import { spawnSync } from 'node:child_process';
-import { existsSync, mkdirSync, readFileSync, rmSync } from 'node:fs';
+import { spawn, spawnSync } from 'node:child_process';
+import { existsSync, mkdirSync, openSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
 import { stripVTControlCharacters } from 'node:util';
 import { setup } from './setup.mjs';
 import { buildDocs, buildModule, buildPage, cmakeBuild, root, run, runTool, script } from './steps.mjs';
@@ -45,12 +46,12 @@ function engineSuite(preset) {
 }
 
 /** Runs one project of vitest.config.ts. */
-function vitestProject(project) {
+function vitestProject(project, env = {}) {
   const report = join(kReports, `${project}.json`);
   rmSync(report, { force: true });
   let problem;
   try {
-    runTool('vitest', ['run', '--project', project, '--reporter=default', '--reporter=json', `--outputFile.json=${report}`]);
+    runTool('vitest', ['run', '--project', project, '--reporter=default', '--reporter=json', `--outputFile.json=${report}`], env);
   } catch (error) {
     problem = error;
   }
@@ -70,7 +71,7 @@ const check = (work) => () => {
   return { passed: 1, failed: 0 };
 };
 
-/** Known holes in what is installed, by the registry; some registries do not answer that question. */
+/** Known holes in what is installed, by the registry. Some registries do not answer that question: then nothing has passed. */
 function audit() {
   const { stdout } = spawnSync('npm', ['audit', '--json'], { cwd: root, encoding: 'utf8', timeout: 60_000 });
   let found;
@@ -80,39 +81,43 @@ function audit() {
     found = { message: 'npm audit gave no answer' };
   }
   const counts = found.metadata?.vulnerabilities;
-  if (!counts) return console.log(`not audited: ${found.message ?? found.error?.summary ?? 'the registry does not answer'}`);
+  if (!counts) {
+    console.log(`NOT AUDITED, known holes are not known: ${found.message ?? found.error?.summary ?? 'the registry does not answer'}`);
+    return { passed: 0, failed: 0 };
+  }
   console.log(`npm audit: ${JSON.stringify(counts)}`);
   if (counts.high + counts.critical > 0) throw new Error('npm audit: holes of high severity; npm audit lists them');
+  return { passed: 1, failed: 0 };
 }
 
-const kStages = [
+/** In a process of their own beside kFirst: a compiler fills all cores, but suites, linkers and linters one. */
+const kBeside = [
+  ['engine, native with sanitizers', () => engineSuite('sanitize')],
+  ['command line build', check(() => cmakeBuild('native', 'latencast'))],
+];
+const kFirst = [
   ['C++ format', check(() => run('clang-format', ['--dry-run', '-Werror', ...cppFiles()]))],
   ['WebAssembly module', check(buildModule)],
   ['lint', check(() => runTool('eslint', ['.', '--max-warnings', '0']))],
-  ['dependencies', check(audit)],
-  ['engine, native with sanitizers', () => engineSuite('sanitize')],
+  ['audit of dependencies', audit],
   ['engine, WebAssembly', () => engineSuite('wasm')],
-  ['command line build', check(() => cmakeBuild('native', 'latencast'))],
+];
+const kThen = [
   ['API', () => vitestProject('api')],
   // Some tests import the package as it is built, which the API's have done.
   ['types', check(() => runTool('tsc', ['--noEmit']))],
-  ['package', () => vitestProject('package')],
+  ['package', () => vitestProject('package', { LATENCAST_PACKAGE_BUILT: '1' })],
   ['page build', check(buildPage)],
   ['documentation build', check(buildDocs)],
+  ['page and documentation, looks', () => vitestProject('looks')],
   ['page in Chromium', () => vitestProject('page')],
 ];
 
 const seconds = (since) => `${((performance.now() - since) / 1000).toFixed(1)} s`;
 
-await script(() => {
-  const begun = performance.now();
-  setup('test');
-  mkdirSync(kReports, { recursive: true });
-  console.log(`set-up: ${seconds(begun)}`);
-
-  const total = { passed: 0, failed: 0 };
-  const summary = [];
-  for (const [name, stage] of kStages) {
+/** Runs stages one after the other: what each counted, and how long it took. */
+function runStages(stages) {
+  return stages.map(([name, stage]) => {
     console.log(`\n== ${name}`);
     const since = performance.now();
     let counts;
@@ -122,12 +127,42 @@ await script(() => {
       console.error(error.message);
       counts = { passed: 0, failed: 1 };
     }
-    total.passed += counts.passed;
-    total.failed += counts.failed;
-    summary.push(`${name}: ${counts.passed} passed, ${counts.failed} failed, ${seconds(since)}`);
-    console.log(`== ${summary.at(-1)}`);
-  }
-  console.log(`\n${summary.join('\n')}\nall: ${seconds(begun)}\n`);
-  console.log(`${total.passed} passed, ${total.failed} failed`);
-  if (total.failed > 0) process.exitCode = 1;
+    const summary = `${name}: ${counts.passed} passed, ${counts.failed} failed, ${seconds(since)}`;
+    console.log(`== ${summary}`);
+    return { ...counts, summary };
+  });
+}
+
+/** Starts this script for kBeside. Resolves, when that has ended, to what runStages gave there, its output shown. */
+function startBeside() {
+  const [log, report] = ['beside.log', 'beside.json'].map((name) => join(kReports, name));
+  rmSync(report, { force: true });
+  const output = openSync(log, 'w');
+  const child = spawn(process.execPath, [fileURLToPath(import.meta.url), kAside, report], { cwd: root, stdio: ['ignore', output, output] });
+  return new Promise((done, fail) => {
+    child.once('error', fail);
+    child.once('exit', (code) => {
+      console.log(readFileSync(log, 'utf8'));
+      if (existsSync(report)) done(JSON.parse(readFileSync(report, 'utf8')));
+      else fail(new Error(`what ran beside ended with ${code} and no report`));
+    });
+  });
+}
+
+const kAside = '--beside';
+
+await script(async () => {
+  if (process.argv[2] === kAside) return writeFileSync(process.argv[3], JSON.stringify(runStages(kBeside)));
+  const begun = performance.now();
+  setup('test');
+  mkdirSync(kReports, { recursive: true });
+  console.log(`set-up: ${seconds(begun)}`);
+
+  const beside = startBeside();
+  const results = runStages(kFirst);
+  results.push(...(await beside), ...runStages(kThen));
+  const total = (key) => results.reduce((sum, result) => sum + result[key], 0);
+  console.log(`\n${results.map(({ summary }) => summary).join('\n')}\nall: ${seconds(begun)}\n`);
+  console.log(`${total('passed')} passed, ${total('failed')} failed`);
+  if (total('failed') > 0) process.exitCode = 1;
 });

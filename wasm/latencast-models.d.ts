@@ -3,7 +3,7 @@
  * is as in `latencast.d.ts`.
  */
 
-import type { Envelope, Json, RawBelief, RawHandle } from './latencast.js';
+import type { Envelope, Json, List, RawBelief, RawHandle } from './latencast.js';
 
 export interface RawFamily {
   readonly id: string;
@@ -132,12 +132,49 @@ export interface RawPlatform extends RawHandle {
   _next(models: readonly RawModel[], count: number): Envelope<Json<{ readonly models: readonly number[]; readonly worth: number }>>;
 }
 
+export interface RawPoolEntry {
+  readonly id: string;
+  readonly title: string;
+  readonly chip: string;
+  readonly source: string;
+  readonly family: string;
+  /** How many of each type it learnt from; without those of which it is 0. */
+  readonly timings: Readonly<Record<string, number>>;
+}
+
+export interface RawSimilarity {
+  /** Its place among the platforms it was compared with. */
+  readonly platform: number;
+  readonly error: number;
+  readonly scale: number;
+  readonly share: number;
+}
+
+export interface RawPool extends RawHandle {
+  /** enough: how many of the most similar platforms serve a new one as well as all. */
+  _info(): Envelope<Json<{ readonly platforms: readonly RawPoolEntry[]; readonly probes: readonly string[]; readonly enough: number }>>;
+  /** kernels: their keys. Most similar first. */
+  _similar(kernels: List, latencies_ms: Float64Array): Envelope<Json<RawSimilarity[]>>;
+}
+
+export interface RawKernelPlatform extends RawHandle {
+  /** entry: of one of the pool. similar, set_aside (places of timings): of an adapted one. */
+  _info(): Envelope<Json<{ readonly entry?: RawPoolEntry; readonly similar: readonly RawSimilarity[]; readonly set_aside: readonly number[] }>>;
+  _estimate(model: RawModel, family: string): Envelope<Omit<RawModelEstimate, 'knowledge'>>;
+}
+
 export interface RawModelsModule {
   _runtimeFamilies(): Envelope<Json<RawFamily[]>>;
   _inputs(bytes: Uint8Array): Envelope<Json<RawStatedInput[]>>;
   _open(bytes: Uint8Array, options: Json<RawModelOptions>): Envelope<RawModel>;
   _exportOnnx(space: string, architecture: string, options: Json<RawExportOptions>): Envelope<Uint8Array>;
+  /** kernel: its key. */
+  _exportKernel(kernel: string, options: Json<Pick<RawExportOptions, 'seed'>>): Envelope<Uint8Array>;
   _loadFleet(bytes: Uint8Array): Envelope<RawFleet>;
+  _loadPool(bytes: Uint8Array): Envelope<RawPool>;
+  _loadPoolPlatform(bytes: Uint8Array): Envelope<RawKernelPlatform>;
+  /** platforms: of the pool. */
+  _adaptKernels(platforms: readonly RawKernelPlatform[], kernels: List, latencies_ms: Float64Array): Envelope<RawKernelPlatform>;
   _liveHandles(): Envelope<number>;
 }
 

@@ -4,12 +4,14 @@
 #include <algorithm>
 #include <map>
 #include <memory>
+#include <variant>
 
 #include "boundary.h"
 #include "latencast/decompose.h"
 #include "latencast/export.h"
 #include "latencast/fleet.h"
 #include "latencast/model.h"
+#include "latencast/pool.h"
 #include "options.h"
 
 namespace latencast::boundary {
@@ -97,6 +99,11 @@ val inputs(const std::string& bytes) {
   });
 }
 
+val bytes_of(const std::string& file) {
+  const auto* bytes = reinterpret_cast<const std::uint8_t*>(file.data());
+  return val(emscripten::typed_memory_view(file.size(), bytes)).call<val>("slice");
+}
+
 val export_onnx(const std::string& space_id, const std::string& text, const std::string& settings) {
   return envelope([&] {
     const Space& space = latencast::space(space_id);
@@ -106,9 +113,17 @@ val export_onnx(const std::string& space_id, const std::string& text, const std:
     options.read("classes", chosen.classes);
     options.read("seed", chosen.seed);
     options.finish();
-    const std::string file = latencast::export_onnx(space, space.parse(text), chosen);
-    const auto* bytes = reinterpret_cast<const std::uint8_t*>(file.data());
-    return val(emscripten::typed_memory_view(file.size(), bytes)).call<val>("slice");
+    return bytes_of(latencast::export_onnx(space, space.parse(text), chosen));
+  });
+}
+
+val export_kernel(const std::string& key, const std::string& settings) {
+  return envelope([&] {
+    std::uint64_t seed = 0;
+    Options options("exportKernel", settings, "seed");
+    options.read("seed", seed);
+    options.finish();
+    return bytes_of(latencast::export_kernel(read_kernel(key), seed));
   });
 }
 
@@ -310,6 +325,124 @@ val load_fleet(const std::string& bytes) {
   return envelope([&] { return hand_over(new RawFleet(Fleet(bytes))); });
 }
 
+// ---- the pool ----
+
+// Timings of kernels: their keys as a list, and as many latencies.
+std::vector<KernelTiming> timings_in(const std::string& keys, const val& latencies_array) {
+  const std::vector<double> latencies_ms = copy_in(latencies_array);
+  const auto kernels = split_list(keys);
+  if (kernels.size() != latencies_ms.size())
+    throw Error(ErrorCode::internal, "timings: " + std::to_string(kernels.size()) + " kernels and " +
+                                         std::to_string(latencies_ms.size()) + " latencies");
+  std::vector<KernelTiming> timings;
+  for (std::size_t i = 0; i < kernels.size(); ++i)
+    timings.push_back({read_kernel(kernels[i]), latencies_ms[i]});
+  return timings;
+}
+
+Json to_json(const std::array<std::int32_t, kKernelTypes>& timings) {
+  Json counts = Json::object();
+  for (std::size_t type = 0; type < kKernelTypes; ++type)
+    if (timings[type] > 0) counts[name(static_cast<KernelType>(type))] = timings[type];
+  return counts;
+}
+
+Json to_json(const PoolEntry& entry) {
+  return {{"id", entry.id},
+          {"title", entry.title},
+          {"chip", entry.chip},
+          {"source", entry.source},
+          {"family", runtime_family(entry)},
+          {"timings", to_json(entry.timings)}};
+}
+
+Json to_json(const std::vector<Similarity>& similarities) {
+  Json all = Json::array();
+  for (const Similarity& one : similarities)
+    all.push_back(
+        {{"platform", one.platform}, {"error", one.error}, {"scale", one.scale}, {"share", one.share}});
+  return all;
+}
+
+class RawPool : public Handle {
+ public:
+  explicit RawPool(PoolIndex index) : index_(std::move(index)) {}
+
+  val info() const {
+    return envelope([&] {
+      Json platforms = Json::array();
+      for (const PoolEntry& one : index_.platforms()) platforms.push_back(to_json(one));
+      return dump({{"platforms", platforms}, {"probes", index_.probes()}, {"enough", kPlatformsToLoad}});
+    });
+  }
+
+  val similar(const std::string& kernels, const val& latencies_ms) const {
+    return envelope([&] { return dump(to_json(index_.similarities(timings_in(kernels, latencies_ms)))); });
+  }
+
+ private:
+  PoolIndex index_;
+};
+
+val load_pool(const std::string& bytes) {
+  return envelope([&] { return hand_over(new RawPool(PoolIndex(bytes))); });
+}
+
+/// Known by its kernels: of the pool, or adapted to timings.
+class RawKernelPlatform : public Handle {
+ public:
+  explicit RawKernelPlatform(PoolPlatform platform) : platform_(std::move(platform)) {}
+  explicit RawKernelPlatform(AdaptedPlatform platform) : platform_(std::move(platform)) {}
+
+  val info() const {
+    return envelope([&] {
+      if (const auto* known = std::get_if<PoolPlatform>(&platform_))
+        return dump(
+            {{"entry", to_json(known->entry())}, {"similar", Json::array()}, {"set_aside", Json::array()}});
+      const auto& adapted = std::get<AdaptedPlatform>(platform_);
+      return dump({{"similar", to_json(adapted.nearest())}, {"set_aside", adapted.set_aside()}});
+    });
+  }
+
+  val estimate(RawModel& model, const std::string& family) const {
+    return envelope([&] {
+      const Decomposition& kernels = model.decomposed(family);
+      const KernelSum found =
+          std::visit([&](const auto& platform) { return estimate_model(platform, kernels); }, platform_);
+      val result = val::object();
+      result.set("latency_ms", found.latency_ms);
+      result.set("low_ms", found.low_ms);
+      result.set("high_ms", found.high_ms);
+      result.set("kernel_ms", copy_out(found.kernel_ms));
+      return result;
+    });
+  }
+
+  /// Throws `argument` where it was adapted.
+  const PoolPlatform& of_pool() const {
+    if (const auto* known = std::get_if<PoolPlatform>(&platform_)) return *known;
+    throw Error(ErrorCode::argument,
+                "adaptKernels: found a platform that was adapted itself; expected those of a pool");
+  }
+
+ private:
+  std::variant<PoolPlatform, AdaptedPlatform> platform_;
+};
+
+val load_pool_platform(const std::string& bytes) {
+  return envelope([&] { return hand_over(new RawKernelPlatform(PoolPlatform(bytes))); });
+}
+
+val adapt_kernels(const val& platforms, const std::string& kernels, const val& latencies_ms) {
+  return envelope([&] {
+    std::vector<PoolPlatform> pool;
+    const auto count = platforms["length"].as<std::size_t>();
+    for (std::size_t i = 0; i < count; ++i)
+      pool.push_back(platforms[i].as<RawKernelPlatform*>(emscripten::allow_raw_pointers())->of_pool());
+    return hand_over(new RawKernelPlatform(latencast::adapt(pool, timings_in(kernels, latencies_ms))));
+  });
+}
+
 }  // namespace
 
 EMSCRIPTEN_BINDINGS(latencast_models) {
@@ -317,7 +450,11 @@ EMSCRIPTEN_BINDINGS(latencast_models) {
   emscripten::function("_inputs", &inputs);
   emscripten::function("_open", &boundary::open);
   emscripten::function("_exportOnnx", &boundary::export_onnx);
+  emscripten::function("_exportKernel", &boundary::export_kernel);
   emscripten::function("_loadFleet", &load_fleet);
+  emscripten::function("_loadPool", &load_pool);
+  emscripten::function("_loadPoolPlatform", &load_pool_platform);
+  emscripten::function("_adaptKernels", &adapt_kernels);
   emscripten::function("_liveHandles", &live_handles);
 
   emscripten::class_<RawModel>("RawModel")
@@ -333,6 +470,14 @@ EMSCRIPTEN_BINDINGS(latencast_models) {
       .function("_estimate", &RawPlatform::estimate)
       .function("_review", &RawPlatform::review)
       .function("_next", &RawPlatform::next);
+
+  emscripten::class_<RawPool>("RawPool")
+      .function("_info", &RawPool::info)
+      .function("_similar", &RawPool::similar);
+
+  emscripten::class_<RawKernelPlatform>("RawKernelPlatform")
+      .function("_info", &RawKernelPlatform::info)
+      .function("_estimate", &RawKernelPlatform::estimate);
 }
 
 }  // namespace latencast::boundary

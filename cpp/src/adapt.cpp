@@ -33,13 +33,6 @@ constexpr double kLog2 = 0.69314718055994530942;
 
 // --- Scales ---
 
-// What a platform's estimates are to be shifted by to fit timings, in log: for each type, drawn to the one of
-// all types by kFewTimings.
-struct Shift {
-  double all = 0;
-  std::array<double, kKernelTypes> type{};
-};
-
 Shift shift_of(const std::vector<KernelTiming>& timings, const std::vector<double>& rest) {
   Shift shift;
   shift.all = median_of(rest);
@@ -64,19 +57,14 @@ double known_share(const PoolEntry& entry, const std::vector<KernelTiming>& timi
 // Errors beyond a factor of e tell no more than that the platform was wrong.
 double capped(double error) { return std::min(std::abs(error), 1.0); }
 
-struct Judged {
-  Similarity similarity;
-  double loss;  // what the order goes by
-  Shift shift;
-};
+}  // namespace
 
-std::vector<Judged> judge(const std::vector<PoolPlatform>& pool, const std::vector<KernelTiming>& timings,
+std::vector<Judged> judge(const std::vector<Claims>& platforms, const std::vector<KernelTiming>& timings,
                           const std::vector<double>& log_ms) {
   std::vector<Judged> all;
-  for (std::size_t j = 0; j < pool.size(); ++j) {
+  for (std::size_t j = 0; j < platforms.size(); ++j) {
     std::vector<double> rest;
-    for (std::size_t i = 0; i < timings.size(); ++i)
-      rest.push_back(log_ms[i] - std::log(pool[j].latency_ms(timings[i].kernel)));
+    for (std::size_t i = 0; i < timings.size(); ++i) rest.push_back(log_ms[i] - platforms[j].log_ms[i]);
     Judged one{{j, 0, 0, 0}, 0, shift_of(timings, rest)};
     std::vector<double> errors;
     for (std::size_t i = 0; i < timings.size(); ++i) {
@@ -87,7 +75,7 @@ std::vector<Judged> judge(const std::vector<PoolPlatform>& pool, const std::vect
     one.similarity.error = median_of(errors);
     one.similarity.scale = std::exp(one.shift.all);
     // Each timing of a type that it does not know counts as an error.
-    one.loss += 1 - known_share(pool[j].entry(), timings);
+    one.loss += 1 - known_share(*platforms[j].entry, timings);
     all.push_back(one);
   }
   std::stable_sort(all.begin(), all.end(), [](const Judged& a, const Judged& b) { return a.loss < b.loss; });
@@ -99,6 +87,19 @@ std::vector<Judged> judge(const std::vector<PoolPlatform>& pool, const std::vect
   for (std::size_t j = 0; j < std::min(all.size(), kExperts); ++j)
     all[j].similarity.share = weight(all[j]) / sum;
   return all;
+}
+
+namespace {
+
+std::vector<Judged> judge(const std::vector<PoolPlatform>& pool, const std::vector<KernelTiming>& timings,
+                          const std::vector<double>& log_ms) {
+  std::vector<Claims> claims;
+  for (const PoolPlatform& one : pool) {
+    claims.push_back({&one.entry(), {}});
+    for (const KernelTiming& timing : timings)
+      claims.back().log_ms.push_back(std::log(one.latency_ms(timing.kernel)));
+  }
+  return judge(claims, timings, log_ms);
 }
 
 // --- The Gaussian process ---

@@ -2,7 +2,10 @@
 
 #include <algorithm>
 #include <cmath>
+#include <string>
+#include <vector>
 
+#include "csv.h"
 #include "latencast/error.h"
 
 namespace latencast {
@@ -46,6 +49,59 @@ KernelType kernel_type(std::string_view called) {
     known += (i == 0 ? "" : ", ") + std::string(name(type));
   }
   throw Error(ErrorCode::argument, "found kernel type '" + std::string(called) + "'; " + known + " expected");
+}
+
+KernelShape read_kernel(std::string_view key) {
+  std::vector<std::string_view> fields;
+  for (std::string_view rest = key;;) {
+    const std::size_t end = rest.find(',');
+    fields.push_back(rest.substr(0, end));
+    if (end == std::string_view::npos) break;
+    rest.remove_prefix(end + 1);
+  }
+  constexpr std::array<const char*, 10> kColumns = {"kernel", "n",  "h",  "w",      "cin",
+                                                    "cout",   "kh", "kw", "stride", "groups"};
+  const auto wrong = [&](const std::string& what) {
+    throw Error(ErrorCode::argument, "kernel '" + std::string(key) + "': found " + what);
+  };
+  const auto whole = [&](const std::string& what, std::string_view text) {
+    double value = 0;
+    const bool is_number = parse_number(std::string(text), value);  // 56.0 too, as some programs write it
+    if (!is_number || !(value >= 1) || value > 1e9 || value != std::floor(value))
+      wrong(what + " '" + std::string(text) + "'; expected a whole number from 1");
+    return static_cast<std::int64_t>(value);
+  };
+  const auto pair = [&](const std::string& what, std::string_view text, std::int64_t& one,
+                        std::int64_t& other) {
+    const std::size_t cross = text.find('x');
+    one = whole(what, text.substr(0, cross));
+    other = cross == std::string_view::npos ? one : whole(what, text.substr(cross + 1));
+  };
+  KernelShape k;
+  k.type = kernel_type(fields[0]);
+  if (k.type == KernelType::other) wrong("a kernel of no type, whose latency says nothing of others");
+  const auto is_empty = [&](std::size_t i) { return i >= fields.size() || fields[i].empty(); };
+  const auto field = [&](std::size_t i, std::int64_t usual) {
+    return is_empty(i) ? usual : whole(kColumns[i], fields[i]);
+  };
+  k.n = field(1, 1), k.h = field(2, 1), k.w = field(3, 1), k.cin = field(4, 1), k.cout = field(5, k.cin);
+  k.kh = field(6, 1), k.kw = field(7, k.kh);
+  if (!is_empty(8)) pair(kColumns[8], fields[8], k.stride_h, k.stride_w);
+  k.groups = field(9, k.type == KernelType::dwconv ? k.cin : 1);
+  // As decompose() has them.
+  k.out_h = (k.h + k.stride_h - 1) / k.stride_h;
+  k.out_w = k.type == KernelType::attention ? 1 : (k.w + k.stride_w - 1) / k.stride_w;
+  if (k.type == KernelType::gap) k.out_h = k.out_w = 1;
+  for (std::size_t i = kColumns.size(); i < fields.size(); ++i) {
+    const std::string_view text = fields[i];
+    if (!text.empty() && text[0] == 'd')
+      k.dilation = whole("dilation", text.substr(1));
+    else if (!text.empty() && text[0] == 'o')
+      pair("output", text.substr(1), k.out_h, k.out_w);
+    else if (text != "i8")  // precision is a matter of the platform
+      wrong("'" + std::string(text) + "'; expected a dilation as d2 or an output as o109x109");
+  }
+  return k;
 }
 
 KernelWork work_of(const KernelShape& k) {

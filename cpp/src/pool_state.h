@@ -25,6 +25,30 @@ struct PoolPlatform::State {
   double log_ms(const KernelShape& kernel, const KernelFeatures& features) const;
 };
 
+/// What a platform's estimates are to be shifted by to fit timings, in log: for each type, drawn to the one
+/// of all types where it has few.
+struct Shift {
+  double all = 0;
+  std::array<double, kKernelTypes> type{};
+};
+
+/// A platform of a pool beside timings.
+struct Judged {
+  Similarity similarity;
+  double loss;  ///< what the order goes by
+  Shift shift;
+};
+
+/// What a platform says of the kernels of some timings.
+struct Claims {
+  const PoolEntry* entry;
+  std::vector<double> log_ms;  ///< of each timing's kernel
+};
+
+/// Most similar first. log_ms: what was timed. `platform` is an index into `platforms`.
+std::vector<Judged> judge(const std::vector<Claims>& platforms, const std::vector<KernelTiming>& timings,
+                          const std::vector<double>& log_ms);
+
 /// Throws `measurement` on a latency that is not finite and positive. who: what the message begins with.
 std::vector<double> log_latencies(const std::vector<KernelTiming>& timings, const std::string& who);
 void check_models(const std::vector<ModelMeasurement>& models, const std::string& who);

@@ -265,12 +265,11 @@ KernelShape shape_in(const Row& row, const Columns& c, KernelType type) {
 
 // Of a table that people write, by the names of its columns.
 KernelShape shape_in_table(const Row& row, const std::string& place) {
-  static const Columns columns = {"n",      "h", "w",      "cin", "cout", "kh", "kw", "stride",
-                                  "stride", "",  "groups", "",    "",     "",   ""};
+  std::string key = row.text("kernel");
+  for (const char* column : {"n", "h", "w", "cin", "cout", "kh", "kw", "stride", "groups"})
+    key += "," + row.text(column);
   try {
-    KernelShape shape = shape_in(row, columns, kernel_type(row.text("kernel")));
-    if (row.text("cout").empty()) shape.cout = shape.cin;
-    return shape;
+    return read_kernel(key);
   } catch (const Error& error) {
     throw Error(error.code(), place + ": " + error.what());
   }

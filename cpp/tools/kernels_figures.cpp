@@ -105,8 +105,9 @@ class Writer {
   std::string similarity() const {
     constexpr std::size_t kProbe = 20, kAsked = 300;
     struct Row {
-      double ours = 0, divergence = 0, best = 0, random = 0;
+      double ours = 0, loaded = 0, index = 0, divergence = 0, best = 0, random = 0;
     };
+    const auto probes = read_probes(command_.pool);
     std::vector<Row> found(timed_.size());
     run_jobs("similarities", timed_.size(), command_.threads, [&](std::size_t t) {
       const TimedPlatform& one = timed_[t];
@@ -127,6 +128,14 @@ class Writer {
       for (const Similarity& known : similarities(candidates, rest)) errors[known.platform] = known.error;
       Row row;
       row.ours = errors[similarities(candidates, probe).front().platform];
+      std::vector<std::size_t> nearest;
+      for (const Similarity& likely : PoolIndex(probes, candidates).similarities(probe))
+        nearest.push_back(likely.platform);
+      row.index = errors[nearest.front()];
+      nearest.resize(std::min(nearest.size(), kPlatformsToLoad));
+      std::vector<PoolPlatform> loaded;
+      for (const std::size_t i : nearest) loaded.push_back(candidates[i]);
+      row.loaded = errors[nearest[similarities(loaded, probe).front().platform]];
       row.divergence = errors[similarities_by_divergence(candidates, probe).front().platform];
       row.best = *std::min_element(errors.begin(), errors.end());
       for (const double error : errors) row.random += error / double(errors.size());
@@ -137,6 +146,7 @@ class Writer {
       if (!(found[t].random > 0)) continue;
       for (const std::string& source : {timed_[t].entry.source, std::string("all")}) {
         auto& [sum, count] = of_source[source];
+        sum.loaded += found[t].loaded, sum.index += found[t].index;
         sum.ours += found[t].ours, sum.divergence += found[t].divergence;
         sum.best += found[t].best, sum.random += found[t].random;
         ++count;
@@ -148,11 +158,13 @@ class Writer {
       const double gap = std::max(sum.random - sum.best, 1e-9);
       rows.push_back({source, std::to_string(count), number(sum.best / count), number(sum.random / count),
                       number(sum.ours / count), number((sum.ours - sum.best) / gap),
+                      number(sum.loaded / count), number((sum.loaded - sum.best) / gap),
+                      number(sum.index / count), number((sum.index - sum.best) / gap),
                       number(sum.divergence / count), number((sum.divergence - sum.best) / gap)});
     }
-    return markdown(
-        {"data", "platforms", "best in hindsight", "random", "by error", "regret", "by divergence", "regret"},
-        rows);
+    return markdown({"data", "platforms", "best in hindsight", "random", "by error", "regret",
+                     "of the 16 loaded", "regret", "by probes alone", "regret", "by divergence", "regret"},
+                    rows);
   }
 
   const KernelsFiguresCommand& command_;

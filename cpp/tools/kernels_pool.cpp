@@ -16,24 +16,12 @@ namespace {
 
 using nlohmann::json;
 
-constexpr const char* kIndex = "index.json";
+constexpr const char *kIndex = "index.json", *kProbes = "probes.csv", *kExtension = ".latencast";
 
-std::string file_of(const std::string& id) { return id + ".latencast"; }
+std::string file_of(const std::string& id) { return id + kExtension; }
 
-json index_of(const std::vector<PoolPlatform>& pool) {
-  json platforms = json::array();
-  for (const PoolPlatform& one : pool) {
-    json timings = json::object();
-    for (std::size_t type = 0; type < kKernelTypes; ++type)
-      if (one.entry().timings[type] > 0)
-        timings[name(static_cast<KernelType>(type))] = one.entry().timings[type];
-    platforms.push_back({{"id", one.entry().id},
-                         {"title", one.entry().title},
-                         {"chip", one.entry().chip},
-                         {"source", one.entry().source},
-                         {"timings", timings}});
-  }
-  return {{"version", 1}, {"platforms", platforms}};
+void write_index(const std::string& folder, const std::vector<PoolPlatform>& pool) {
+  write_file((std::filesystem::path(folder) / kIndex).string(), PoolIndex(read_probes(folder), pool).write());
 }
 
 }  // namespace
@@ -82,7 +70,23 @@ void KernelsLearnCommand::run() const {
   for (auto& one : learnt) pool.push_back(*one);
   std::sort(pool.begin(), pool.end(),
             [](const PoolPlatform& a, const PoolPlatform& b) { return a.entry().id < b.entry().id; });
-  write_file((std::filesystem::path(out) / kIndex).string(), index_of(pool).dump() + "\n");
+  write_index(out, pool);
+}
+
+void KernelsIndexCommand::add_to(CLI::App& kernels) {
+  auto* command = kernels.add_subcommand("index", "index.json of the platforms that lie in a folder");
+  command->add_option("--pool", pool, "the folder, with probes.csv")->capture_default_str();
+  command->callback([this] { run(); });
+}
+
+void KernelsIndexCommand::run() const {
+  std::vector<std::string> files;
+  for (const auto& one : std::filesystem::directory_iterator(pool))
+    if (one.path().extension() == kExtension) files.push_back(one.path().string());
+  std::sort(files.begin(), files.end());
+  std::vector<PoolPlatform> platforms;
+  for (const std::string& file : files) platforms.emplace_back(read_file(file));
+  write_index(pool, platforms);
 }
 
 void KernelsCoverageCommand::add_to(CLI::App& kernels) {
@@ -106,6 +110,17 @@ void KernelsCoverageCommand::run() const {
       if (used[type]) std::printf(" %9d", one.entry().timings[type]);
   }
   std::printf("\n%zu platforms\n", platforms.size());
+}
+
+std::vector<std::string> read_probes(const std::string& folder) {
+  const CsvTable table = read_csv((std::filesystem::path(folder) / kProbes).string());
+  std::vector<std::string> keys;
+  for (const auto& row : table.rows) {
+    std::string key;
+    for (const std::string& field : row) key += (key.empty() ? "" : ",") + field;
+    keys.push_back(key);
+  }
+  return keys;
 }
 
 std::vector<PoolPlatform> read_pool(const std::string& folder) {

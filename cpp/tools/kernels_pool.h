@@ -1,4 +1,4 @@
-// `latencast kernels learn`, `coverage` and the reading of what they wrote.
+// `latencast kernels learn`, `index`, `coverage` and the reading of what they wrote.
 #pragma once
 
 #include <CLI/CLI.hpp>
@@ -17,12 +17,22 @@ struct KernelsLearnCommand {
   void run() const;
 };
 
+struct KernelsIndexCommand {
+  std::string pool = "weights/pool";
+
+  void add_to(CLI::App& kernels);
+  void run() const;
+};
+
 struct KernelsCoverageCommand {
   std::string pool = "weights/pool";
 
   void add_to(CLI::App& kernels);
   void run() const;
 };
+
+/// Keys of the kernels in a folder's probes.csv, by which its platforms are compared (PoolIndex).
+std::vector<std::string> read_probes(const std::string& folder);
 
 /// Every platform of a folder's index.json.
 std::vector<PoolPlatform> read_pool(const std::string& folder);

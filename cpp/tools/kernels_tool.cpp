@@ -132,6 +132,8 @@ void KernelsCommand::add_to(CLI::App& app) {
   platforms.add_to(*command);
   learn_fleet.add_to(*command);
   learn.add_to(*command);
+  index.add_to(*command);
+  probes.add_to(*command);
   coverage.add_to(*command);
   figures.add_to(*command);
   measured.add_to(*command);

@@ -12,6 +12,7 @@
 #include "kernels_figures.h"
 #include "kernels_litepred.h"
 #include "kernels_pool.h"
+#include "kernels_probes.h"
 #include "kernels_sample.h"
 #include "measured_figures.h"
 #include "platforms_tool.h"
@@ -27,6 +28,8 @@ struct KernelsCommand {
   PlatformsCommand platforms;
   LearnFleetCommand learn_fleet;
   KernelsLearnCommand learn;
+  KernelsIndexCommand index;
+  KernelsProbesCommand probes;
   KernelsCoverageCommand coverage;
   KernelsFiguresCommand figures;
   MeasuredFiguresCommand measured;

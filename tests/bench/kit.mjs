@@ -1,21 +1,14 @@
 // How well 20 measurements of a kit predict other networks, by the runtimes of this machine:
 //   node tests/bench/kit.mjs --runtime onnxruntime,openvino,ncnn,litert,pytorch --measured 20 --truth 60
 // Needs `npm run build` and Python 3; the runtimes are installed by pip into a virtual environment in --folder. Prints Markdown and JSON.
-import { spawnSync } from 'node:child_process';
-import { existsSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { cpus } from 'node:os';
 import { dirname, join, resolve } from 'node:path';
 import { parseArgs } from 'node:util';
 import { unzipSync } from 'fflate';
+import { kPackages, python, run } from '../web/runtimes.mjs';
 
 const kRoot = resolve(import.meta.dirname, '../..');
-const kPackages = {
-  onnxruntime: [['onnxruntime', 'numpy']],
-  openvino: [['openvino', 'numpy']],
-  ncnn: [['ncnn', 'numpy'], ['--no-deps', 'pnnx']],
-  litert: [['ai-edge-litert', 'numpy']],
-  pytorch: [['torch', 'numpy']],
-};
 const kTruthSeed = 1;
 
 const { values: given } = parseArgs({
@@ -35,22 +28,6 @@ const unknown = runtimes.find((runtime) => !(runtime in kPackages));
 if (unknown !== undefined) throw new Error(`--runtime: ${unknown} found; expected ${Object.keys(kPackages).join(', ')}`);
 
 const { createEngine, checkMeasurements, readMeasurements } = await import(join(kRoot, 'dist/api/index.js'));
-
-function run(program, args, options = {}) {
-  const result = spawnSync(program, args, { encoding: 'utf8', maxBuffer: 1 << 28, ...options });
-  if (result.error) throw result.error;
-  if (result.status !== 0) throw new Error(`${program} ${args.join(' ')}: ended with ${result.status}\n${result.stdout ?? ''}${result.stderr ?? ''}`);
-  return result.stdout;
-}
-
-/** The Python of the virtual environment, with a runtime's packages. */
-function python(runtime) {
-  const venv = join(given.folder, 'venv');
-  const program = join(venv, 'bin/python');
-  if (!existsSync(program)) run('python3', ['-m', 'venv', venv]);
-  for (const packages of kPackages[runtime]) run(program, ['-m', 'pip', 'install', '--quiet', '--disable-pip-version-check', ...packages]);
-  return program;
-}
 
 /** Unpacks a kit of these networks; the folder it lies in. */
 function unpack(architectures) {
@@ -77,7 +54,7 @@ const results = [];
 for (const runtime of runtimes) {
   let program;
   try {
-    program = python(runtime);
+    program = python(given.folder, runtime);
   } catch (error) {
     console.error(`${runtime}: skipped, its packages could not be installed: ${String(error.message).trim().split('\n').at(-1)}`);
     continue;

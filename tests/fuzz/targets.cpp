@@ -135,7 +135,7 @@ void read_pool_platform(std::string_view input) {
   platform.estimate(shape_of(one_kernel(1).kernels[0]));
 }
 
-std::vector<std::string> pool_seeds(const std::string&) {
+PoolPlatform small_platform() {
   std::vector<KernelTiming> timings;
   Rng rng(3);
   for (int i = 0; i < 60; ++i) {
@@ -143,7 +143,17 @@ std::vector<std::string> pool_seeds(const std::string&) {
     kernel.h = kernel.w = kernel.out_h = kernel.out_w = 7 + i;
     timings.push_back({kernel, 0.1 + 0.01 * i * (1 + rng.uniform())});
   }
-  return {unsealed(learn_platform({"a-b", "A B", "a", "none", {}, {}}, timings).write())};
+  return learn_platform({"a-b", "A B", "a", "none", {}, {}}, timings);
+}
+
+std::vector<std::string> pool_seeds(const std::string&) { return {unsealed(small_platform().write())}; }
+
+void read_pool_index(std::string_view input) {
+  PoolIndex(input).similarities({{shape_of(one_kernel(1).kernels[0]), 1.0}});
+}
+
+std::vector<std::string> pool_index_seeds(const std::string&) {
+  return {PoolIndex({"conv,1,14,14,8,8,3,3,1,1", "conv,2,7,7,64,8,1,1,2,1"}, {small_platform()}).write()};
 }
 
 // --- Text --------------------------------------------------------------------------------------------------
@@ -269,6 +279,7 @@ const std::vector<FuzzTarget>& fuzz_targets() {
       {"encoder", read_encoder, encoder_seeds},
       {"fleet", read_fleet, fleet_seeds},
       {"pool", read_pool_platform, pool_seeds},
+      {"pool-index", read_pool_index, pool_index_seeds},
       {"architecture", read_architecture, architecture_seeds},
       {"table", read_own_table, table_seeds},
       {"options", read_options, options_seeds},

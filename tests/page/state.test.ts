@@ -5,7 +5,7 @@ import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { createEngine, readMeasurements, type Doubt, type Engine, type SpaceId } from '../../web/api/index.js';
 import { budgetSummary, front, quality, rows } from '../../web/app/derive.js';
 import { sheetMarks } from '../../web/app/doubts.js';
-import { correlation, duration, percent, significant, signedPercent } from '../../web/app/format.js';
+import { correlation, decimal, duration, percent, significant, signedPercent } from '../../web/app/format.js';
 import { kindOf, knownDevices, knownText, knownTitle } from '../../web/app/known.js';
 import { kSpaceIds, kSpaces } from '../../web/app/spaces/index.js';
 import { kNb201, kOperations, liveEdges } from '../../web/app/spaces/nb201.js';
@@ -19,8 +19,10 @@ import {
   kQualities,
   kTabs,
   mine,
+  originalText,
   readAddress,
   reduce,
+  sheetOf,
   spaceOf,
   trustedOf,
   writeAddress,
@@ -41,6 +43,27 @@ function bytesOf(name: string): ArrayBuffer {
 function loadTable(space: SpaceId): SpaceTable {
   return readSpaceTable(space, bytesOf(`web/app/public/examples/${space}/space.bin`));
 }
+
+test('decimals are those of Intl, which the page does without', () => {
+  const numbers = fc.double({ min: 0, max: 1e8, noNaN: true });
+  fc.assert(
+    fc.property(numbers, fc.nat(6), fc.nat(6), (number, one, other) => {
+      const [least = 0, most = 0] = [one, other].sort((a, b) => a - b);
+      const value = Number(number.toFixed(most));
+      const format = new Intl.NumberFormat('en', { minimumFractionDigits: least, maximumFractionDigits: most });
+      expect(decimal(value, most, least)).toBe(format.format(value));
+    }),
+  );
+});
+
+test('the text of an example is there before its estimates, and no draft of the user', () => {
+  const id = 'nb201/raspi4';
+  const told = reduce(initialState(), { type: 'notebook', id, text: '421211, 10.5 ms\n' });
+  expect(sheetOf(told, id).text).toBe('421211, 10.5 ms\n');
+  expect(originalText(told, id)).toBe(sheetOf(told, id).text);
+  const edited = reduce(initialState(), { type: 'text', text: '000000, 1 ms' });
+  expect(sheetOf(reduce(edited, { type: 'notebook', id: edited.device, text: 'x' })).text).toBe('000000, 1 ms');
+});
 
 describe('tables of the spaces', () => {
   let engine: Engine;

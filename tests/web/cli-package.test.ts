@@ -251,11 +251,35 @@ describe('kernels in milliseconds', () => {
     expect(own.estimate.latency_ms).toBeGreaterThan(50);
   });
 
+  test('on a platform of the pool, and on one whose kernels were timed', () => {
+    type Found = { runtime: string; estimate: { latency_ms: number } };
+    const known = JSON.parse(packaged('kernels', '--model', model, '--platform', 'tensorrt-v100-fp32', '--json').out) as Found;
+    expect(known.runtime).toBe('tensorrt');
+    const both = plain(packaged('kernels', '--model', model, '--platform', 'tensorrt-v100-fp32,nvidia-jetson-nano-gpu').out);
+    expect(both.slice(1).map(([id, ms]) => [id, ms])).toEqual(expect.arrayContaining([['tensorrt-v100-fp32', expect.closeTo(known.estimate.latency_ms, 3) as unknown]]));
+
+    const header = 'kernel,n,h,w,cin,cout,kh,kw,stride,groups,latency_ms';
+    const rows = [7, 14, 28, 56].flatMap((side) => [64, 128, 256].map((channels) => `conv,1,${side}.0,${side},${channels},${channels},3,3,1,1,${side * side * channels * channels * 2e-6}`));
+    const timed = join(folder, 'kernels.csv');
+    writeFileSync(timed, [header, ...rows, 'fc,,,,512,1000,,,,,'].join('\n'));
+    const mine = packaged('kernels', '--model', model, '--timings', timed, '--runtime', 'tflite', '--json');
+    expect(mine.err).toMatch(/^from 12 kernels: most like \S+ \(median error \d+ %\), /);
+    const own = JSON.parse(mine.out) as Found;
+    expect(own.runtime).toBe('tflite');
+    expect(own.estimate.latency_ms).toBeGreaterThan(100);
+    writeFileSync(timed, [header, ...rows, 'cow,1,7,7,8,8,3,3,1,1,2'].join('\n'));
+    const wrong = packaged('kernels', '--model', model, '--timings', timed);
+    expect(wrong).toMatchObject({ status: 1, out: '' });
+    expect(wrong.err).toMatch(/found kernel type 'cow'/);
+  });
+
   test.each([
     [['--platform', 'raspberry-pi-5'], 1, /expected one of \d+ names, such as raspberry-pi-5-\S+/],
     [['--runtime', 'tflit'], 1, /did you mean tflite\?/],
-    [['--runtime', 'ncnn', '--platform', 'all'], 2, /expected neither --runtime nor --measurements/],
+    [['--runtime', 'ncnn', '--platform', 'all'], 2, /expected none of --runtime, --measurements and --timings/],
     [['--measurements', kMeasurements], 1, /the columns are arch, latency_ms; expected one named model/],
+    [['--timings', kMeasurements], 1, /the columns are arch, latency_ms; expected one named kernel/],
+    [['--timings', kMeasurements, '--measurements', kMeasurements], 2, /expected one of them/],
     [['--input', 'x'], 2, /expected NAME=1x3x224x224/],
   ])('%j fails with a reason', (args, status, message) => {
     const answer = packaged('kernels', '--model', model, ...args);

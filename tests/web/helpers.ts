@@ -39,6 +39,11 @@ export function fleetFile(): Uint8Array {
   return new Uint8Array(readFileSync(new URL(fleet.file, folder)));
 }
 
+/** A file of the pool: its index, or one of its platforms. */
+export function poolFile(name = 'index.json'): Uint8Array {
+  return new Uint8Array(readFileSync(new URL(`../../weights/pool/${name}`, import.meta.url)));
+}
+
 /** Every sampler that the API declares. */
 export const kSamplers: readonly Sampler[] = [
   'random',

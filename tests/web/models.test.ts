@@ -1,12 +1,13 @@
-import { mkdtempSync, openAsBlob, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdtempSync, openAsBlob, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { gzipSync } from 'node:zlib';
 
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 
-import type { Engine, Fleet, Model } from '../../web/api/types.js';
+import type { Engine, Fleet, KernelPlatform, KernelPool, KernelTiming, Model } from '../../web/api/types.js';
 import { withWeights } from '../bench/big-model.mjs';
-import { api, expectFailure, fleetFile, kKinds } from './helpers.js';
+import { api, expectFailure, fleetFile, kKinds, poolFile } from './helpers.js';
 
 const golden = (name: string): Uint8Array => new Uint8Array(readFileSync(new URL(`../golden/models/${name}.onnx`, import.meta.url)));
 /** One kernel a line: key, multiply-adds, parameters. */
@@ -292,4 +293,135 @@ describe.each(kKinds)('platforms, %s engine', (kind) => {
     await expectFailure(platform.estimate(models.resnet18), 'disposed', /platform: used after dispose/);
     expect(await engine.liveHandles()).toBe(before);
   });
+});
+
+describe.each(kKinds)('platforms known by their kernels, %s engine', (kind) => {
+  const kKnown = 'tensorflow-v100';
+  let engine: Engine;
+  let pool: KernelPool;
+  let known: KernelPlatform;
+  let model: Model;
+
+  beforeAll(async () => {
+    engine = await api.createEngine({ kind });
+    pool = await engine.loadKernelPool(poolFile());
+    known = await engine.loadKernelPlatform(poolFile(`${kKnown}.latencast`));
+    model = await engine.openModel(golden('resnet18'));
+  });
+  afterAll(() => engine.dispose());
+
+  /** What the platform takes for single kernels, times a factor: each a model of its own. */
+  async function timings(keys: readonly string[], factor: number): Promise<KernelTiming[]> {
+    return Promise.all(
+      keys.map(async (kernel) => {
+        const [, , h, w, cin, channels, size, , stride, group] = kernel.split(',').map(Number);
+        const nodes = [{ op: 'Conv', channels, kernel: size, stride, group, pad: (size! - 1) / 2 }];
+        using one = await engine.openModel(json({ inputs: { x: [1, cin, h, w] }, nodes }));
+        expect((await one.decompose('onnxruntime')).kernels.map(({ key }) => key)).toEqual([kernel]);
+        return { kernel, latency_ms: factor * (await known.estimate(one, 'onnxruntime')).latency_ms };
+      }),
+    );
+  }
+  const convs = (): string[] => pool.probes.filter((key) => /^conv,1,.*,([135]),\1,1,1$/.test(key));
+
+  test('the pool says what there is, and how well each type is known', async () => {
+    const families = (await engine.runtimeFamilies()).map(({ id }) => id);
+    expect(pool.platforms.length).toBeGreaterThan(100);
+    expect(new Set(pool.platforms.map(({ id }) => id)).size).toBe(pool.platforms.length);
+    for (const { title, family, timings: counts } of pool.platforms) {
+      expect(title).not.toBe('');
+      expect(families).toContain(family);
+      expect(Object.values(counts).every((count) => count > 0)).toBe(true);
+    }
+    expect(pool.platforms.find(({ id }) => id === kKnown)).toEqual(known.entry);
+    expect(known).toMatchObject({ family: 'onnxruntime', similar: [], set_aside: [] });
+    expect(pool.probes.filter((key) => key.split(',')[1] === '1').length).toBeGreaterThan(60);
+    expect(pool.enough).toBeLessThan(30);
+  });
+
+  test('a model takes as long as its kernels, as the runtime fuses them', async () => {
+    const { latency_ms, low_ms, high_ms, kernel_ms } = await known.estimate(model);
+    expect(kernel_ms).toHaveLength((await model.decompose('onnxruntime')).kernels.length);
+    expect(kernel_ms.reduce((sum, ms) => sum + ms, 0) / latency_ms).toBeCloseTo(1, 6);
+    expect(low_ms).toBeLessThan(latency_ms);
+    expect(high_ms).toBeGreaterThan(latency_ms);
+    expect((await known.estimate(model, 'none')).kernel_ms).toHaveLength((await model.decompose('none')).kernels.length);
+    await expectFailure(known.estimate(model, 'fastest'), 'argument', /onnxruntime/);
+  });
+
+  test('timings find the platform they are of, and make a new one', async () => {
+    const timed = await timings(convs(), 3);
+    expect(timed.length).toBeGreaterThan(10);
+    const [first, ...others] = await pool.similarities(timed);
+    expect(first).toMatchObject({ platform: kKnown });
+    expect(first!.error).toBeLessThan(0.1);
+    expect(first!.scale).toBeCloseTo(3, 0);
+    expect(others).toHaveLength(pool.platforms.length - 1);
+    const others_id = others[0]!.platform;
+    using other = await engine.loadKernelPlatform(poolFile(`${others_id}.latencast`));
+    using mine = await engine.adaptKernels([other, known], timed);
+    expect(mine.similar.map(({ platform }) => platform)).toEqual([kKnown, others_id]);
+    expect(mine).toMatchObject({ entry: undefined, family: 'onnxruntime', set_aside: [] });
+    const [{ latency_ms }, truth] = [await mine.estimate(model), await known.estimate(model)];
+    expect(Math.abs(Math.log(latency_ms / (3 * truth.latency_ms)))).toBeLessThan(Math.log(1.4));
+
+    const slip = timed.map((each, i) => (i === 5 ? { ...each, latency_ms: 1000 * each.latency_ms } : each));
+    using careful = await engine.adaptKernels([known], slip, { family: 'tflite' });
+    expect(careful).toMatchObject({ set_aside: [5], family: 'tflite' });
+    // Without any platform there are still the timings.
+    using alone = await engine.adaptKernels([], timed);
+    expect(alone.similar).toEqual([]);
+    expect((await alone.estimate(model)).latency_ms).toBeGreaterThan(0);
+  });
+
+  test('what to time is written as models, which have that kernel', async () => {
+    for (const key of pool.probes.filter((probe) => probe.split(',')[1] === '1')) {
+      using one = await engine.openModel(await engine.exportKernel(key));
+      const { kernels } = await one.decompose('onnxruntime');
+      // Without its network an attention is the products and the softmax that it consists of.
+      if (!key.startsWith('attention')) expect(kernels.map((kernel) => kernel.key)).toEqual([key]);
+    }
+    const [first, again, other] = [{}, { seed: 0 }, { seed: 1 }].map((options) => engine.exportKernel('conv,1,8,8,8,8,3,3,1,1', options));
+    expect(await again).toEqual(await first);
+    expect(await other).not.toEqual(await first);
+    await expectFailure(engine.exportKernel('other/Gelu,1,8'), 'argument', /other\/Gelu/);
+  });
+
+  test('what is wrong is said', async () => {
+    const timing = { kernel: 'conv,1,14,14,64,64,3,3,1,1', latency_ms: 1 };
+    await expectFailure(engine.adaptKernels([], [timing]), 'measurement', /found 1 timings; at least 2/);
+    await expectFailure(engine.adaptKernels([], [timing, { ...timing, latency_ms: 0 }]), 'measurement', /timing 2 has latency 0/);
+    await expectFailure(engine.adaptKernels([], [timing, { kernel: 'cow,1', latency_ms: 1 }]), 'argument', /'cow'.*conv.* expected/);
+    await expectFailure(pool.similarities([{ kernel: 'conv,1,x,14', latency_ms: 1 }]), 'argument', /h 'x'; expected a whole number/);
+    await expectFailure(engine.loadKernelPool(new TextEncoder().encode('{}')), 'checkpoint', /pool/);
+    await expectFailure(engine.loadKernelPlatform(poolFile()), 'checkpoint', /./);
+    using adapted = await engine.adaptKernels([known], await timings(convs().slice(0, 4), 1));
+    await expectFailure(engine.adaptKernels([adapted], [timing, timing]), 'argument', /adapted itself/);
+    const foreign = await api.createEngine({ kind });
+    using theirs = await foreign.loadKernelPlatform(poolFile(`${kKnown}.latencast`));
+    await expectFailure(engine.adaptKernels([theirs], [timing, timing]), 'argument', /another engine/);
+    foreign.dispose();
+  });
+
+  test('are gone when they are disposed of', async () => {
+    const before = await engine.liveHandles();
+    const platform = await engine.loadKernelPlatform(poolFile(`${kKnown}.latencast`));
+    const index = await engine.loadKernelPool(poolFile());
+    expect(await engine.liveHandles()).toBe(before + 2);
+    platform.dispose();
+    index.dispose();
+    await expectFailure(platform.estimate(model), 'disposed', /platform: used after dispose/);
+    await expectFailure(index.similarities([]), 'disposed', /pool: used after dispose/);
+    expect(await engine.liveHandles()).toBe(before);
+  });
+});
+
+test('the pool is small, and its index smaller', () => {
+  const folder = new URL('../../weights/pool/', import.meta.url);
+  const packed = (name: string): number => gzipSync(readFileSync(new URL(name, folder)), { level: 9 }).length;
+  expect(packed('index.json')).toBeLessThan(30e3);
+  const { platforms } = JSON.parse(readFileSync(new URL('index.json', folder), 'utf8')) as { platforms: { id: string }[] };
+  const bytes = (name: string): number => statSync(new URL(name, folder)).size;
+  const largest = platforms.map(({ id }) => `${id}.latencast`).sort((a, b) => bytes(b) - bytes(a));
+  for (const name of largest.slice(0, 4)) expect(packed(name)).toBeLessThan(60e3);
 });

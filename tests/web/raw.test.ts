@@ -4,9 +4,9 @@ import ts from 'typescript';
 import { beforeAll, describe, expect, test } from 'vitest';
 
 import type { RawEncoder, RawHandle, RawModule, RawPredictor, RawSearch, RawTransfer } from '../../wasm/latencast.js';
-import type { RawFleet, RawModel, RawModelsModule, RawPlatform } from '../../wasm/latencast-models.js';
+import type { RawFleet, RawKernelPlatform, RawModel, RawModelsModule, RawPlatform, RawPool } from '../../wasm/latencast-models.js';
 import type { RawTable, RawTableEstimate, RawTablesModule } from '../../wasm/latencast-tables.js';
-import { encoderFile, fleetFile, kMeasurements, kSamplers, weights } from './helpers.js';
+import { encoderFile, fleetFile, kMeasurements, kSamplers, poolFile, weights } from './helpers.js';
 
 const kRoot = new URL('../../', import.meta.url);
 
@@ -135,6 +135,8 @@ describe('raw module of models', () => {
   let model: RawModel;
   let fleet: RawFleet;
   let platform: RawPlatform;
+  let pool: RawPool;
+  let kernelPlatform: RawKernelPlatform;
 
   beforeAll(async () => {
     const glue = new URL('build-wasm/wasm/latencast-models.mjs', kRoot).href;
@@ -144,6 +146,8 @@ describe('raw module of models', () => {
     model = module._open(new Uint8Array(readFileSync(new URL('tests/golden/models/resnet18.onnx', kRoot))), '{}').value!;
     fleet = module._loadFleet(fleetFile()).value!;
     platform = fleet._platform(0).value!;
+    pool = module._loadPool(poolFile()).value!;
+    kernelPlatform = module._loadPoolPlatform(poolFile('cudnn-tesla_t4-fp32.latencast')).value!;
   });
 
   test('has the functions that are declared, and no others', () => {
@@ -154,6 +158,8 @@ describe('raw module of models', () => {
     ['RawModel', () => model],
     ['RawFleet', () => fleet],
     ['RawPlatform', () => platform],
+    ['RawPool', () => pool],
+    ['RawKernelPlatform', () => kernelPlatform],
   ])('%s has the methods that are declared, and no others', (name, handle) => {
     expectMethods(handle(), declared(types, name));
   });

@@ -11,6 +11,7 @@ import type { LocalTables } from './tables.js';
 import { drive, kSliceMilliseconds, type Share, type Steps } from './slices.js';
 import type {
   Accuracy,
+  AdaptKernelsOptions,
   ArchitectureFacts,
   Encoder,
   Encoding,
@@ -18,6 +19,9 @@ import type {
   ExportOptions,
   Fleet,
   Intervals,
+  KernelPlatform,
+  KernelPool,
+  KernelTiming,
   LeaveOneOut,
   Measurement,
   Method,
@@ -187,8 +191,28 @@ export class LocalEngine implements Engine, Owner {
     return (await this.#anyModel()).exportOnnx(space, architecture, options);
   }
 
+  async exportKernel(kernel: string, options: Pick<ExportOptions, 'seed'> = {}): Promise<Uint8Array> {
+    return (await this.#anyModel()).exportKernel(kernel, options);
+  }
+
   async loadFleet(bytes: Uint8Array): Promise<Fleet> {
     return (await this.#anyModel()).loadFleet(bytes);
+  }
+
+  async loadKernelPool(index: Uint8Array): Promise<KernelPool> {
+    return (await this.#anyModel()).loadKernelPool(index);
+  }
+
+  async loadKernelPlatform(bytes: Uint8Array): Promise<KernelPlatform> {
+    return (await this.#anyModel()).loadKernelPlatform(bytes);
+  }
+
+  async adaptKernels(
+    platforms: readonly KernelPlatform[],
+    timings: readonly KernelTiming[],
+    options: AdaptKernelsOptions = {},
+  ): Promise<KernelPlatform> {
+    return (await this.#anyModel()).adaptKernels(platforms, timings, options);
   }
 
   async sketchTable(table: TableRows, options: TableOptions = {}): Promise<TableSketch> {

@@ -1,9 +1,9 @@
 /** Any model, in this thread. Fetched with its module when the first one is opened. */
 
 import createModelsModule from '../../build-wasm/wasm/latencast-models.mjs';
-import type { RawFleet, RawModel, RawModelsModule, RawPlatform } from '../../wasm/latencast-models.js';
+import type { RawFleet, RawKernelPlatform, RawModel, RawModelsModule, RawPlatform, RawPool, RawSimilarity } from '../../wasm/latencast-models.js';
 
-import { intervalsOf, parseJson, toJson, wellFormed } from './crossing.js';
+import { intervalsOf, parseJson, toJson, toList, wellFormed } from './crossing.js';
 import { ask } from './envelope.js';
 import { LatencastError } from './errors.js';
 import { startModule, type WasmSource } from './module.js';
@@ -11,12 +11,17 @@ import { Held, own, type Owned, type Owner } from './owned.js';
 import { skim } from './skim.js';
 import { drive } from './slices.js';
 import type {
+  AdaptKernelsOptions,
   AdaptOptions,
   CompareOptions,
   Decomposition,
   ExportOptions,
   Fleet,
   Intervals,
+  KernelEstimate,
+  KernelPlatform,
+  KernelPool,
+  KernelTiming,
   KnownModel,
   KnownPlatform,
   Model,
@@ -27,7 +32,9 @@ import type {
   ModelOptions,
   Platform,
   PlatformReview,
+  PoolEntry,
   RuntimeFamily,
+  Similarity,
   SpaceId,
   StatedInput,
 } from './types.js';
@@ -65,8 +72,31 @@ export class LocalModels {
     return ask(() => this.module._exportOnnx(space, wellFormed(architecture), toJson({ pixels, classes, seed })));
   }
 
+  exportKernel(kernel: string, { seed }: Pick<ExportOptions, 'seed'>): Uint8Array {
+    return ask(() => this.module._exportKernel(wellFormed(kernel), toJson({ seed })));
+  }
+
   loadFleet(bytes: Uint8Array): Fleet {
     return new LocalFleet(this.owner, ask(() => this.module._loadFleet(bytes)));
+  }
+
+  loadKernelPool(index: Uint8Array): KernelPool {
+    return new LocalKernelPool(this.owner, ask(() => this.module._loadPool(index)));
+  }
+
+  loadKernelPlatform(bytes: Uint8Array): KernelPlatform {
+    return new LocalKernelPlatform(this.owner, ask(() => this.module._loadPoolPlatform(bytes)), []);
+  }
+
+  adaptKernels(platforms: readonly KernelPlatform[], timings: readonly KernelTiming[], { family }: AdaptKernelsOptions): KernelPlatform {
+    const held = platforms.map((platform) => {
+      if (platform instanceof LocalKernelPlatform && platform.owner === this.owner) return platform;
+      throw new LatencastError('argument', 'adaptKernels: a platform is of another engine; expected those that this engine loaded');
+    });
+    const raw = held.map((platform) => platform.raw);
+    const { kernels, latencies_ms } = crossing(timings);
+    const adapted = ask(() => this.module._adaptKernels(raw, kernels, latencies_ms));
+    return new LocalKernelPlatform(this.owner, adapted, held.flatMap(({ entry }) => entry ?? []), family);
   }
 
   liveHandles(): number {
@@ -190,4 +220,57 @@ function rawModels(owner: Owner, models: readonly Model[]): RawModel[] {
     if (model instanceof LocalModel && model.owner === owner) return model.raw;
     throw new LatencastError('argument', 'platform: the model is of another engine; expected one that this engine opened');
   });
+}
+
+/** The family whose fusions all runtimes have. */
+const kCommonFamily = 'onnxruntime';
+
+function crossing(timings: readonly KernelTiming[]) {
+  return {
+    kernels: toList(timings.map(({ kernel }) => kernel)),
+    latencies_ms: Float64Array.from(timings, ({ latency_ms }) => latency_ms),
+  };
+}
+
+/** raw: by their places among `platforms`. */
+function named(raw: readonly RawSimilarity[], platforms: readonly PoolEntry[]): Similarity[] {
+  return raw.map((one) => ({ ...one, platform: platforms[one.platform]?.id ?? '' }));
+}
+
+class LocalKernelPool extends Held<RawPool> implements KernelPool {
+  readonly platforms: readonly PoolEntry[];
+  readonly probes: readonly string[];
+  readonly enough: number;
+
+  constructor(owner: Owner, raw: RawPool) {
+    super(owner, raw, 'pool');
+    ({ platforms: this.platforms, probes: this.probes, enough: this.enough } = parseJson(ask(() => raw._info())));
+  }
+
+  async similarities(timings: readonly KernelTiming[]): Promise<Similarity[]> {
+    const { kernels, latencies_ms } = crossing(timings);
+    return named(parseJson(ask(() => this.raw._similar(kernels, latencies_ms))), this.platforms);
+  }
+}
+
+class LocalKernelPlatform extends Held<RawKernelPlatform> implements KernelPlatform {
+  readonly family: string;
+  readonly entry: PoolEntry | undefined;
+  readonly similar: readonly Similarity[];
+  readonly set_aside: readonly number[];
+
+  /** from: what it was adapted from. family: where it is known. */
+  constructor(owner: Owner, raw: RawKernelPlatform, from: readonly PoolEntry[], family?: string) {
+    super(owner, raw, 'platform');
+    const { entry, similar, set_aside } = parseJson(ask(() => raw._info()));
+    this.entry = entry;
+    this.similar = named(similar, from);
+    this.set_aside = set_aside;
+    this.family = family ?? entry?.family ?? from[similar[0]?.platform ?? -1]?.family ?? kCommonFamily;
+  }
+
+  async estimate(model: Model, family = this.family): Promise<KernelEstimate> {
+    const [raw] = rawModels(this.owner, [model]);
+    return ask(() => this.raw._estimate(raw!, family));
+  }
 }

@@ -2,12 +2,15 @@ import type { Envelope } from '../../wasm/latencast.js';
 
 import type {
   Accuracy,
+  AdaptKernelsOptions,
   AdaptOptions,
   ArchitectureFacts,
   Decomposition,
   Encoding,
   ExportOptions,
   Intervals,
+  KernelEstimate,
+  KernelTiming,
   KnownModel,
   KnownPlatform,
   LeaveOneOut,
@@ -20,12 +23,14 @@ import type {
   NextOptions,
   ParsedArchitecture,
   PlatformReview,
+  PoolEntry,
   PredictorInfo,
   Review,
   RuntimeFamily,
   SampleOptions,
   SearchOptions,
   SearchResult,
+  Similarity,
   SpaceId,
   SpaceInfo,
   StatedInput,
@@ -68,6 +73,23 @@ export interface HeldFleet {
 export interface HeldPlatform {
   readonly id: number;
   readonly family: string;
+}
+
+/** A pool in the worker, as this side knows it. */
+export interface HeldKernelPool {
+  readonly id: number;
+  readonly platforms: readonly PoolEntry[];
+  readonly probes: readonly string[];
+  readonly enough: number;
+}
+
+/** A platform known by its kernels in the worker, as this side knows it. */
+export interface HeldKernelPlatform {
+  readonly id: number;
+  readonly family: string;
+  readonly entry: PoolEntry | undefined;
+  readonly similar: readonly Similarity[];
+  readonly set_aside: readonly number[];
 }
 
 /** A table in the worker, as this side knows it. */
@@ -117,7 +139,15 @@ export interface Host {
   openModel(file: ModelFile, options: ModelOptions): Promise<Envelope<HeldModel>>;
   runtimeFamilies(): Promise<Envelope<RuntimeFamily[]>>;
   exportOnnx(space: SpaceId, architecture: string, options: ExportOptions): Promise<Envelope<Uint8Array>>;
+  exportKernel(kernel: string, options: Pick<ExportOptions, 'seed'>): Promise<Envelope<Uint8Array>>;
   loadFleet(bytes: Uint8Array): Promise<Envelope<HeldFleet>>;
+  loadKernelPool(index: Uint8Array): Promise<Envelope<HeldKernelPool>>;
+  loadKernelPlatform(bytes: Uint8Array): Promise<Envelope<HeldKernelPlatform>>;
+  adaptKernels(
+    platforms: readonly number[],
+    timings: readonly KernelTiming[],
+    options: AdaptKernelsOptions,
+  ): Promise<Envelope<HeldKernelPlatform>>;
   accuracy(predicted: Float64Array, truth: Float64Array): Promise<Envelope<Accuracy>>;
   liveHandles(): Promise<Envelope<number>>;
 
@@ -163,6 +193,8 @@ export interface Host {
     models: readonly number[],
     count: number,
   ): Promise<Envelope<{ readonly models: readonly number[]; readonly worth: number }>>;
+  similarities(pool: number, timings: readonly KernelTiming[]): Promise<Envelope<Similarity[]>>;
+  estimateKernels(platform: number, model: number, family: string | undefined): Promise<Envelope<KernelEstimate>>;
   sketchTable(csv: string, options: TableOptions): Promise<Envelope<TableSketch>>;
   openTable(csv: string, options: TableOptions): Promise<Envelope<HeldTable>>;
   tableValues(table: number, heading: string): Promise<Envelope<Float64Array>>;

@@ -2,7 +2,7 @@
 
 import { LatencastError } from './errors.js';
 import { kDispose, Owned } from './owned.js';
-import type { HeldFleet, HeldModel, HeldPlatform } from './protocol.js';
+import type { HeldFleet, HeldKernelPlatform, HeldModel, HeldPlatform, HeldKernelPool } from './protocol.js';
 import type { RemoteEngine } from './remote.js';
 import type {
   AdaptOptions,
@@ -10,6 +10,10 @@ import type {
   Decomposition,
   Fleet,
   Intervals,
+  KernelEstimate,
+  KernelPlatform,
+  KernelPool,
+  KernelTiming,
   KnownModel,
   KnownPlatform,
   Model,
@@ -18,6 +22,8 @@ import type {
   ModelMeasurement,
   Platform,
   PlatformReview,
+  PoolEntry,
+  Similarity,
 } from './types.js';
 
 /** What the worker holds under a number. */
@@ -113,6 +119,53 @@ class RemotePlatform extends Remote implements Platform {
     const of = idsOf(this.engine, models);
     return this.engine.call((host) => host.nextModels(id, of, count));
   }
+}
+
+export class RemoteKernelPool extends Remote implements KernelPool {
+  readonly platforms: readonly PoolEntry[];
+  readonly probes: readonly string[];
+  readonly enough: number;
+
+  constructor(engine: RemoteEngine, { id, platforms, probes, enough }: HeldKernelPool) {
+    super(engine, id, 'pool');
+    this.platforms = platforms;
+    this.probes = probes;
+    this.enough = enough;
+  }
+
+  async similarities(timings: readonly KernelTiming[]): Promise<Similarity[]> {
+    const { id } = this;
+    return this.engine.call((host) => host.similarities(id, timings));
+  }
+}
+
+export class RemoteKernelPlatform extends Remote implements KernelPlatform {
+  readonly family: string;
+  readonly entry: PoolEntry | undefined;
+  readonly similar: readonly Similarity[];
+  readonly set_aside: readonly number[];
+
+  constructor(engine: RemoteEngine, { id, family, entry, similar, set_aside }: HeldKernelPlatform) {
+    super(engine, id, 'platform');
+    this.family = family;
+    this.entry = entry;
+    this.similar = similar;
+    this.set_aside = set_aside;
+  }
+
+  async estimate(model: Model, family?: string): Promise<KernelEstimate> {
+    const { id } = this;
+    const [of] = idsOf(this.engine, [model]);
+    return this.engine.call((host) => host.estimateKernels(id, of!, family));
+  }
+}
+
+/** Throws `argument` where a platform is of another engine. */
+export function kernelPlatformIds(engine: RemoteEngine, platforms: readonly KernelPlatform[]): number[] {
+  return platforms.map((platform) => {
+    if (platform instanceof RemoteKernelPlatform && platform.engine === engine) return platform.id;
+    throw new LatencastError('argument', 'adaptKernels: a platform is of another engine; expected those that this engine loaded');
+  });
 }
 
 /** Throws `argument` where a model is of another engine. */

@@ -8,13 +8,14 @@ import { asLatencastError, cancelled, LatencastError } from './errors.js';
 import type { WasmSource } from './module.js';
 import { kDispose, Owned } from './owned.js';
 import { nodeBuiltin } from './platform.js';
-import { RemoteFleet, RemoteModel } from './remote-models.js';
+import { kernelPlatformIds, RemoteFleet, RemoteKernelPlatform, RemoteModel, RemoteKernelPool } from './remote-models.js';
 import { RemoteTable } from './remote-tables.js';
 import type { Held, HeldEncoder, Host, Report, SentWasm } from './protocol.js';
 import { skim } from './skim.js';
 import { tableText } from './table-rows.js';
 import type {
   Accuracy,
+  AdaptKernelsOptions,
   ArchitectureFacts,
   Cancellable,
   Encoder,
@@ -24,6 +25,9 @@ import type {
   ExportOptions,
   Fleet,
   Intervals,
+  KernelPlatform,
+  KernelPool,
+  KernelTiming,
   LeaveOneOut,
   Measurement,
   Model,
@@ -192,8 +196,29 @@ export class RemoteEngine implements Engine {
     return this.call((host) => host.exportOnnx(space, architecture, options));
   }
 
+  exportKernel(kernel: string, options: Pick<ExportOptions, 'seed'> = {}): Promise<Uint8Array> {
+    return this.call((host) => host.exportKernel(kernel, options));
+  }
+
   async loadFleet(bytes: Uint8Array): Promise<Fleet> {
     return new RemoteFleet(this, await this.call((host) => host.loadFleet(bytes)));
+  }
+
+  async loadKernelPool(index: Uint8Array): Promise<KernelPool> {
+    return new RemoteKernelPool(this, await this.call((host) => host.loadKernelPool(index)));
+  }
+
+  async loadKernelPlatform(bytes: Uint8Array): Promise<KernelPlatform> {
+    return new RemoteKernelPlatform(this, await this.call((host) => host.loadKernelPlatform(bytes)));
+  }
+
+  async adaptKernels(
+    platforms: readonly KernelPlatform[],
+    timings: readonly KernelTiming[],
+    options: AdaptKernelsOptions = {},
+  ): Promise<KernelPlatform> {
+    const ids = kernelPlatformIds(this, platforms);
+    return new RemoteKernelPlatform(this, await this.call((host) => host.adaptKernels(ids, timings, options)));
   }
 
   async sketchTable(table: TableRows, options: TableOptions = {}): Promise<TableSketch> {

@@ -458,13 +458,17 @@ export interface KnownModel {
   readonly measured: number;
 }
 
-export interface ModelEstimate {
+/** What a model takes, as the sum of its kernels. */
+export interface KernelEstimate {
   readonly latency_ms: number;
   /** Between them the truth lies with a probability of the coverage. */
   readonly low_ms: number;
   readonly high_ms: number;
   /** Of each kernel, in the order of `Model.decompose(platform.family)`; their sum is `latency_ms`. */
   readonly kernel_ms: Float64Array;
+}
+
+export interface ModelEstimate extends KernelEstimate {
   /** What it rests on. `measured`: on this very platform. `known`: measured on others. `graph`: on its kernels alone. */
   readonly knowledge: 'measured' | 'known' | 'graph';
 }
@@ -535,6 +539,79 @@ export interface Fleet {
   compare(model: Model, options?: CompareOptions): Promise<Intervals>;
 
   /** Frees the memory now; a forgotten fleet is freed when it is garbage-collected. */
+  dispose(): void;
+  [Symbol.dispose](): void;
+}
+
+/** A platform whose kernels were timed one by one: a chip, a library or runtime, and a precision. */
+export interface PoolEntry {
+  /** Its file in `weights/pool` without the extension, e.g. `tensorrt-v100-fp16`. */
+  readonly id: string;
+  readonly title: string;
+  /** Equal for everything on one chip. */
+  readonly chip: string;
+  /** The data set. */
+  readonly source: string;
+  /** Whose fusions make the kernels it is to be asked for, as `Model.decompose` takes it. */
+  readonly family: string;
+  /** How many kernels of each type it learnt from. A type that is not in it was never timed there. */
+  readonly timings: Readonly<Record<string, number>>;
+}
+
+/** How much a device resembles a platform of the pool. */
+export interface Similarity {
+  /** The id of the platform. */
+  readonly platform: string;
+  /** Median relative error of its predictions, a fraction, each type of kernels scaled to fit. */
+  readonly error: number;
+  /** By which its latencies are to be multiplied. */
+  readonly scale: number;
+  /** Of the common estimate of the most similar platforms; the shares sum to 1. */
+  readonly share: number;
+}
+
+export interface KernelTiming {
+  /** As `ModelKernel.key` has it: kernel,n,h,w,cin,cout,kh,kw,stride,groups. What is empty is as usual: 1, or cout as cin. */
+  readonly kernel: string;
+  readonly latency_ms: number;
+}
+
+/** What a pool has, and which of its platforms a device resembles, before any of them is loaded. */
+export interface KernelPool {
+  readonly platforms: readonly PoolEntry[];
+  /** Kernels by which platforms are compared. Those of one image (n is 1) are what to time on a new device. */
+  readonly probes: readonly string[];
+  /** As many of the most similar platforms serve `Engine.adaptKernels` as well as all do. */
+  readonly enough: number;
+
+  /** All platforms, most similar first, by timings of any kernels. */
+  similarities(timings: readonly KernelTiming[]): Promise<Similarity[]>;
+
+  /** Frees the memory now; a forgotten pool is freed when it is garbage-collected. */
+  dispose(): void;
+  [Symbol.dispose](): void;
+}
+
+export interface AdaptKernelsOptions {
+  /** Of the runtime that was measured; default: that of the most similar platform. */
+  readonly family?: string;
+}
+
+/** A platform that is known by its kernels: one of the pool, or adapted to timings; immutable. */
+export interface KernelPlatform {
+  /** Whose kernels it estimates unless told otherwise. */
+  readonly family: string;
+  /** Where it is one of the pool. */
+  readonly entry: PoolEntry | undefined;
+  /** Where it was adapted: those of the platforms it was given, most similar first. */
+  readonly similar: readonly Similarity[];
+  /** Places of timings, from 0, that fit nothing and were left out. */
+  readonly set_aside: readonly number[];
+
+  /** `family`: as `Model.decompose` takes it, whose kernels are summed. The interval is to hold 90 % of the time. */
+  estimate(model: Model, family?: string): Promise<KernelEstimate>;
+
+  /** Frees the memory now; a forgotten platform is freed when it is garbage-collected. */
   dispose(): void;
   [Symbol.dispose](): void;
 }
@@ -689,6 +766,19 @@ export interface Engine {
   /** From bytes of a fleet file. */
   loadFleet(bytes: Uint8Array): Promise<Fleet>;
 
+  /** From bytes of a pool's `index.json`. */
+  loadKernelPool(index: Uint8Array): Promise<KernelPool>;
+
+  /** From bytes of one of a pool's files. */
+  loadKernelPlatform(bytes: Uint8Array): Promise<KernelPlatform>;
+
+  /** A new platform from 2 or more timings of kernels; 20 are a beginning, 100 are good. `platforms`: those most similar to it; may be none. */
+  adaptKernels(
+    platforms: readonly KernelPlatform[],
+    timings: readonly KernelTiming[],
+    options?: AdaptKernelsOptions,
+  ): Promise<KernelPlatform>;
+
   /** What a table would be read as: for a page that shows it, and lets it be changed. */
   sketchTable(table: TableRows, options?: TableOptions): Promise<TableSketch>;
 
@@ -697,6 +787,9 @@ export interface Engine {
 
   /** The network of an architecture as an ONNX model with random weights, to be run by other runtimes. */
   exportOnnx(space: SpaceId, architecture: string, options?: ExportOptions): Promise<Uint8Array>;
+
+  /** A single kernel as an ONNX model with random weights, by its key: what to time on a device whose kernels are to be known. */
+  exportKernel(kernel: string, options?: Pick<ExportOptions, 'seed'>): Promise<Uint8Array>;
 
   accuracy(predicted: Float64Array, truth: Float64Array): Promise<Accuracy>;
 

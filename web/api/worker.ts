@@ -8,13 +8,17 @@ import { LatencastError } from './errors.js';
 import { LocalEngine } from './local.js';
 import { loadModule } from './module.js';
 import { nodeBuiltin } from './platform.js';
-import type { Held, HeldPlatform, Host, Report, SampleSettings, SearchSettings, SentWasm, TransferSettings } from './protocol.js';
+import type { Held, HeldKernelPlatform, HeldPlatform, Host, Report, SampleSettings, SearchSettings, SentWasm, TransferSettings } from './protocol.js';
 import type {
+  AdaptKernelsOptions,
   AdaptOptions,
   Encoder,
   Encoding,
   ExportOptions,
   Fleet,
+  KernelPlatform,
+  KernelPool,
+  KernelTiming,
   Measurement,
   Model,
   ModelFile,
@@ -51,6 +55,8 @@ class WorkerHost implements Host {
   readonly #models = new Map<number, Model>();
   readonly #fleets = new Map<number, Fleet>();
   readonly #platforms = new Map<number, Platform>();
+  readonly #pools = new Map<number, KernelPool>();
+  readonly #kernelPlatforms = new Map<number, KernelPlatform>();
   readonly #tables = new Map<number, OwnTable>();
   readonly #tablePredictors = new Map<number, TablePredictor>();
   readonly #jobs = new Map<number, AbortController>();
@@ -140,6 +146,10 @@ class WorkerHost implements Host {
     return enclose(() => this.#started.exportOnnx(space, architecture, options));
   }
 
+  exportKernel(kernel: string, options: Pick<ExportOptions, 'seed'>) {
+    return enclose(() => this.#started.exportKernel(kernel, options));
+  }
+
   decompose(id: number, runtime: string | undefined) {
     return enclose(() => this.#model(id).decompose(runtime));
   }
@@ -182,6 +192,35 @@ class WorkerHost implements Host {
 
   nextModels(platform: number, models: readonly number[], count: number) {
     return enclose(() => this.#platform(platform).next(models.map((id) => this.#model(id)), count));
+  }
+
+  loadKernelPool(index: Uint8Array) {
+    return enclose(async () => {
+      const pool = await this.#started.loadKernelPool(index);
+      const id = ++this.#ids;
+      this.#pools.set(id, pool);
+      const { platforms, probes, enough } = pool;
+      return { id, platforms, probes, enough };
+    });
+  }
+
+  similarities(pool: number, timings: readonly KernelTiming[]) {
+    return enclose(() => alive(this.#pools, pool, 'pool').similarities(timings));
+  }
+
+  loadKernelPlatform(bytes: Uint8Array) {
+    return enclose(async () => this.#holdKernels(await this.#started.loadKernelPlatform(bytes)));
+  }
+
+  adaptKernels(platforms: readonly number[], timings: readonly KernelTiming[], options: AdaptKernelsOptions) {
+    return enclose(async () => {
+      const known = platforms.map((id) => alive(this.#kernelPlatforms, id, 'platform'));
+      return this.#holdKernels(await this.#started.adaptKernels(known, timings, options));
+    });
+  }
+
+  estimateKernels(platform: number, model: number, family: string | undefined) {
+    return enclose(() => alive(this.#kernelPlatforms, platform, 'platform').estimate(this.#model(model), family));
   }
 
   sketchTable(csv: string, options: TableOptions) {
@@ -291,6 +330,8 @@ class WorkerHost implements Host {
       this.#models,
       this.#fleets,
       this.#platforms,
+      this.#pools,
+      this.#kernelPlatforms,
       this.#tables,
       this.#tablePredictors,
     ];
@@ -325,6 +366,13 @@ class WorkerHost implements Host {
     const id = ++this.#ids;
     this.#platforms.set(id, platform);
     return { id, family: platform.family };
+  }
+
+  #holdKernels(platform: KernelPlatform): HeldKernelPlatform {
+    const id = ++this.#ids;
+    this.#kernelPlatforms.set(id, platform);
+    const { family, entry, similar, set_aside } = platform;
+    return { id, family, entry, similar, set_aside };
   }
 
   #hold(predictor: Predictor): Held {

@@ -42,7 +42,7 @@ export function remember<I extends readonly unknown[], O>(compute: (...inputs: I
 export function measured(state: State): Float64Array | undefined {
   const result = resultOf(state);
   const table = tableOf(state);
-  const truth = state.examples[state.device]?.truth_ms;
+  const truth = state.truths[state.device];
   return result && table && (truth ?? scatterReadings(result.readings, table.architectures.length));
 }
 
@@ -440,7 +440,7 @@ const fitSeries = remember((result: Result): ChartSpec => {
 /** Examples of a space measured as a whole: the truth on all architectures that were not among the measurements. */
 export function truthChart(state: State): ChartSpec | undefined {
   const result = resultOf(state);
-  const truth = state.examples[state.device]?.truth_ms;
+  const truth = state.truths[state.device];
   return result && truth ? markedTruth(truthSeries(result, truth), pointedOut(state)) : undefined;
 }
 

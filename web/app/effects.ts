@@ -297,6 +297,7 @@ export class Effects {
     const others = kExamples.flatMap(({ id }) => (spaceOf(id) === space && id !== first ? [id] : []));
     // Before the first example, so that what stands against latency does not change under the reader.
     const accuracies = space === 'nb201' ? this.loadAccuracies(table) : Promise.resolve();
+    const shown = this.loadExample(table, first, accuracies);
     try {
       await table;
     } catch (caught) {
@@ -304,9 +305,9 @@ export class Effects {
       this.fail(`${kSpaces[space].title} could not be loaded`, caught);
       return;
     }
-    await this.loadExamples(table, [first], accuracies);
+    await shown;
     void this.loadWeights(space);
-    void this.loadExamples(table, others, accuracies);
+    for (const id of others) void this.loadExample(table, id, accuracies);
   }
 
   private async loadAccuracies(table: Promise<SpaceTable>): Promise<void> {
@@ -317,20 +318,20 @@ export class Effects {
     }
   }
 
-  private async loadExamples(
-    table: Promise<SpaceTable>,
-    ids: readonly DeviceId[],
-    before: Promise<void>,
-  ): Promise<void> {
+  private async loadExample(table: Promise<SpaceTable>, id: DeviceId, before: Promise<void>): Promise<void> {
+    const coming = loadExample(id, table);
+    const told = coming.truth_ms.then((truth_ms) => {
+      if (truth_ms) this.send({ type: 'truth', id, truth_ms });
+    });
     try {
-      const examples = await Promise.all(ids.map((id) => loadExample(id, table)));
+      this.send({ type: 'notebook', id, text: await coming.text });
+      const example = await coming.example;
       await before;
-      ids.forEach((id, i) => {
-        const example = examples[i];
-        if (example) this.send({ type: 'example', id, example });
-      });
+      this.send({ type: 'example', id, example });
+      await told;
     } catch (caught) {
-      this.fail('The examples could not be loaded', caught);
+      told.catch(() => undefined);
+      this.fail('An example could not be loaded', caught);
     }
   }
 
@@ -730,7 +731,7 @@ export class Effects {
   ): Promise<Result> {
     const { architectures } = await this.tableNow(spaceOf(device));
     const { latency_ms, ...bounds } = await estimatesOf(predictor, architectures, options);
-    const truth = this.state().examples[device]?.truth_ms;
+    const truth = this.state().truths[device];
     const others = othersThan(readings, latency_ms.length);
     const pick = (values: Float64Array): Float64Array =>
       Float64Array.from(others, (index) => values[index] ?? Number.NaN);

@@ -43,17 +43,31 @@ export async function loadTable(space: SpaceId): Promise<SpaceTable> {
   return readSpaceTable(space, await (await get(`examples/${space}/space.bin`)).arrayBuffer());
 }
 
+/** A built-in example on its way; what is on screen first comes first. */
+export interface ExampleToCome {
+  /** What its notebook holds. */
+  readonly text: Promise<string>;
+  readonly example: Promise<Example>;
+  /** Asked for once the example is here; undefined where not the whole space was measured. */
+  readonly truth_ms: Promise<Float64Array | undefined>;
+}
+
 /** Fetches beside the table, not after it. */
-export async function loadExample(id: DeviceId, space: Promise<SpaceTable>): Promise<Example> {
-  const folder = `examples/${spaceOf(id)}`;
-  const name = nameOf(id);
-  const [table, file, latency_ms, reach] = await Promise.all([
-    space,
-    get(`${folder}/${name}.json`).then((response) => response.json() as Promise<ExampleFile>),
-    getLatencies(`${folder}/${name}.estimates.bin`, space),
-    getReach(`${folder}/${name}.bounds.bin`, space),
-  ]);
-  const truth = file.truth ? { truth_ms: await getLatencies(`${folder}/${name}.truth.bin`, space) } : {};
+export function loadExample(id: DeviceId, space: Promise<SpaceTable>): ExampleToCome {
+  const path = `examples/${spaceOf(id)}/${nameOf(id)}`;
+  const file = get(`${path}.json`).then((response) => response.json() as Promise<ExampleFile>);
+  const example = Promise.all([space, file, getLatencies(`${path}.estimates.bin`, space), getReach(`${path}.bounds.bin`, space)]).then(
+    (parts) => exampleOf(...parts),
+  );
+  return {
+    text: file.then(({ measurements }) => writeMeasurements(measurements)),
+    example,
+    truth_ms: Promise.all([file, example]).then(([{ truth }]) => (truth ? getLatencies(`${path}.truth.bin`, space) : undefined)),
+  };
+}
+
+/** `reach`: how far the interval goes to both sides of each estimate, by its logarithm. */
+function exampleOf(table: SpaceTable, file: ExampleFile, latency_ms: Float64Array, reach: Float64Array): Example {
   const readings = file.measurements.map((each) => ({ ...each, index: rowOf(table, each.architecture) }));
   const text = writeMeasurements(readings);
   const marks = readings.map((r, i): Mark => ({
@@ -65,20 +79,24 @@ export async function loadExample(id: DeviceId, space: Promise<SpaceTable>): Pro
   }));
   const lines = readMeasurements(text).lines.map((line, i) => ({ ...line, ...file.measurements[i] }));
   const check: Check = { text, unit: 'auto', marks, readings, quantity: 'latency', lines, notes: [] };
+  const low = new Float64Array(latency_ms.length);
+  const high = new Float64Array(latency_ms.length);
+  latency_ms.forEach((ms, i) => {
+    const factor = Math.exp(reach[i]!);
+    low[i] = ms / factor;
+    high[i] = ms * factor;
+  });
   const { method, nearest, review, leave_one_out: leaveOneOut, accuracy, origin } = file;
   return {
-    text,
     check,
     origin,
-    ...truth,
     result: {
       source: 'precomputed',
       method,
       quantity: 'latency',
       latency_ms,
-      // The intervals are as wide to both sides, by their logarithms.
-      low: latency_ms.map((ms, i) => ms * Math.exp(-(reach[i] ?? Number.NaN))),
-      high: latency_ms.map((ms, i) => ms * Math.exp(reach[i] ?? Number.NaN)),
+      low,
+      high,
       readings,
       trusted: [],
       ...(nearest ? { nearest } : {}),
@@ -95,8 +113,7 @@ export async function loadAccuracies(space: Promise<SpaceTable>): Promise<Accura
   const [bytes, table] = await Promise.all([get(name).then((response) => response.arrayBuffer()), space]);
   const rows = table.shipped;
   if (bytes.byteLength !== 6 * rows) throw new Error(`${name} has ${bytes.byteLength} bytes, expected ${6 * rows}`);
-  const set = (which: number): Float64Array =>
-    Float64Array.from(new Uint16Array(bytes, 2 * which * rows, rows), (hundredths) => hundredths / 100);
+  const set = (which: number): Float64Array => divided(new Uint16Array(bytes, 2 * which * rows, rows), 100);
   return { cifar10: set(0), cifar100: set(1), imagenet16: set(2) };
 }
 
@@ -108,12 +125,16 @@ async function get(name: string): Promise<Response> {
 
 /** One float32 per row, little endian. */
 async function getLatencies(name: string, space: Promise<SpaceTable>): Promise<Float64Array> {
-  return Float64Array.from(new Float32Array(await getRows(name, space, Float32Array.BYTES_PER_ELEMENT)));
+  return new Float64Array(new Float32Array(await getRows(name, space, Float32Array.BYTES_PER_ELEMENT)));
 }
 
 /** Ten-thousandths, one uint16 per row, little endian. */
 async function getReach(name: string, space: Promise<SpaceTable>): Promise<Float64Array> {
-  return Float64Array.from(new Uint16Array(await getRows(name, space, Uint16Array.BYTES_PER_ELEMENT)), (value) => value / 1e4);
+  return divided(new Uint16Array(await getRows(name, space, Uint16Array.BYTES_PER_ELEMENT)), 1e4);
+}
+
+function divided(values: Uint16Array, by: number): Float64Array {
+  return new Float64Array(values).map((value) => value / by);
 }
 
 async function getRows(name: string, space: Promise<SpaceTable>, each: number): Promise<ArrayBuffer> {

@@ -2,18 +2,12 @@
 
 const kMissing = '–';
 
-/** By number of decimals: to make a formatter takes longer than to use it a hundred times. */
-const kFormats = new Map<string, Intl.NumberFormat>();
-
-/** With thousands separated, and as many decimals. */
+/** With thousands separated, and as many decimals. By hand: the first formatter of `Intl` takes longer than the page has for all its numbers. */
 export function decimal(value: number, most: number, least = 0): string {
-  const key = `${least} ${most}`;
-  let format = kFormats.get(key);
-  if (!format) {
-    format = new Intl.NumberFormat('en', { minimumFractionDigits: least, maximumFractionDigits: most });
-    kFormats.set(key, format);
-  }
-  return format.format(value);
+  const [whole = '', fraction = ''] = value.toFixed(most).split('.');
+  const grouped = whole.replace(/\B(?=(\d{3})+$)/g, ',');
+  const kept = fraction.slice(0, least) + fraction.slice(least).replace(/0+$/, '');
+  return kept === '' ? grouped : `${grouped}.${kept}`;
 }
 
 /** `12.4`, `0.0113`, `1,230`: three significant digits, never an exponent. */

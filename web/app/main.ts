@@ -84,7 +84,7 @@ addEventListener('paste', (event) => {
   event.preventDefault();
 });
 
-paint();
+paintSoon();
 // What the page itself waits for comes first.
 void effects.start().then(() => {
   if (import.meta.env.PROD) void keepOffline(send);

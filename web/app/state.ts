@@ -182,13 +182,10 @@ export interface Result {
 
 /** A built-in example as the page's own files hold it. */
 export interface Example {
-  readonly text: string;
   /** Known without the engine, so that the marks are there at once. */
   readonly check: Check;
   /** Where the numbers come from, for the line under the text. */
   readonly origin: string;
-  /** Measured latency of every row, where the whole space is measured. */
-  readonly truth_ms?: Float64Array;
   readonly result: Result;
 }
 
@@ -293,7 +290,11 @@ export interface State {
   readonly name: string;
   /** By device; absent until written in. */
   readonly sheets: Readonly<Record<DeviceId, Sheet>>;
+  /** What examples' notebooks begin with; there before the examples are. */
+  readonly notebooks: Readonly<Record<DeviceId, string>>;
   readonly examples: Readonly<Record<DeviceId, Example>>;
+  /** Of examples whose whole space is measured: the latency of every row. They come after the example. */
+  readonly truths: Readonly<Record<DeviceId, Float64Array>>;
   readonly results: Readonly<Record<DeviceId, Result>>;
   /** What to measure next, where that is known. */
   readonly nexts: Readonly<Record<DeviceId, Next>>;
@@ -325,7 +326,9 @@ export type Action =
   | { readonly type: 'table'; readonly table: SpaceTable }
   | { readonly type: 'rows'; readonly space: PageSpace; readonly rows: readonly NewRow[] }
   | { readonly type: 'accuracies'; readonly accuracies: Accuracies }
+  | { readonly type: 'notebook'; readonly id: DeviceId; readonly text: string }
   | { readonly type: 'example'; readonly id: DeviceId; readonly example: Example }
+  | { readonly type: 'truth'; readonly id: DeviceId; readonly truth_ms: Float64Array }
   | { readonly type: 'device'; readonly device: DeviceId }
   | { readonly type: 'name'; readonly name: string }
   | { readonly type: 'text'; readonly text: string }
@@ -471,7 +474,9 @@ export function initialState(): State {
     method: 'closed-form',
     name: 'my device',
     sheets: {},
+    notebooks: {},
     examples: {},
+    truths: {},
     results: {},
     nexts: {},
     known: {},
@@ -554,7 +559,7 @@ function knownSheet(device: DeviceId): Sheet | undefined {
 
 /** The text that a device's notebook begins with: of its own that is none. */
 export function originalText(state: State, device: DeviceId = state.device): string | undefined {
-  return state.examples[device]?.text ?? knownSheet(device)?.text;
+  return state.notebooks[device] ?? knownSheet(device)?.text;
 }
 
 /** The tabs of the space that is shown. */
@@ -665,8 +670,12 @@ export function reduce(state: State, action: Action): State {
     }
     case 'accuracies':
       return { ...state, accuracies: action.accuracies };
+    case 'notebook':
+      return withNotebook(state, action.id, action.text);
     case 'example':
       return withExample(state, action.id, action.example);
+    case 'truth':
+      return { ...state, truths: { ...state.truths, [action.id]: action.truth_ms } };
     case 'device':
       return without({ ...state, device: action.device }, 'notice', 'hovered', 'hoveredDevice');
     case 'name':
@@ -1005,14 +1014,23 @@ function applyFix(sheet: Sheet, fix: Fix): Sheet {
   return { ...sheet, text: lines.join('\n') };
 }
 
-function withExample(state: State, id: DeviceId, example: Example): State {
+function withNotebook(state: State, id: DeviceId, text: string): State {
   // A draft of the user's, kept from an earlier visit, stays; the example only fills an untouched sheet.
   const untouched = sheetOf(state, id).text === '';
-  const sheet: Sheet = { text: example.text, unit: 'auto', check: example.check };
+  return {
+    ...state,
+    notebooks: { ...state.notebooks, [id]: text },
+    sheets: untouched ? { ...state.sheets, [id]: { text, unit: 'auto' } } : state.sheets,
+  };
+}
+
+function withExample(state: State, id: DeviceId, example: Example): State {
+  const sheet = sheetOf(state, id);
+  const untouched = sheet.text === example.check.text && sheet.unit === 'auto' && !currentCheck(sheet);
   return {
     ...state,
     examples: { ...state.examples, [id]: example },
-    sheets: untouched ? { ...state.sheets, [id]: sheet } : state.sheets,
+    sheets: untouched ? { ...state.sheets, [id]: { ...sheet, check: example.check } } : state.sheets,
     results: state.results[id] ? state.results : { ...state.results, [id]: example.result },
   };
 }

@@ -14,6 +14,8 @@ import {
   type Encoding,
   type Engine,
   type Fleet,
+  type KernelPlatform,
+  type KernelPool,
   type Measurement,
   type Predictor,
   type Quantity,
@@ -132,6 +134,16 @@ export async function readEncoder(engine: Engine, space: SpaceId): Promise<Encod
 /** What is known of platforms. */
 export async function readFleet(engine: Engine): Promise<Fleet> {
   return engine.loadFleet(readBytes(shipped(`ncnn.fleet${kExtension}`)));
+}
+
+/** What is known of platforms by their kernels. */
+export async function readPool(engine: Engine): Promise<KernelPool> {
+  return engine.loadKernelPool(readBytes(shipped('pool/index.json')));
+}
+
+/** One of the pool. */
+export async function readPoolPlatform(engine: Engine, id: string): Promise<KernelPlatform> {
+  return engine.loadKernelPlatform(readBytes(shipped(`pool/${id}${kExtension}`)));
 }
 
 /** Where messages say that a text came from. */

@@ -30,6 +30,12 @@ struct KernelShape {
 
 KernelShape shape_of(const FusedKernel& kernel);
 
+/// The kernel that FusedKernel::key() names, e.g. "conv,1,56,56,64,128,3,3,2,1". Fields that are empty or
+/// left out at the end are what they usually are: 1; cout is cin, kw is kh, groups of a dwconv are its
+/// channels. Throws `argument` for a type that is not known (an `other` kernel is not known by its sizes) and
+/// for sizes that are no whole numbers from 1.
+KernelShape read_kernel(std::string_view key);
+
 /// The type called "conv", "dwconv", ..., or as LitePred and nn-Meter call it, "conv-bn-relu",
 /// "global-avgpool", ...; throws `argument` and lists them otherwise.
 KernelType kernel_type(std::string_view name);
@@ -89,6 +95,10 @@ class PoolPlatform {
 PoolPlatform learn_platform(const PoolEntry& entry, const std::vector<KernelTiming>& timings,
                             const std::vector<ModelMeasurement>& models = {}, std::uint64_t seed = 1);
 
+/// Whose fusions a platform's kernels are to be had by: a family of decompose(). Kernels are timed fused, so
+/// that is "onnxruntime", which fuses what all runtimes do, where the platform's own runtime is not a family.
+const char* runtime_family(const PoolEntry& platform);
+
 /// How much a new platform resembles one of the pool.
 struct Similarity {
   std::size_t platform;  ///< its index in the pool
@@ -107,6 +117,39 @@ std::vector<Similarity> similarities(const std::vector<PoolPlatform>& pool,
 /// number of timings.
 std::vector<Similarity> similarities_by_divergence(const std::vector<PoolPlatform>& pool,
                                                    const std::vector<KernelTiming>& timings);
+
+/// As many of the most similar platforms, by PoolIndex, serve a new one as well as all do.
+constexpr std::size_t kPlatformsToLoad = 16;
+
+/// What a pool has, and which of its platforms a new one resembles, before any of them is read: of each its
+/// latencies of the same few kernels. An immutable value.
+class PoolIndex {
+ public:
+  /// probes: keys of kernels, different ones of every type that matters. As read_kernel() throws.
+  PoolIndex(std::vector<std::string> probes, const std::vector<PoolPlatform>& pool);
+
+  /// Of the JSON text that write() makes; throws `checkpoint` on anything else.
+  explicit PoolIndex(std::string_view json);
+
+  /// Latencies are stored in 256 steps, each platform's from its least to its most.
+  std::string write() const;
+
+  /// Their errors are not known here.
+  const std::vector<PoolEntry>& platforms() const { return platforms_; }
+
+  /// What to time on a new platform.
+  const std::vector<std::string>& probes() const { return probes_; }
+
+  /// As similarities() of the whole pool, but for the error of reading from the probes what the platforms
+  /// take for the kernels that were timed; of probes themselves it is half a step. Throws as that does.
+  std::vector<Similarity> similarities(const std::vector<KernelTiming>& timings) const;
+
+ private:
+  std::vector<std::string> probes_;
+  std::vector<KernelShape> kernels_;
+  std::vector<PoolEntry> platforms_;
+  std::vector<std::vector<double>> log_ms_;  // of each platform's probes; 0 where it does not know the type
+};
 
 /// A platform known by a few timings and by the pool; an immutable value.
 class AdaptedPlatform {

@@ -51,8 +51,8 @@ export function readSpaceTable(space: SpaceId, bytes: ArrayBuffer): SpaceTable {
   return {
     space,
     architectures,
-    macs: Float64Array.from(new Uint32Array(bytes, 4, rows)),
-    params: Float64Array.from(new Uint32Array(bytes, 4 + 4 * rows, rows)),
+    macs: new Float64Array(new Uint32Array(bytes, 4, rows)),
+    params: new Float64Array(new Uint32Array(bytes, 4 + 4 * rows, rows)),
     indexOf: new Map(architectures.map((architecture, i) => [architecture, i])),
     shipped: rows,
   };

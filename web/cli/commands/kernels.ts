@@ -1,7 +1,18 @@
 import { dirname, resolve } from 'node:path';
 
-import { LatencastError, type Decomposition, type Engine, type Fleet, type Model, type ModelEstimate, type ModelInfo, type ModelMeasurement, type Platform } from '../../api/index.js';
-import { kCommon, known, print, printJson, progress, readBytes, readColumns, readFleet, say, withEngine } from '../files.js';
+import {
+  LatencastError,
+  type Decomposition,
+  type Engine,
+  type Fleet,
+  type KernelEstimate,
+  type KernelTiming,
+  type Model,
+  type ModelInfo,
+  type ModelMeasurement,
+  type Platform,
+} from '../../api/index.js';
+import { kCommon, known, print, printJson, progress, readBytes, readColumns, readFleet, readPool, readPoolPlatform, say, withEngine } from '../files.js';
 import { command, UsageError } from '../options.js';
 
 /** The family of runtimes that fuse nothing. */
@@ -16,25 +27,33 @@ export const kernels = command({
     model: { type: 'text', required: true, help: 'ONNX, ncnn .param or JSON graph; -: standard input' },
     runtime: { type: 'text', help: 'whose fusions apply: none (if left out), onnxruntime, tflite, ncnn, openvino or tensorrt' },
     platform: { type: 'texts', commas: true, help: 'known platforms, or all: of one milliseconds by kernel, as its runtime fuses; of several a table' },
+    timings: { type: 'text', help: 'CSV with the columns kernel,n,h,w,cin,cout,kh,kw,stride,groups,latency_ms: adds milliseconds on the platform whose kernels were timed; -: standard input' },
     measurements: { type: 'text', help: 'CSV with the columns model (a path as seen from the CSV) and latency_ms: adds milliseconds on the platform measured; -: standard input' },
     batch: { type: 'number', whole: true, least: 1, fallback: 1, help: 'for a first dimension that the file leaves open' },
     input: { type: 'texts', help: 'shape of an input, NAME=1x3x224x224' },
     json: kCommon.json,
   },
-  run: ({ model: path, runtime, platform, measurements, batch, input, json }) =>
+  run: ({ model: path, runtime, platform, timings, measurements, batch, input, json }) =>
     withEngine(async (engine) => {
-      if (platform.length > 0 && (runtime ?? measurements) !== undefined) {
-        throw new UsageError('--platform: it has a runtime and measurements of its own; expected neither --runtime nor --measurements with it');
+      if (platform.length > 0 && (runtime ?? measurements ?? timings) !== undefined) {
+        throw new UsageError('--platform: it has a runtime and measurements of its own; expected none of --runtime, --measurements and --timings with it');
+      }
+      if (timings !== undefined && measurements !== undefined) {
+        throw new UsageError('--timings: found --measurements as well; expected one of them');
       }
       const family = runtime === undefined ? undefined : known('--runtime:', runtime, (await engine.runtimeFamilies()).map(({ id }) => id));
       const model = await engine.openModel(readBytes(path), { batch, inputs: Object.fromEntries(input.map(shapeOf)) });
-      let on: Platform | undefined;
-      if (platform.length > 0 || measurements !== undefined) {
-        const fleet = await readFleet(engine);
-        const ids = fleet.platforms.map(({ id }) => id);
+      let on: Estimator | undefined;
+      if (timings !== undefined) {
+        on = await adaptedByKernels(engine, timings, family);
+      } else if (measurements !== undefined) {
+        on = await adapted(engine, await readFleet(engine), measurements, family);
+      } else if (platform.length > 0) {
+        const [fleet, pool] = [await readFleet(engine), await readPool(engine)];
+        const ids = [...fleet.platforms, ...pool.platforms].map(({ id }) => id);
         const asked = platform.includes(kAll) ? ids : platform.map((id) => known('--platform:', id, ids));
-        if (asked.length > 1) return compare(fleet, model, asked, json);
-        on = measurements === undefined ? await fleet.platform(asked[0]!) : await adapted(engine, fleet, measurements, family);
+        if (asked.length > 1) return compare(engine, fleet, model, asked, json);
+        on = await platformOf(engine, fleet, asked[0]!);
       }
       const found = await model.decompose(on?.family ?? family ?? kUnfused);
       const estimate = await on?.estimate(model);
@@ -50,11 +69,33 @@ function shapeOf(text: string): [string, number[]] {
   return [match[1], match[2].split('x').map(Number)];
 }
 
+/** Whatever says how long a model takes, kernel by kernel. */
+interface Estimator {
+  readonly family: string;
+  estimate(model: Model): Promise<KernelEstimate>;
+  dispose(): void;
+}
+
+/** Of the fleet, which was asked for whole models, or of the pool, which was asked for kernels. */
+async function platformOf(engine: Engine, fleet: Fleet, id: string): Promise<Estimator> {
+  return fleet.platforms.some((one) => one.id === id) ? fleet.platform(id) : readPoolPlatform(engine, id);
+}
+
 /** Prints a row for each platform, fastest first. */
-async function compare(fleet: Fleet, model: Model, platforms: readonly string[], json: boolean): Promise<void> {
+async function compare(engine: Engine, fleet: Fleet, model: Model, platforms: readonly string[], json: boolean): Promise<void> {
   const working = progress('compare');
-  const { low, latency_ms, high } = await fleet.compare(model, { platforms, onProgress: ({ done }) => working.at(done) }).finally(working.end);
-  const rows = platforms.map((platform, i) => ({ platform, latency_ms: latency_ms[i]!, low_ms: low[i]!, high_ms: high[i]! }));
+  const rows: { platform: string; latency_ms: number; low_ms: number; high_ms: number }[] = [];
+  try {
+    for (const platform of platforms) {
+      const on = await platformOf(engine, fleet, platform);
+      const { latency_ms, low_ms, high_ms } = await on.estimate(model);
+      on.dispose();
+      rows.push({ platform, latency_ms, low_ms, high_ms });
+      working.at(rows.length / platforms.length);
+    }
+  } finally {
+    working.end();
+  }
   rows.sort((a, b) => a.latency_ms - b.latency_ms);
   if (json) return printJson(rows);
   const lines = rows.map((row) => [row.platform, ...[row.latency_ms, row.low_ms, row.high_ms].map((ms) => Number(ms.toPrecision(6)))].join(','));
@@ -84,9 +125,32 @@ async function adapted(engine: Engine, fleet: Fleet, path: string, family: strin
   return platform;
 }
 
+const kColumns = ['kernel', 'n', 'h', 'w', 'cin', 'cout', 'kh', 'kw', 'stride', 'groups'] as const;
+
+/** The platform that kernels of a table were timed on, with what it is most like on the standard error. */
+async function adaptedByKernels(engine: Engine, path: string, family: string | undefined): Promise<Estimator> {
+  const rows = readColumns(path, [...kColumns, 'latency_ms'] as const).filter(({ latency_ms }) => latency_ms !== '');
+  const timings = rows.map(
+    (row): KernelTiming => ({ kernel: kColumns.map((column) => row[column]).join(','), latency_ms: Number(row.latency_ms) }),
+  );
+  for (const [i, { latency_ms }] of timings.entries()) {
+    if (latency_ms > 0 && latency_ms < Infinity) continue;
+    const { place, latency_ms: text } = rows[i]!;
+    throw new LatencastError('measurement', `${place}: the latency is ${JSON.stringify(text)}; expected a positive number of milliseconds`);
+  }
+  const pool = await readPool(engine);
+  const similar = (await pool.similarities(timings)).slice(0, pool.enough);
+  const platforms = await Promise.all(similar.map(({ platform }) => readPoolPlatform(engine, platform)));
+  const adapted = await engine.adaptKernels(platforms, timings, family === undefined ? {} : { family });
+  const alike = adapted.similar.slice(0, 3).map(({ platform, error }) => `${platform} (median error ${(100 * error).toFixed(0)} %)`);
+  say(`from ${timings.length} kernels: most like ${alike.join(', ')}`);
+  for (const place of adapted.set_aside) say(`${rows[place]!.place}: fits nothing (set aside)`);
+  return adapted;
+}
+
 const kMostOperators = 60;
 
-function table(info: ModelInfo, { runtime, kernels, unknown }: Decomposition, estimate: ModelEstimate | undefined): string {
+function table(info: ModelInfo, { runtime, kernels, unknown }: Decomposition, estimate: KernelEstimate | undefined): string {
   const moved = (one: Decomposition['kernels'][number]): number => one.bytes_in + one.bytes_weights + one.bytes_out;
   const row = (left: string, key: string, ...rest: readonly string[]): string =>
     `${left.padStart(4)}  ${key.padEnd(44)}${rest.slice(0, -1).map((text) => text.padStart(11)).join('')}  ${rest.at(-1)}`;

@@ -5,10 +5,10 @@ import './style.css';
 
 export default {
   extends: DefaultTheme,
-  async enhanceApp({ app }) {
+  enhanceApp({ app }) {
     // For addresses in attributes of elements, which Vite does not see.
     app.config.globalProperties['at'] = withBase;
-    // Elements exist in browsers only; pages are rendered without them first.
-    if (!import.meta.env.SSR) await Promise.all([import('../../../element/index.js'), import('../../figures/index.js')]);
+    // Elements exist in browsers only; pages are rendered without them first, and can be used before they are there.
+    if (!import.meta.env.SSR) void Promise.all([import('../../../element/index.js'), import('../../figures/index.js')]);
   },
 } satisfies Theme;
