@@ -136,6 +136,7 @@ void KernelsCommand::add_to(CLI::App& app) {
   probes.add_to(*command);
   coverage.add_to(*command);
   figures.add_to(*command);
+  measured.add_to(*command);
   configurations.add_to(*command);
   export_kernels.add_to(*command);
   networks.add_to(*command);

@@ -14,6 +14,7 @@
 #include "kernels_pool.h"
 #include "kernels_probes.h"
 #include "kernels_sample.h"
+#include "measured_figures.h"
 #include "platforms_tool.h"
 
 namespace latencast {
@@ -31,6 +32,7 @@ struct KernelsCommand {
   KernelsProbesCommand probes;
   KernelsCoverageCommand coverage;
   KernelsFiguresCommand figures;
+  MeasuredFiguresCommand measured;
   KernelsConfigurationsCommand configurations;
   KernelsExportCommand export_kernels;
   KernelsNetworksCommand networks;
