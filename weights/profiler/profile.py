@@ -137,10 +137,10 @@ def load_all(platform, runtime, listed, feeds, answers, budget, crashes):
     return ready, len(listed), left_out
 
 
-def measure(runtime, ready):
+def measure(runtime, ready, rounds):
     """Readings by round and network, in ms."""
     tick_ms, readings = protocol.clock_tick(), []
-    for number in range(results.ROUNDS):
+    for number in range(rounds):
         one = [math.nan] * len(ready)
         # A collection in the middle of a reading would be part of it.
         gc.disable()
@@ -152,7 +152,7 @@ def measure(runtime, ready):
     return readings
 
 
-def profile(platform, folder, out, cache, seconds, limit):
+def profile(platform, folder, out, cache, seconds, limit, count):
     """Measures one platform and writes its file."""
     begin = time.perf_counter()
     listed = networks.read(folder)[:limit]
@@ -160,12 +160,12 @@ def profile(platform, folder, out, cache, seconds, limit):
     answers = networks.answers(listed, feeds, cache)
     runtime, crashes = runtime_of(platform, cache), Crashes(out)
     os.makedirs(os.path.dirname(os.path.abspath(out)), exist_ok=True)
-    ready, tried, left_out = load_all(platform, runtime, listed, feeds, answers, results.Budget(seconds), crashes)
+    ready, tried, left_out = load_all(platform, runtime, listed, feeds, answers, results.Budget(seconds, count), crashes)
     if not ready:
         raise SystemExit("%s: runs none of them; %s" % (platform.id, "; ".join(left_out.why.values())))
     crashes.finish()
     loading = time.perf_counter() - begin
-    rounds = measure(runtime, ready)
+    rounds = measure(runtime, ready, count)
     five, ten = results.retest(rounds)
     about = {
         "id": platform.id,
@@ -225,11 +225,10 @@ def check(chosen, folder, cache, each):
         print("%s: %d of %d types, %s: %s" % (platform.id, len(worst), len(counts), "right" if fine else "WRONG", figures), flush=True)
 
 
-def again(file, *rest):
+def again(file, platform, folder, *rest):
     """A second, shorter run of a platform against what its file says."""
-    first, platform, folder, cache, seconds, limit = file, *rest
-    second = first + ".again"
-    profile(platform, folder, second, cache, seconds, limit)
+    first, second = file, file + ".again"
+    profile(platform, folder, second, *rest)
     _, ones = results.read(first)
     _, others = results.read(second)
     os.remove(second)
@@ -265,7 +264,7 @@ def run_all(arguments, chosen):
             if folder is None or os.path.exists(out):
                 continue
             command = [sys.executable, os.path.abspath(__file__), "--platform", platform.id, "--out", out, what, folder]
-            for name in ("cores", "seconds", "limit", "cache"):
+            for name in ("cores", "seconds", "rounds", "limit", "cache"):
                 if getattr(arguments, name) is not None:
                     command += ["--" + name, str(getattr(arguments, name))]
             with open(os.path.splitext(out)[0] + ".log", "w", encoding="utf-8") as log:
@@ -292,6 +291,7 @@ def parse():
     parser.add_argument("--threads", type=int, help="of all, those with so many threads")
     parser.add_argument("--cores", help="such as 1 or 0,1: where to run")
     parser.add_argument("--seconds", type=float, help="about how long, loading included; default %d for kernels, %d for networks" % (SECONDS_KERNELS, SECONDS_NETWORKS))
+    parser.add_argument("--rounds", type=int, default=results.ROUNDS, help="default %(default)s; more where the machine is not quiet")
     parser.add_argument("--limit", type=int, help="the first so many")
     parser.add_argument("--each", type=int, default=3, help="with --check: kernels of every type")
     parser.add_argument("--cache", help="folder for converted models; default .profiler in that of the models")
@@ -336,10 +336,10 @@ def main():
     elif arguments.prepare:
         prepare(chosen, folder, cache)
     elif arguments.again:
-        again(arguments.again, chosen[0], folder, cache, arguments.seconds or SECONDS_KERNELS, arguments.limit or 400)
+        again(arguments.again, chosen[0], folder, cache, arguments.seconds or SECONDS_KERNELS, arguments.limit or 400, arguments.rounds)
     else:
         seconds = arguments.seconds or (SECONDS_KERNELS if arguments.kernels else SECONDS_NETWORKS)
-        profile(chosen[0], folder, arguments.out, cache, seconds, arguments.limit)
+        profile(chosen[0], folder, arguments.out, cache, seconds, arguments.limit, arguments.rounds)
 
 
 def check_all(chosen, arguments, folder, cache):

@@ -55,7 +55,8 @@ def scales(given, network, feeds, cache):
     found = {}
     for name, (least, most) in ranges(steps, network, feeds, cache).items():
         least, most = min(least, 0.0), max(most, 0.0)
-        scale = max(most - least, 1e-6) / 255
+        # Where all is zero, as after a ReLU that lets nothing pass, any scale is right, and an ordinary one is safe.
+        scale = (most - least if most - least > 1e-6 else 1.0) / 255
         found[name] = (scale, int(round(-least / scale)))
     for step in steps:
         if step.op in KEEPING:
@@ -103,7 +104,7 @@ class Writer:
         self.constant(name + "_w_zero", numpy.zeros(len(scale), "int8"))
         weight = self.node("DequantizeLinear", [name + "_w_q", name + "_w_scale", name + "_w_zero"], name + "_w", axis=0)
         of_sum = (scale * self.scales[source][0]).astype("float32")
-        rounded = numpy.clip(numpy.round(bias / of_sum), -(2**31) + 1, 2**31 - 1).astype("int32")
+        rounded = numpy.clip(numpy.round(bias / of_sum), -(2**30), 2**30).astype("int32")
         self.constant(name + "_b_q", rounded)
         self.constant(name + "_b_scale", of_sum)
         self.constant(name + "_b_zero", numpy.zeros(len(scale), "int32"))

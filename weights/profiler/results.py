@@ -27,12 +27,12 @@ def visit_seconds(run_ms):
 class Budget:
     """How many of the networks, in their order, can be measured in so many seconds: each costs its loading and its visits."""
 
-    def __init__(self, seconds):
-        self.seconds, self.planned = seconds, 0.0
+    def __init__(self, seconds, rounds=ROUNDS):
+        self.seconds, self.rounds, self.planned = seconds, rounds, 0.0
 
     def add(self, loading_seconds, run_ms):
         """A network more; `run_ms` is None where it does not run."""
-        self.planned += loading_seconds + (0 if run_ms is None else ROUNDS * visit_seconds(run_ms))
+        self.planned += loading_seconds + (0 if run_ms is None else self.rounds * visit_seconds(run_ms))
 
     def spent(self):
         return self.planned >= self.seconds

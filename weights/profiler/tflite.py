@@ -85,7 +85,7 @@ class Writer(to_tflite.Writer):
             return [self.constant(name + "_w", weight), self.constant(name + "_b", bias)]
         values, scale = quantise.weights(weight, axis if per_channel else None)
         of_sum = self.scales[source][0] * scale
-        rounded = numpy.clip(numpy.round(bias / of_sum), -(2**31) + 1, 2**31 - 1).astype("int32")
+        rounded = numpy.clip(numpy.round(bias / of_sum), -(2**30), 2**30).astype("int32")
         return [
             self.whole(name + "_w", values, schema.TensorType.INT8, scale, 0, axis),
             self.whole(name + "_b", rounded, schema.TensorType.INT32, of_sum, 0),

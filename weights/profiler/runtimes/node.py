@@ -22,7 +22,7 @@ class Runtime(Base):
         self.most_held = 1.4e9 if name == "onnxruntime-web" else 6e8
         packages = os.environ.get("LATENCAST_NODE")
         if not packages:
-            raise SystemExit("LATENCAST_NODE: the folder whose node_modules has the packages of node/package.json expected")
+            raise SystemExit("LATENCAST_NODE: the folder whose node_modules has node/packages.txt expected")
         self.steps = name == "tfjs"
         command = ["node", "--no-warnings", os.path.join(FOLDER, "server.mjs"), name, packages, json.dumps(dict(settings, threads=threads))]
         self.server = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, encoding="utf-8")
