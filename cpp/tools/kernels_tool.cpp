@@ -141,6 +141,7 @@ void KernelsCommand::add_to(CLI::App& app) {
   networks.add_to(*command);
   sample.add_to(*command);
   litepred.add_to(*command);
+  learn_perceptrons.add_to(*command);
   command->callback([this, command] {
     if (!command->get_subcommands().empty()) return;
     if (model.empty()) throw CLI::RequiredError("--model");

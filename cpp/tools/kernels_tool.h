@@ -36,6 +36,7 @@ struct KernelsCommand {
   KernelsNetworksCommand networks;
   KernelsSampleCommand sample;
   KernelsLitePredCommand litepred;
+  LearnPerceptronsCommand learn_perceptrons;
 
   void add_to(CLI::App& app);
   void run() const;
