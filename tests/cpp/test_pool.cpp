@@ -528,16 +528,19 @@ TEST_CASE("a new platform's kernels add up as its own models say, sooner where o
       learn_platform(entry_called("other"), timings_on(kOther, 800, 3), models_on(kOther, 40, 12))};
   const auto timings = timings_on(kSlow, 1000, 6);
   const auto asked = models_on(kSlow, 40, 7);
-  const Outcome sum = outcome_of_models(adapt(pool(), timings), asked);
+  const std::vector<PoolPlatform> silent = {
+      learn_platform(entry_called("fast"), timings_on(kFast, 800, 1)),
+      learn_platform(entry_called("other"), timings_on(kOther, 800, 3))};
+  const Outcome sum = outcome_of_models(adapt(silent, timings), asked);
   const Outcome unsure = outcome_of_models(adapt(others, timings), asked);
   // Who knows that platforms do not just add up says so.
-  CHECK(unsure.error == Approx(sum.error).epsilon(0.1));
+  CHECK(unsure.error == Approx(sum.error));
   CHECK(unsure.coverage > sum.coverage);
   const auto few = models_on(kSlow, 3, 8), some = models_on(kSlow, 12, 8);
   CHECK(outcome_of_models(adapt(others, timings, few), asked).error <
-        outcome_of_models(adapt(pool(), timings, few), asked).error);
+        outcome_of_models(adapt(silent, timings, few), asked).error);
   const Outcome own = outcome_of_models(adapt(others, timings, some), asked);
-  CHECK(own.error < 0.3 * sum.error);
+  CHECK(own.error < 0.5 * sum.error);
   CHECK(own.coverage >= 0.8);
   CHECK_THROWS_WITH(adapt(others, timings, {{asked[0].model, -1}}), ContainsSubstring("model 1"));
   CHECK_THROWS_WITH(learn_platform(entry_called("x"), timings, {{asked[0].model, 1}, {asked[1].model, 0}}),
@@ -550,5 +553,5 @@ TEST_CASE("one model that was disturbed does not decide how kernels add up", "[p
   models[3].latency_ms *= 4;
   const auto asked = models_on(kSlow, 40, 7);
   CHECK(outcome_of_models(adapt({}, timings, models), asked).error <
-        0.6 * outcome_of_models(adapt({}, timings), asked).error);
+        0.8 * outcome_of_models(adapt({}, timings), asked).error);
 }

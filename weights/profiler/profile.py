@@ -137,7 +137,7 @@ def load_all(platform, runtime, listed, feeds, answers, budget, crashes):
     return ready, len(listed), left_out
 
 
-def measure(runtime, ready, rounds):
+def measure(runtime, ready, rounds, numbers):
     """Readings by round and network, in ms."""
     tick_ms, readings = protocol.clock_tick(), []
     for number in range(rounds):
@@ -145,15 +145,15 @@ def measure(runtime, ready, rounds):
         # A collection in the middle of a reading would be part of it.
         gc.disable()
         for i in protocol.visit_order(len(ready), number):
-            one[i] = runtime.visit(ready[i][1], tick_ms, results.PROTOCOL)
+            one[i] = runtime.visit(ready[i][1], tick_ms, numbers)
         gc.enable()
         gc.collect()
         readings.append(one)
     return readings
 
 
-def profile(platform, folder, out, cache, seconds, limit, count):
-    """Measures one platform and writes its file."""
+def profile(platform, folder, out, cache, seconds, limit, count, whole=False):
+    """Measures one platform and writes its file. `whole`: they are networks, few, and visited for longer."""
     begin = time.perf_counter()
     listed = networks.read(folder)[:limit]
     feeds = networks.Feeds(listed)
@@ -165,7 +165,7 @@ def profile(platform, folder, out, cache, seconds, limit, count):
         raise SystemExit("%s: runs none of them; %s" % (platform.id, "; ".join(left_out.why.values())))
     crashes.finish()
     loading = time.perf_counter() - begin
-    rounds = measure(runtime, ready, count)
+    rounds = measure(runtime, ready, count, results.PROTOCOL_NETWORKS if whole else results.PROTOCOL)
     five, ten = results.retest(rounds)
     about = {
         "id": platform.id,
@@ -339,7 +339,7 @@ def main():
         again(arguments.again, chosen[0], folder, cache, arguments.seconds or SECONDS_KERNELS, arguments.limit or 400, arguments.rounds)
     else:
         seconds = arguments.seconds or (SECONDS_KERNELS if arguments.kernels else SECONDS_NETWORKS)
-        profile(chosen[0], folder, arguments.out, cache, seconds, arguments.limit, arguments.rounds)
+        profile(chosen[0], folder, arguments.out, cache, seconds, arguments.limit, arguments.rounds, whole=not arguments.kernels)
 
 
 def check_all(chosen, arguments, folder, cache):

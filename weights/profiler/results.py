@@ -16,6 +16,8 @@ PROTOCOL = {
     "most_readings": 50,
     "throttled": 1.25,
 }
+# Networks are few, and long enough to be disturbed.
+PROTOCOL_NETWORKS = dict(PROTOCOL, visit_ms=8, fewest_readings=2)
 ROUNDS = 8
 
 
