@@ -114,8 +114,9 @@ struct KernelPerceptron::State {
 
   void train(const std::vector<KernelTiming>& timings, int epochs, double learning_rate, int batch,
              std::uint64_t seed) {
-    // Where an estimate is too high by more than this factor, it pulls no harder.
-    constexpr float kHardest = 10;
+    // Beyond this factor an error pulls as at it: of an exponential the relative error has no slope far below
+    // the truth, and estimates of nothing would stay so.
+    constexpr float kHardest = 2.718f;
     const Perceptron& layers = network().perceptron;
     const Matrix<float> rows = standard(kernels_of(timings));
     const std::vector<double> log_ms = log_latencies(timings, "perceptron");
@@ -143,7 +144,8 @@ struct KernelPerceptron::State {
         for (Eigen::Index i = 0; i < count; ++i) {
           const double truth = log_ms[static_cast<std::size_t>(order[from + static_cast<std::size_t>(i)])];
           const auto ratio = static_cast<float>(std::exp(double(cache.out()(i, 0)) + centre - truth));
-          d(i, 0) = (ratio > 1 ? std::min(ratio, kHardest) : -ratio) / static_cast<float>(count);
+          d(i, 0) = (ratio > 1 ? std::min(ratio, kHardest) : -std::max(ratio, 1 / kHardest)) /
+                    static_cast<float>(count);
         }
         layers.backward(parameters, gradients, cache, std::move(d));
         adam.step(parameters, gradients);
