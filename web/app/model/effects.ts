@@ -5,7 +5,12 @@ import {
   LatencastError,
   type Engine,
   type Fleet,
+  type KernelEstimate,
+  type KernelPlatform,
+  type KernelPool,
+  type KernelTiming,
   type Model,
+  type ModelEstimate,
   type ModelOptions,
   type Platform,
   type StatedInput,
@@ -18,6 +23,7 @@ import {
   assumedShape,
   currentCheck,
   familyOf,
+  isByKernels,
   kExampleNetwork,
   kMine,
   kNetworkIds,
@@ -26,6 +32,7 @@ import {
   readingKey,
   readShape,
   shapeText,
+  type Bounds,
   type ModelAction,
   type ModelName,
   type ModelState,
@@ -36,6 +43,11 @@ import {
 const kTypingPause = 300; // ms after the last key before what was typed is read
 const kNextCount = 3; // models proposed at a time
 const kComparedAtOnce = 8; // platforms
+
+const kPool = 'weights/pool';
+
+/** Whatever says how long a model takes, by whole models or by kernels. */
+type Estimator = Platform | KernelPlatform;
 
 /** A model's file, kept so that it can be read again with other shapes. */
 interface Source extends Pick<Opened, 'name' | 'network' | 'bytes'> {
@@ -54,8 +66,10 @@ export class ModelEffects {
   private textTimer: ReturnType<typeof setTimeout> | undefined;
 
   private fleet: Fleet | undefined;
-  private readonly platforms = new Map<string, Promise<Platform>>();
-  private mine: Platform | undefined;
+  private pool: KernelPool | undefined;
+  /** Known platforms that were asked, by id. */
+  private readonly platforms = new Map<string, Promise<Estimator>>();
+  private mine: Estimator | undefined;
   /** Likewise of adapting. */
   private adaptations = 0;
   private comparing: AbortController | undefined;
@@ -79,7 +93,7 @@ export class ModelEffects {
       this.send({ type: 'example', ...example });
     }
     void this.listFamilies();
-    void this.loadFleet();
+    void this.loadPlatforms();
     const { network } = this.state();
     // A file that was dropped came first.
     if (network !== undefined && this.turn === 0) void this.openNetwork(network);
@@ -91,9 +105,10 @@ export class ModelEffects {
     this.model = undefined;
     this.mine = undefined;
     this.fleet = undefined;
+    this.pool = undefined;
     this.platforms.clear();
     this.named.clear();
-    void this.loadFleet();
+    void this.loadPlatforms();
     const { network } = this.state();
     if (this.source) void this.open(this.source);
     else if (network !== undefined) void this.openNetwork(network);
@@ -128,9 +143,11 @@ export class ModelEffects {
         break;
       case 'pin':
       case 'view':
+      case 'whole':
         void this.compare();
         break;
       case 'fleet':
+      case 'pool':
         this.checkText();
         this.follow();
         break;
@@ -265,6 +282,25 @@ export class ModelEffects {
 
   // ---- platforms ----
 
+  private async loadPlatforms(): Promise<void> {
+    await Promise.all([this.loadFleet(), this.loadPool()]);
+    const { platform } = this.state();
+    if (platform !== undefined && platform !== kMine && !platformOf(this.state())) {
+      this.send({ type: 'platform', platform: undefined });
+    }
+    void this.compare();
+  }
+
+  private async loadPool(): Promise<void> {
+    try {
+      const bytes = await fetchBytes(new URL(`${kPool}/index.json`, document.baseURI));
+      this.pool = await (await this.engine()).loadKernelPool(bytes);
+      this.send({ type: 'pool', pool: { status: 'ready', platforms: this.pool.platforms } });
+    } catch (caught) {
+      this.send({ type: 'pool', pool: { status: 'failed', message: reason(caught) } });
+    }
+  }
+
   private async loadFleet(): Promise<void> {
     try {
       const { fleet: file } = await loadWeightsIndex();
@@ -273,10 +309,6 @@ export class ModelEffects {
       this.fleet = await (await this.engine()).loadFleet(bytes);
       const { platforms, models } = this.fleet;
       this.send({ type: 'fleet', fleet: { status: 'ready', platforms, models } });
-      const { platform } = this.state();
-      if (platform !== undefined && platform !== kMine && !platformOf(this.state())) {
-        this.send({ type: 'platform', platform: undefined });
-      }
       void this.compare();
     } catch (caught) {
       this.send({ type: 'fleet', fleet: { status: 'failed', message: reason(caught) } });
@@ -296,13 +328,13 @@ export class ModelEffects {
   }
 
   private async estimate(): Promise<void> {
-    const { model, fleet } = this;
+    const { model } = this;
     const { platform: id } = this.state();
-    if (!model || !fleet || id === undefined) return;
+    if (!model || id === undefined) return;
     try {
-      const platform = id === kMine ? this.mine : await this.known(fleet, id);
+      const platform = id === kMine ? this.mine : await this.known(id);
       if (!platform) return;
-      const estimate = await platform.estimate(model);
+      const estimate = await this.ask(platform, model);
       if (model === this.model && (id !== kMine || platform === this.mine)) {
         this.send({ type: 'estimate', estimate: { ...estimate, platform: id } });
       }
@@ -311,26 +343,51 @@ export class ModelEffects {
     }
   }
 
-  private known(fleet: Fleet, id: string): Promise<Platform> {
-    const held = this.platforms.get(id) ?? fleet.platform(id);
+  private async ask(platform: Estimator, model: Model): Promise<KernelEstimate & { knowledge: ModelEstimate['knowledge'] | 'kernels' }> {
+    // A device of one's own has the fusions that the user says; all others have their own.
+    if (!isByTimings(platform)) return platform.estimate(model);
+    return { ...(await platform.estimate(model, platform.entry?.family ?? familyOf(this.state()))), knowledge: 'kernels' };
+  }
+
+  /** Undefined where it has not arrived what it is. */
+  private known(id: string): Promise<Estimator> | undefined {
+    const held = this.platforms.get(id) ?? this.load(id);
+    if (!held) return undefined;
     this.platforms.set(id, held);
+    held.catch(() => this.platforms.delete(id));
     return held;
+  }
+
+  private load(id: string): Promise<Estimator> | undefined {
+    if (this.fleet?.platforms.some((one) => one.id === id)) return this.fleet.platform(id);
+    return this.pool?.platforms.some((one) => one.id === id) ? this.ofPool(id) : undefined;
+  }
+
+  private async ofPool(id: string): Promise<KernelPlatform> {
+    const bytes = await fetchBytes(new URL(`${kPool}/${id}.latencast`, document.baseURI));
+    return (await this.engine()).loadKernelPlatform(bytes);
   }
 
   /** On the platforms to compare with, and on all others where they are shown: some at a time, because the first time takes a while. */
   private async compare(): Promise<void> {
-    const { model, fleet } = this;
-    if (!model || !fleet) return;
+    const { model, fleet, pool } = this;
+    if (!model) return;
     this.comparing?.abort();
     const comparing = new AbortController();
     this.comparing = comparing;
     const { signal } = comparing;
-    const { pinned, view, compared } = this.state();
-    const all = fleet.platforms.map(({ id }) => id);
-    const wanted = [...pinned.filter((id) => all.includes(id)), ...(view === 'platforms' ? all : [])];
-    const missing = [...new Set(wanted)].filter((id) => !compared[id]);
+    const { pinned, view, whole, compared } = this.state();
+    const wanted = (all: readonly string[], every: boolean): string[] =>
+      [...new Set([...pinned.filter((id) => all.includes(id)), ...(every ? all : [])])].filter((id) => !compared[id]);
+    const missing = wanted(fleet?.platforms.map(({ id }) => id) ?? [], view === 'platforms');
+    const timed = wanted(pool?.platforms.map(({ id }) => id) ?? [], view === 'platforms' && whole);
     try {
-      for (let i = 0; i < missing.length; i += kComparedAtOnce) {
+      for (let i = 0; i < timed.length; i += kComparedAtOnce) {
+        const found = await Promise.all(timed.slice(i, i + kComparedAtOnce).map((id) => this.boundsOf(id, model)));
+        if (signal.aborted) return;
+        this.send({ type: 'compared', compared: Object.fromEntries(found.flat()) });
+      }
+      for (let i = 0; fleet && i < missing.length; i += kComparedAtOnce) {
         const platforms = missing.slice(i, i + kComparedAtOnce);
         const { low, latency_ms, high } = await fleet.compare(model, { platforms, signal });
         const found = platforms.map((id, k) => [id, { low: low[k]!, latency_ms: latency_ms[k]!, high: high[k]! }] as const);
@@ -342,6 +399,13 @@ export class ModelEffects {
     }
   }
 
+  private async boundsOf(id: string, model: Model): Promise<(readonly [string, Bounds])[]> {
+    const platform = await this.known(id);
+    if (!platform) return [];
+    const { low_ms, latency_ms, high_ms } = await this.ask(platform, model);
+    return [[id, { low: low_ms, latency_ms, high: high_ms }]];
+  }
+
   // ---- the user's device ----
 
   private checkText(): void {
@@ -349,12 +413,36 @@ export class ModelEffects {
     this.send({ type: 'checked', check: checkModels(text, files) });
   }
 
+  /** To timings of kernels: by the platforms of the pool that are most similar. */
+  private async adaptToKernels(timings: readonly KernelTiming[]): Promise<KernelPlatform> {
+    const { pool } = this;
+    if (!pool) throw new Error('the platforms whose kernels were timed are not there yet');
+    const similar = timings.length < 2 ? [] : (await pool.similarities(timings)).slice(0, pool.enough);
+    const platforms = await Promise.all(similar.map(({ platform }) => this.known(platform)));
+    return (await this.engine()).adaptKernels(platforms.filter((platform) => platform !== undefined).filter(isByTimings), timings);
+  }
+
   private async adapt(): Promise<void> {
     const { fleet } = this;
     const check = currentCheck(this.state());
-    if (!fleet || !check) return;
+    if (!check) return;
     const turn = ++this.adaptations;
-    const { readings } = check;
+    const { readings, kernels } = check;
+    if (isByKernels(this.state())) {
+      try {
+        const platform = await this.adaptToKernels(kernels);
+        if (turn !== this.adaptations) return platform.dispose();
+        this.mine?.dispose();
+        this.mine = platform;
+        const { similar, set_aside } = platform;
+        this.send({ type: 'adapted-kernels', adapted: { timings: kernels, similar, set_aside } });
+        this.follow();
+      } catch (caught) {
+        if (turn === this.adaptations) this.send({ type: 'not-adapted', message: reason(caught) });
+      }
+      return;
+    }
+    if (!fleet) return;
     try {
       const { trusted } = this.state();
       const measurements = await Promise.all(
@@ -371,7 +459,7 @@ export class ModelEffects {
       this.mine?.dispose();
       this.mine = platform;
       this.send({ type: 'adapted', adapted: { readings, review, next: [], worth: 0 } });
-      void this.estimate();
+      this.follow();
       const measured = new Set(readings.map(({ model }) => nameOf(model)));
       const candidates = kNetworkIds.filter((id) => !measured.has(id));
       const models = await Promise.all(candidates.map((network) => this.modelOf({ network })));
@@ -418,6 +506,10 @@ async function shapesOf(engine: Engine, { file, inputs }: Source) {
   const stated = await engine.modelInputs(file);
   const shapes = Object.fromEntries(stated.map((input) => [input.name, shapeText(inputs[input.name] ?? assumedShape(input))]));
   return { stated, shapes };
+}
+
+function isByTimings(platform: Estimator): platform is KernelPlatform {
+  return 'similar' in platform;
 }
 
 function nameOf(name: ModelName): string {
