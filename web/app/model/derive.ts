@@ -9,6 +9,7 @@ import {
   isOfPool,
   knownPlatforms,
   kMine,
+  kThisBrowser,
   kWorks,
   platformOf,
   type AnyPlatform,
@@ -139,6 +140,7 @@ export function untimed(state: ModelState): Untimed | undefined {
 function timedTypes(state: ModelState): ReadonlySet<string> | undefined {
   const platform = platformOf(state);
   if (platform) return isOfPool(platform) ? new Set(Object.keys(platform.timings)) : undefined;
+  if (state.platform === kThisBrowser) return state.browserKnown && new Set(state.browserKnown.types);
   if (state.platform !== kMine || !state.adaptedKernels) return undefined;
   return new Set(state.adaptedKernels.timings.map(({ kernel }) => kernelType(kernel)));
 }

@@ -17,17 +17,22 @@ import {
 } from '../../api/index.js';
 import { loadWeightsIndex } from '../examples.js';
 import { saveFile } from '../save.js';
+import { KernelBrowser, type Runnable } from './browser.js';
 import { estimateOf, kernelsCsv, platformRows, platformsCsv } from './derive.js';
+import { kernelType } from './kernel-reading.js';
 import { checkModels } from './reading.js';
 import {
   assumedShape,
   currentCheck,
   familyOf,
   isByKernels,
+  isRunnable,
   kExampleNetwork,
+  kBrowserFamily,
   kMine,
   kNetworkIds,
   kNetworks,
+  kThisBrowser,
   platformOf,
   readingKey,
   readShape,
@@ -70,6 +75,8 @@ export class ModelEffects {
   /** Known platforms that were asked, by id. */
   private readonly platforms = new Map<string, Promise<Estimator>>();
   private mine: Estimator | undefined;
+  private browser: KernelPlatform | undefined;
+  private readonly kernels: KernelBrowser;
   /** Likewise of adapting. */
   private adaptations = 0;
   private comparing: AbortController | undefined;
@@ -82,7 +89,27 @@ export class ModelEffects {
     private readonly send: (action: ModelAction) => void,
     private readonly state: () => ModelState,
     private readonly engine: () => Promise<Engine>,
-  ) {}
+  ) {
+    this.kernels = new KernelBrowser({
+      tell: (action) => send({ type: 'browser', action }),
+      engine,
+      probes: async () => (await this.pooled()).probes.filter((key) => key.split(',')[1] === '1'),
+      adapt: (timings) => this.adaptToKernels(timings),
+      runnable: () => this.runnable(),
+      estimate: async (platform) => {
+        const { model } = this;
+        if (!model) throw new Error('no model is open');
+        return { ...(await platform.estimate(model, kBrowserFamily)), model };
+      },
+      onKnown: (platform, timings) => {
+        this.browser?.dispose();
+        this.browser = platform;
+        const types = [...new Set(timings.map(({ kernel }) => kernelType(kernel)))];
+        send({ type: 'browser-known', known: { similar: platform.similar, types } });
+        if (state().platform === kThisBrowser) this.follow();
+      },
+    });
+  }
 
   /** When the mode is shown: the example at once, then what the address asks for. */
   async show(): Promise<void> {
@@ -104,6 +131,7 @@ export class ModelEffects {
     if (!this.started) return;
     this.model = undefined;
     this.mine = undefined;
+    this.browser = undefined;
     this.fleet = undefined;
     this.pool = undefined;
     this.platforms.clear();
@@ -137,10 +165,25 @@ export class ModelEffects {
         clearTimeout(this.shapeTimer);
         this.shapeTimer = setTimeout(() => void this.readAgain(), kTypingPause);
         break;
-      case 'family':
       case 'platform':
+        if (action.platform === kThisBrowser) void this.kernels.show();
         this.follow();
         break;
+      case 'family':
+        this.follow();
+        break;
+      case 'browser': {
+        const { run, setting } = this.state().browser;
+        if (action.action.type === 'start') void this.kernels.start(run, setting);
+        else if (action.action.type === 'again') void this.kernels.start(undefined, setting);
+        else if (action.action.type === 'stop') this.kernels.stop();
+        break;
+      }
+      case 'check-by-running': {
+        const { run } = this.state().browser;
+        if (run) void this.kernels.check(run);
+        break;
+      }
       case 'pin':
       case 'view':
       case 'whole':
@@ -285,7 +328,8 @@ export class ModelEffects {
   private async loadPlatforms(): Promise<void> {
     await Promise.all([this.loadFleet(), this.loadPool()]);
     const { platform } = this.state();
-    if (platform !== undefined && platform !== kMine && !platformOf(this.state())) {
+    if (platform === kThisBrowser) void this.kernels.show();
+    else if (platform !== undefined && platform !== kMine && !platformOf(this.state())) {
       this.send({ type: 'platform', platform: undefined });
     }
     void this.compare();
@@ -332,10 +376,13 @@ export class ModelEffects {
     const { platform: id } = this.state();
     if (!model || id === undefined) return;
     try {
-      const platform = id === kMine ? this.mine : await this.known(id);
+      const own = (): Estimator | undefined => (id === kMine ? this.mine : this.browser);
+      const isOwn = id === kMine || id === kThisBrowser;
+      const platform = isOwn ? own() : await this.known(id);
       if (!platform) return;
-      const estimate = await this.ask(platform, model);
-      if (model === this.model && (id !== kMine || platform === this.mine)) {
+      const kernels = await this.ask(platform, model);
+      const estimate = id === kThisBrowser ? this.kernels.whole(kernels, model) : kernels;
+      if (model === this.model && (!isOwn || platform === own())) {
         this.send({ type: 'estimate', estimate: { ...estimate, platform: id } });
       }
     } catch (caught) {
@@ -413,10 +460,26 @@ export class ModelEffects {
     this.send({ type: 'checked', check: checkModels(text, files) });
   }
 
+  private async pooled(): Promise<KernelPool> {
+    if (!this.pool) throw new Error('the platforms whose kernels were timed are not there');
+    return this.pool;
+  }
+
+  /** What is shown, as a file with weights: the only kind that other runtimes run. */
+  private runnable(): Runnable | undefined {
+    const { source } = this;
+    const { opened } = this.state();
+    if (!source || !opened || !isRunnable(opened)) return undefined;
+    const shapes = Object.entries(opened.shapes).flatMap(([input, text]) => {
+      const shape = readShape(text);
+      return shape ? [[input, shape] as const] : [];
+    });
+    return { name: source.name, file: source.file, shapes: Object.fromEntries(shapes) };
+  }
+
   /** To timings of kernels: by the platforms of the pool that are most similar. */
   private async adaptToKernels(timings: readonly KernelTiming[]): Promise<KernelPlatform> {
-    const { pool } = this;
-    if (!pool) throw new Error('the platforms whose kernels were timed are not there yet');
+    const pool = await this.pooled();
     const similar = timings.length < 2 ? [] : (await pool.similarities(timings)).slice(0, pool.enough);
     const platforms = await Promise.all(similar.map(({ platform }) => this.known(platform)));
     return (await this.engine()).adaptKernels(platforms.filter((platform) => platform !== undefined).filter(isByTimings), timings);

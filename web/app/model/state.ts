@@ -13,6 +13,8 @@ import type {
   Similarity,
   StatedInput,
 } from '../../api/index.js';
+import type { Run } from '../measure/run.js';
+import { kInitialBrowser, reduceBrowser, type BrowserAction, type BrowserState } from '../measure/state.js';
 import type { Mark } from '../state.js';
 import type { KernelReading } from './kernel-reading.js';
 
@@ -110,6 +112,16 @@ export function isOfPool(platform: AnyPlatform): platform is PoolEntry {
 /** In place of a platform's id: the user's own, adapted to measurements. */
 export const kMine = 'mine';
 
+/** Likewise: this browser, by kernels that were timed in it. */
+export const kThisBrowser = 'browser';
+
+/** Which fusions its runtime makes. */
+export const kBrowserFamily = 'onnxruntime';
+
+export const kKernelSpace = 'kernels';
+export type KernelRun = Run<typeof kKernelSpace>;
+export type KernelBrowserAction = BrowserAction<KernelRun>;
+
 /** A measured model that was recognised. */
 export interface ModelReading {
   readonly line: number;
@@ -139,6 +151,12 @@ export interface AdaptedKernels {
   readonly similar: readonly Similarity[];
   /** Places of timings that fit nothing. */
   readonly set_aside: readonly number[];
+}
+
+/** This browser, known by its kernels. */
+export interface BrowserKnown extends Pick<AdaptedKernels, 'similar'> {
+  /** Types of kernels that were timed. */
+  readonly types: readonly string[];
 }
 
 /** The user's device, adapted. */
@@ -209,6 +227,10 @@ export interface ModelState {
   readonly adapted?: Adapted;
   /** Likewise, from kernels. */
   readonly adaptedKernels?: AdaptedKernels;
+  /** Timing the kernels of this browser. */
+  readonly browser: BrowserState<KernelRun>;
+  /** What it is like, once they are timed. */
+  readonly browserKnown?: BrowserKnown;
   /** Why it could not be adapted. */
   readonly adapting?: string;
   /** Files that were opened, by name; measurements may name them. */
@@ -262,6 +284,10 @@ export type ModelAction =
   | { readonly type: 'adapted'; readonly adapted: Adapted }
   | { readonly type: 'adapted-kernels'; readonly adapted: AdaptedKernels }
   | { readonly type: 'not-adapted'; readonly message: string }
+  | { readonly type: 'browser'; readonly action: KernelBrowserAction }
+  | { readonly type: 'browser-known'; readonly known: BrowserKnown }
+  /** Runs the model that is shown in this browser. */
+  | { readonly type: 'check-by-running' }
   | { readonly type: 'address'; readonly address: ModelAddress };
 
 /** The part that the URL carries. */
@@ -291,6 +317,7 @@ export function initialModelState(): ModelState {
     fleet: { status: 'loading', platforms: [] },
     pool: { status: 'loading' },
     whole: false,
+    browser: kInitialBrowser,
     platform: kExamplePlatform,
     pinned: kExamplePinned,
     view: 'kernels',
@@ -411,6 +438,12 @@ export function reduceModel(state: ModelState, action: ModelAction): ModelState 
       const { adapting: _, adapted: __, ...rest } = state;
       return { ...rest, adaptedKernels: action.adapted };
     }
+    case 'browser':
+      return { ...state, browser: reduceBrowser(state.browser, action.action) };
+    case 'browser-known':
+      return { ...state, browserKnown: action.known };
+    case 'check-by-running':
+      return { ...state, browser: reduceBrowser(state.browser, { type: 'start' }) };
     case 'not-adapted':
       return { ...state, adapting: action.message };
     // What these ask for happens outside the state.
@@ -451,6 +484,11 @@ export function platformOf(state: ModelState, id = state.platform): AnyPlatform 
   return id === undefined ? undefined : knownPlatforms(state).find((known) => known.id === id);
 }
 
+/** Whether a runtime of the browser can be asked to run it: an ONNX file, whose weights are in it as far as is known. */
+export function isRunnable({ name, network, info }: Opened): boolean {
+  return network === undefined && info?.format === 'ONNX' && /\.onnx$/i.test(name);
+}
+
 /** Whether the user's device is known by its kernels. */
 export function isByKernels(state: ModelState): boolean {
   return (currentCheck(state)?.kernels.length ?? 0) > 0;
@@ -459,6 +497,7 @@ export function isByKernels(state: ModelState): boolean {
 /** Whose kernels are shown: those of the platform's runtime, where there is one. */
 export function familyOf(state: ModelState): string {
   const { fleet, platform, family } = state;
+  if (platform === kThisBrowser) return kBrowserFamily;
   const ofModels = platform === kMine && fleet.status === 'ready' && !isByKernels(state);
   return (ofModels ? fleet.platforms[0]?.family : platformOf(state)?.family) ?? family;
 }

@@ -5,7 +5,8 @@ import { about, percent, plural, significant } from '../../format.js';
 import { problemList } from '../../views/problems.js';
 import type { Send } from '../../views/send.js';
 import { textMarks } from '../derive.js';
-import { currentCheck, kMine, kNetworks, platformOf, type Adapted, type AdaptedKernels, type ModelState } from '../state.js';
+import { currentCheck, isByKernels, kMine, kNetworks, kThisBrowser, platformOf, type Adapted, type AdaptedKernels, type ModelState } from '../state.js';
+import { browserButton, browserPanel } from './browser.js';
 import type { Tell } from './tell.js';
 
 /** In the list of platforms, what stands for none. */
@@ -26,8 +27,9 @@ export function device(state: ModelState, send: Send, tell: Tell): TemplateResul
       <select id="platform" .value=${platform ?? kNone} @change=${choose}>
         <option value=${kNone} ?selected=${platform === undefined}>none: count the work</option>
         <option value=${kMine} ?selected=${platform === kMine}>my device, from measurements</option>
+        <option value=${kThisBrowser} ?selected=${platform === kThisBrowser}>this browser, from its kernels</option>
         ${
-          platform !== undefined && platform !== kMine && [...platforms, ...timed].every(({ id }) => id !== platform)
+          platform !== undefined && platform !== kMine && platform !== kThisBrowser && [...platforms, ...timed].every(({ id }) => id !== platform)
             ? html`<option value=${platform} selected>${platform}</option>`
             : nothing
         }
@@ -41,7 +43,8 @@ export function device(state: ModelState, send: Send, tell: Tell): TemplateResul
     </div>
     ${fleet.status === 'failed' ? html`<p class="small bad">The platforms could not be loaded: ${fleet.message}.</p>` : nothing}
     ${pool.status === 'failed' ? html`<p class="small bad">Platforms known by their kernels could not be loaded: ${pool.message}.</p>` : nothing}
-    ${platform === kMine ? sheet(state, send, tell) : nothing}
+    ${platform === kMine ? sheet(state, send, tell) : nothing} ${platform === kThisBrowser ? browserPanel(state, tell) : nothing}
+    ${platform === kMine || platform === kThisBrowser ? nothing : browserButton(state, tell)}
   </section>`;
 }
 
@@ -81,7 +84,7 @@ function sheet(state: ModelState, send: Send, tell: Tell): TemplateResult {
     }
     <p>
       ${
-        opened
+        opened && !isByKernels(state)
           ? html`<button type="button" @click=${() => tell({ type: 'append', names: [opened.network ?? opened.name] })}>
               Add ${opened.name}
             </button>`

@@ -29,6 +29,7 @@ import {
   kMine,
   kNetworkIds,
   kNetworks,
+  kThisBrowser,
   kViews,
   platformOf,
   type Estimated,
@@ -263,6 +264,7 @@ function guessed(state: ModelState): TemplateResult | typeof nothing {
 }
 
 function platformTitle(state: ModelState): string {
+  if (state.platform === kThisBrowser) return 'this browser';
   return state.platform === kMine ? 'your device' : (platformOf(state)?.title ?? '');
 }
 
