@@ -281,6 +281,7 @@ struct AdaptedPlatform::State {
   double level = 0;            // of log latency over work; the forest's targets are beside it
   ExtraTrees forest;
   Reading reading{0.5, 0};
+  Composition composition;
   double widening = 1;  // of the bag's 5 % to 95 %, so that nine of ten left-out timings lie within
 
   struct Seen {  // of one kernel
@@ -323,6 +324,23 @@ struct AdaptedPlatform::State {
                           (1 - process_weight) / double(trees.size())});
     sort_bag(values);
     return values;
+  }
+
+  std::vector<KernelEstimate> estimate(const std::vector<KernelShape>& kernels) const {
+    std::vector<std::size_t> all(forest.trees.size());
+    std::iota(all.begin(), all.end(), std::size_t{0});
+    std::vector<KernelEstimate> estimates;
+    for (const KernelShape& kernel : kernels) {
+      Seen seen = see(kernel);
+      const double process_mean = process.mean(seen.input);
+      seen.features.push_back(static_cast<float>(seen.common + process_mean - seen.work));
+      const Bag values = bag(seen, process_mean, reading.process, all);
+      const double point = reading(values);
+      const double below = std::max(point - quantile(values, 0.05), 0.02) * widening;
+      const double above = std::max(quantile(values, 0.95) - point, 0.02) * widening;
+      estimates.push_back({std::exp(point), std::exp(point - below), std::exp(point + above)});
+    }
+    return estimates;
   }
 };
 
@@ -416,9 +434,9 @@ std::shared_ptr<AdaptedPlatform::State> adapt_to(const std::vector<PoolPlatform>
   return state;
 }
 
-}  // namespace
-
-AdaptedPlatform adapt(const std::vector<PoolPlatform>& pool, const std::vector<KernelTiming>& timings) {
+// The same without the timings that fit nothing.
+std::shared_ptr<AdaptedPlatform::State> adapt_kernels(const std::vector<PoolPlatform>& pool,
+                                                      const std::vector<KernelTiming>& timings) {
   if (timings.size() < 2)
     throw Error(ErrorCode::measurement,
                 "adapt: found " + std::to_string(timings.size()) + " timings; at least 2 expected");
@@ -429,7 +447,7 @@ AdaptedPlatform adapt(const std::vector<PoolPlatform>& pool, const std::vector<K
   std::vector<std::size_t> suspects;
   for (std::size_t i = 0; i < timings.size(); ++i)
     if (deviations[i] > limit) suspects.push_back(i);
-  if (suspects.empty() || suspects.size() + 2 > timings.size()) return AdaptedPlatform(std::move(state));
+  if (suspects.empty() || suspects.size() + 2 > timings.size()) return state;
   const auto without = [&](const std::vector<std::size_t>& out) {
     std::vector<KernelTiming> kept;
     for (std::size_t i = 0; i < timings.size(); ++i)
@@ -440,37 +458,63 @@ AdaptedPlatform adapt(const std::vector<PoolPlatform>& pool, const std::vector<K
   // Who was a suspect because of another's slip fits what the rest say.
   std::vector<KernelShape> shapes;
   for (const std::size_t i : suspects) shapes.push_back(timings[i].kernel);
-  const auto estimates = AdaptedPlatform(state).estimate(shapes);
+  const auto estimates = state->estimate(shapes);
   std::vector<std::size_t> slips;
   for (std::size_t s = 0; s < suspects.size(); ++s)
     if (std::abs(std::log(timings[suspects[s]].latency_ms / estimates[s].latency_ms)) > limit)
       slips.push_back(suspects[s]);
   if (slips.size() < suspects.size()) state = adapt_to(pool, without(slips), nullptr);
   state->set_aside = slips;
-  return AdaptedPlatform(std::move(state));
+  return state;
 }
 
-std::vector<KernelEstimate> AdaptedPlatform::estimate(const std::vector<KernelShape>& kernels) const {
-  std::vector<std::size_t> all(state_->forest.trees.size());
-  std::iota(all.begin(), all.end(), std::size_t{0});
-  std::vector<KernelEstimate> estimates;
-  for (const KernelShape& kernel : kernels) {
-    State::Seen seen = state_->see(kernel);
-    const double process = state_->process.mean(seen.input);
-    seen.features.push_back(static_cast<float>(seen.common + process - seen.work));
-    const Bag bag = state_->bag(seen, process, state_->reading.process, all);
-    const double point = state_->reading(bag);
-    const double below = std::max(point - quantile(bag, 0.05), 0.02) * state_->widening;
-    const double above = std::max(quantile(bag, 0.95) - point, 0.02) * state_->widening;
-    estimates.push_back({std::exp(point), std::exp(point - below), std::exp(point + above)});
+// How kernels add up there: as on the pool's platforms, until models say more.
+Composition compose_as(const std::vector<PoolPlatform>& pool, const AdaptedPlatform::State& state,
+                       const std::vector<ModelMeasurement>& models) {
+  std::vector<Composition> known;
+  std::vector<std::string> chips;
+  for (const PoolPlatform& one : pool)
+    if (one.state().composition) {
+      known.push_back(*one.state().composition);
+      chips.push_back(one.entry().chip);
+    }
+  const Composition common = common_composition(known, chips, models.empty());
+  if (models.empty()) return common;
+  std::vector<Terms> terms;
+  std::vector<double> latency_ms;
+  for (const ModelMeasurement& one : models) {
+    std::vector<KernelShape> shapes;
+    for (const FusedKernel& kernel : one.model.kernels) shapes.push_back(shape_of(kernel));
+    const auto estimates = state.estimate(shapes);
+    Terms whole{};
+    for (std::size_t i = 0; i < shapes.size(); ++i) {
+      const Terms own = terms_of(one.model.kernels[i], estimates[i].latency_ms, state.roofline);
+      for (std::size_t a = 0; a < kTerms; ++a) whole[a] += own[a];
+    }
+    terms.push_back(whole);
+    latency_ms.push_back(one.latency_ms);
   }
-  return estimates;
+  return compose(known.empty() ? vague_composition() : common, terms, latency_ms);
+}
+
+}  // namespace
+
+AdaptedPlatform adapt(const std::vector<PoolPlatform>& pool, const std::vector<KernelTiming>& timings,
+                      const std::vector<ModelMeasurement>& models) {
+  check_models(models, "adapt");
+  auto state = adapt_kernels(pool, timings);
+  state->composition = compose_as(pool, *state, models);
+  return AdaptedPlatform(std::move(state));
+}
+std::vector<KernelEstimate> AdaptedPlatform::estimate(const std::vector<KernelShape>& kernels) const {
+  return state_->estimate(kernels);
 }
 
 KernelSum estimate_model(const AdaptedPlatform& platform, const Decomposition& model) {
   std::vector<KernelShape> kernels;
   for (const FusedKernel& kernel : model.kernels) kernels.push_back(shape_of(kernel));
-  return sum_of(kernels, platform.estimate(kernels));
+  const AdaptedPlatform::State& state = platform.state();
+  return put_together(model.kernels, state.estimate(kernels), state.roofline, state.composition);
 }
 
 // --- Similarity ---

@@ -66,6 +66,14 @@ Roofline roofline_of(const json& value) {
   return {v[0], v[1], v[2]};
 }
 
+void check_composition(const Composition& c) {
+  const auto finite = [](double value) { return std::isfinite(value); };
+  bool sound = finite(c.noise) && c.noise >= 0 && std::all_of(c.share.begin(), c.share.end(), finite) &&
+               std::all_of(c.covariance.begin(), c.covariance.end(), finite);
+  for (std::size_t a = 0; a < kTerms; ++a) sound = sound && c.covariance[a * (kTerms + 1)] >= 0;
+  if (!sound) throw Error(ErrorCode::checkpoint, "pool: a composition is not finite, or a variance negative");
+}
+
 std::vector<float> as_floats(const std::vector<std::int16_t>& values) {
   return {values.begin(), values.end()};
 }
@@ -98,14 +106,23 @@ std::vector<double> log_latencies(const std::vector<KernelTiming>& timings, cons
   return logs;
 }
 
+void check_models(const std::vector<ModelMeasurement>& models, const std::string& who) {
+  for (std::size_t i = 0; i < models.size(); ++i)
+    if (!std::isfinite(models[i].latency_ms) || models[i].latency_ms <= 0)
+      throw Error(ErrorCode::measurement, who + ": model " + std::to_string(i + 1) + " has latency " +
+                                              std::to_string(models[i].latency_ms) +
+                                              " ms; latencies must be finite and positive");
+}
+
 double PoolPlatform::State::log_ms(const KernelShape& kernel, const KernelFeatures& features) const {
   return knows(kernel.type) ? log_ms_of(predictors[static_cast<std::size_t>(kernel.type)], kernel, features)
                             : any.log_ms(work_of(kernel));
 }
 
 PoolPlatform learn_platform(const PoolEntry& entry, const std::vector<KernelTiming>& timings,
-                            std::uint64_t seed) {
+                            const std::vector<ModelMeasurement>& models, std::uint64_t seed) {
   const std::vector<double> log_ms = log_latencies(timings, "learn_platform");
+  check_models(models, "learn_platform");
   if (timings.empty()) throw Error(ErrorCode::measurement, "learn_platform: no timings of " + entry.id);
   auto state = std::make_shared<PoolPlatform::State>();
   state->entry = entry;
@@ -148,6 +165,22 @@ PoolPlatform learn_platform(const PoolEntry& entry, const std::vector<KernelTimi
     state->predictors[type] = learn(timings, log_ms, rows, leaves, seed);
   }
   state->any = fit_roofline(work, of_work);
+  state->entry.models = static_cast<int>(models.size());
+  if (!models.empty()) {
+    std::vector<Terms> terms;
+    std::vector<double> latency_ms;
+    for (const ModelMeasurement& one : models) {
+      Terms whole{};
+      for (const FusedKernel& kernel : one.model.kernels) {
+        const KernelShape shape = shape_of(kernel);
+        const Terms own = terms_of(kernel, std::exp(state->log_ms(shape, features_of(shape))), state->any);
+        for (std::size_t a = 0; a < kTerms; ++a) whole[a] += own[a];
+      }
+      terms.push_back(whole);
+      latency_ms.push_back(one.latency_ms);
+    }
+    state->composition = compose(vague_composition(), terms, latency_ms);
+  }
   return PoolPlatform(std::shared_ptr<const PoolPlatform::State>(std::move(state)));
 }
 
@@ -170,16 +203,20 @@ std::string PoolPlatform::write() const {
     checkpoint.tensors.push_back({called + ".feature", {size}, as_floats(predictor.trees.feature)});
     checkpoint.tensors.push_back({called + ".number", {size}, predictor.trees.number});
   }
-  checkpoint.meta = json{
-      {"kind", kKind},
-      {"version", kVersion},
-      {"id", state_->entry.id},
-      {"title", state_->entry.title},
-      {"chip", state_->entry.chip},
-      {"source", state_->entry.source},
-      {"any", as_json(state_->any)},
-      {"kernels",
-       kernels}}.dump();
+  json meta = {{"kind", kKind},
+               {"version", kVersion},
+               {"id", state_->entry.id},
+               {"title", state_->entry.title},
+               {"chip", state_->entry.chip},
+               {"source", state_->entry.source},
+               {"any", as_json(state_->any)},
+               {"kernels", kernels}};
+  if (state_->composition)
+    meta["composition"] = {{"models", state_->entry.models},
+                           {"share", state_->composition->share},
+                           {"covariance", state_->composition->covariance},
+                           {"noise", state_->composition->noise}};
+  checkpoint.meta = meta.dump();
   return write_checkpoint(checkpoint, Precision::float16);
 }
 
@@ -210,6 +247,15 @@ PoolPlatform::PoolPlatform(std::string_view bytes) {
       state->predictors[type] = {roofline_of(kernel.at("roofline")),
                                  trees_of(checkpoint.tensors[tensor], checkpoint.tensors[tensor + 1])};
       tensor += 2;
+    }
+    if (meta.contains("composition")) {
+      const json& composition = meta.at("composition");
+      state->entry.models = composition.at("models").get<int>();
+      state->composition =
+          Composition{composition.at("share").get<Terms>(),
+                      composition.at("covariance").get<std::array<double, kTerms * kTerms>>(),
+                      composition.at("noise").get<double>()};
+      check_composition(*state->composition);
     }
   } catch (const json::exception& error) {
     throw Error(ErrorCode::checkpoint, std::string("pool: ") + error.what());
@@ -249,13 +295,10 @@ KernelSum sum_of(const std::vector<KernelShape>& kernels, const std::vector<Kern
 }
 
 KernelSum estimate_model(const PoolPlatform& platform, const Decomposition& model) {
-  std::vector<KernelShape> kernels;
   std::vector<KernelEstimate> estimates;
-  for (const FusedKernel& kernel : model.kernels) {
-    kernels.push_back(shape_of(kernel));
-    estimates.push_back(platform.estimate(kernels.back()));
-  }
-  return sum_of(kernels, estimates);
+  for (const FusedKernel& kernel : model.kernels) estimates.push_back(platform.estimate(shape_of(kernel)));
+  const PoolPlatform::State& state = platform.state();
+  return put_together(model.kernels, estimates, state.any, state.composition.value_or(Composition{}));
 }
 
 }  // namespace latencast

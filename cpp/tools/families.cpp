@@ -153,6 +153,14 @@ const std::vector<Family>& families() {
   return all;
 }
 
+std::vector<NamedNetwork> networks_of_families(int count, std::uint64_t seed) {
+  std::vector<NamedNetwork> all;
+  Rng rng(seed);
+  for (const Family& family : families())
+    for (int i = 0; i < count; ++i) all.push_back({family.id + "-" + std::to_string(i), family.draw(rng)});
+  return all;
+}
+
 std::vector<KernelShape> kernels_of(const std::vector<Layer>& network) {
   std::vector<KernelShape> shapes;
   for (const FusedKernel& kernel :

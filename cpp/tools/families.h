@@ -22,6 +22,14 @@ struct Family {
 /// as in OFA's, Cai et al., ICLR 2020).
 const std::vector<Family>& families();
 
+struct NamedNetwork {
+  std::string name;  ///< its family and its number there, "nb201-0"
+  std::vector<Layer> layers;
+};
+
+/// So many of each family, always the same for one seed.
+std::vector<NamedNetwork> networks_of_families(int count, std::uint64_t seed = 1);
+
 /// Kernels of a network as ONNX Runtime fuses them.
 std::vector<KernelShape> kernels_of(const std::vector<Layer>& network);
 

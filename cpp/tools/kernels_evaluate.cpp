@@ -129,6 +129,12 @@ void KernelsEvaluateCommand::add_to(CLI::App& kernels) {
   command->add_option("--pool", pool, "folder of the pool for --target")
       ->capture_default_str()
       ->needs(with_target);
+  command->add_option("--perceptrons", perceptrons, "folder of those learnt for --method litepred")
+      ->needs(with_target);
+  command->add_option("--epochs", perceptron.tuning_epochs, "of perceptrons on the target's timings")
+      ->check(CLI::PositiveNumber)
+      ->capture_default_str()
+      ->needs(with_target);
   command->add_option("--samples", options.samples, "measurements to adapt to")->capture_default_str();
   command->add_option("--seeds", seeds)->check(CLI::PositiveNumber)->capture_default_str();
   command->add_option("--weights", weights, "fleet of known platforms for --models")
@@ -154,8 +160,14 @@ void KernelsEvaluateCommand::run_on_kernels() const {
   protocol.method = options.method;
   protocol.samples = options.samples;
   protocol.seeds = seeds;
+  protocol.perceptron = perceptron;
+  protocol.perceptron.epochs = perceptron.tuning_epochs;
+  if (protocol.method == "litepred" && perceptrons.empty())
+    throw Error(ErrorCode::argument, "evaluate: litepred needs --perceptrons");
   const auto timings = read_timings(target);
-  const json result = evaluate_kernels(read_pool(pool), timings, protocol);
+  const json result = evaluate_kernels(
+      read_pool(pool), timings, protocol,
+      perceptrons.empty() ? std::vector<PerceptronPlatform>{} : read_perceptrons(perceptrons));
   if (as_json) {
     std::cout << result.dump(2) << "\n";
     return;

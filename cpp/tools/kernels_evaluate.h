@@ -5,6 +5,7 @@
 #include <string>
 
 #include "evaluate.h"
+#include "perceptrons.h"
 
 namespace latencast {
 
@@ -14,6 +15,8 @@ struct KernelsEvaluateCommand {
   std::string weights = "weights/ncnn.fleet.latencast";  ///< fleet that serves models
   std::string target;                                    ///< CSV of kernel timings, in place of models
   std::string pool = "weights/pool";                     ///< folder of the pool that serves a target
+  std::string perceptrons;                               ///< folder of those that serve the method litepred
+  PerceptronOptions perceptron = {};
   int seeds = 5;
   bool as_json = false;
 

@@ -236,12 +236,8 @@ void KernelsNetworksCommand::add_to(CLI::App& kernels) {
 
 void KernelsNetworksCommand::run() const {
   Exported exported(out);
-  Rng rng(seed);
-  for (const Family& family : families())
-    for (int i = 0; i < count; ++i) {
-      const std::string name = family.id + "-" + std::to_string(i);
-      exported.add(name, export_onnx(family.draw(rng), name));
-    }
+  for (const NamedNetwork& one : networks_of_families(count, seed))
+    exported.add(one.name, export_onnx(one.layers, one.name));
   exported.finish();
 }
 

@@ -2,18 +2,22 @@
 
 #include <algorithm>
 #include <cstdio>
+#include <filesystem>
 #include <map>
 
 #include "data.h"
+#include "jobs.h"
+#include "kernel_data.h"
 #include "kernel_samples.h"
 #include "kernels_sample.h"
+#include "latencast/error.h"
 #include "markdown.h"
 
 namespace latencast {
 namespace {
 
 const std::vector<std::string> kTables = {"litepred-divergence"};
-constexpr std::size_t kCompared = 10000;
+constexpr std::size_t kCompared = 10000;  // configurations in a histogram
 
 // How far each way to draw configurations is from the ones of networks that it has not seen.
 std::string divergences(const KernelsLitePredCommand& command) {
@@ -53,6 +57,15 @@ std::string divergences(const KernelsLitePredCommand& command) {
   return markdown(header, rows);
 }
 
+void add_epochs(CLI::App& command, PerceptronOptions& options) {
+  command
+      .add_option_function<int>(
+          "--epochs", [&options](int epochs) { options.epochs = options.tuning_epochs = epochs; },
+          "of perceptrons (LitePred: 350)")
+      ->check(CLI::PositiveNumber)
+      ->default_val(options.epochs);
+}
+
 }  // namespace
 
 void KernelsLitePredCommand::add_to(CLI::App& kernels) {
@@ -76,6 +89,24 @@ void KernelsLitePredCommand::run() const {
   write_file(out, with_tables(read_file(out), [&](const std::string& name, const std::string& present) {
                return made.count(name) ? made[name] : present;
              }));
+}
+
+void LearnPerceptronsCommand::add_to(CLI::App& kernels) {
+  auto* command = kernels.add_subcommand("learn-perceptrons", "LitePred's predictors of a pool's platforms");
+  command->add_option("--data", data, "folder of data sets, uncompressed")->required();
+  command->add_option("--out", out, "folder to write to")->required();
+  add_epochs(*command, perceptron);
+  command->add_option("--threads", threads)->check(CLI::PositiveNumber)->capture_default_str();
+  command->callback([this] { run(); });
+}
+
+void LearnPerceptronsCommand::run() const {
+  const auto platforms = read_kernel_data(data);
+  if (platforms.empty()) throw Error(ErrorCode::argument, "learn-perceptrons: found no platform to learn");
+  std::filesystem::create_directories(out);
+  run_jobs("platforms", platforms.size(), threads, [&](std::size_t i) {
+    write_perceptrons(out, PerceptronPlatform(platforms[i].entry.id, platforms[i].timings, perceptron));
+  });
 }
 
 }  // namespace latencast

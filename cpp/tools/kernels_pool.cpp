@@ -9,6 +9,7 @@
 #include "jobs.h"
 #include "kernel_data.h"
 #include "latencast/error.h"
+#include "measured.h"
 
 namespace latencast {
 namespace {
@@ -27,23 +28,48 @@ void write_index(const std::string& folder, const std::vector<PoolPlatform>& poo
 
 void KernelsLearnCommand::add_to(CLI::App& kernels) {
   auto* command = kernels.add_subcommand("learn", "a pool of platforms from measured kernels");
-  command->add_option("--data", data, "folder of data sets, uncompressed")->required();
+  command->add_option(
+      "--data", data,
+      "folder of public data sets, uncompressed; without it their platforms stay as they are");
+  command->add_option("--measured", measured, "folder of what the profiler measured")->capture_default_str();
   command->add_option("--out", out, "folder to write to")->capture_default_str();
   command->add_option("--threads", threads)->check(CLI::PositiveNumber)->capture_default_str();
   command->callback([this] { run(); });
 }
 
 void KernelsLearnCommand::run() const {
-  const auto data_of = read_kernel_data(data);
-  if (data_of.empty()) throw Error(ErrorCode::argument, data + ": holds none of the known data sets");
-  std::filesystem::create_directories(out);
-  std::vector<std::optional<PoolPlatform>> learnt(data_of.size());
-  run_jobs("platforms", data_of.size(), threads, [&](std::size_t i) {
-    learnt[i] = learn_platform(data_of[i].entry, data_of[i].timings);
-    write_file((std::filesystem::path(out) / file_of(data_of[i].entry.id)).string(), learnt[i]->write());
-  });
+  struct Source {
+    PoolEntry entry;
+    std::vector<KernelTiming> timings;
+    std::vector<ModelMeasurement> models;
+  };
+  std::vector<Source> sources;
+  const Measured own = read_measured(measured);
+  NetworksInParts networks(own.networks);
+  for (const MeasuredPlatform& one : own.platforms)
+    sources.push_back({one.entry, one.timings, networks.measured_on(one)});
   std::vector<PoolPlatform> pool;
+  if (data.empty()) {
+    const auto is_own = [](const PoolPlatform& one) { return one.entry().source == kMeasured; };
+    pool = read_pool(out);
+    for (const PoolPlatform& one : pool)
+      if (is_own(one)) std::filesystem::remove(std::filesystem::path(out) / file_of(one.entry().id));
+    pool.erase(std::remove_if(pool.begin(), pool.end(), is_own), pool.end());
+  } else {
+    for (TimedPlatform& one : read_kernel_data(data))
+      sources.push_back({one.entry, std::move(one.timings), {}});
+  }
+  if (sources.empty())
+    throw Error(ErrorCode::argument, data + " and " + measured + ": hold none of the known data sets");
+  std::filesystem::create_directories(out);
+  std::vector<std::optional<PoolPlatform>> learnt(sources.size());
+  run_jobs("platforms", sources.size(), threads, [&](std::size_t i) {
+    learnt[i] = learn_platform(sources[i].entry, sources[i].timings, sources[i].models);
+    write_file((std::filesystem::path(out) / file_of(sources[i].entry.id)).string(), learnt[i]->write());
+  });
   for (auto& one : learnt) pool.push_back(*one);
+  std::sort(pool.begin(), pool.end(),
+            [](const PoolPlatform& a, const PoolPlatform& b) { return a.entry().id < b.entry().id; });
   write_index(out, pool);
 }
 

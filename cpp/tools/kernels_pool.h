@@ -10,7 +10,7 @@
 namespace latencast {
 
 struct KernelsLearnCommand {
-  std::string data, out = "weights/pool";
+  std::string data, measured = "weights/measured", out = "weights/pool";
   unsigned threads = 1;
 
   void add_to(CLI::App& kernels);

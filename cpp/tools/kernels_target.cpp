@@ -79,7 +79,7 @@ json over_seeds(const std::vector<json>& seeds) {
 }  // namespace
 
 const std::vector<std::string>& kernel_methods() {
-  static const std::vector<std::string> methods = {"pool", "alone", "extra-trees"};
+  static const std::vector<std::string> methods = {"pool", "alone", "extra-trees", "litepred", "perceptron"};
   return methods;
 }
 
@@ -91,7 +91,7 @@ std::vector<PoolPlatform> without_chip(const std::vector<PoolPlatform>& pool, co
 }
 
 json evaluate_kernels(const std::vector<PoolPlatform>& pool, const std::vector<KernelTiming>& timings,
-                      const KernelProtocol& protocol) {
+                      const KernelProtocol& protocol, const std::vector<PerceptronPlatform>& perceptrons) {
   if (timings.size() < protocol.samples + 2)
     throw Error(ErrorCode::argument, "found " + std::to_string(timings.size()) + " timings; " +
                                          std::to_string(protocol.samples) +
@@ -133,6 +133,14 @@ json evaluate_kernels(const std::vector<PoolPlatform>& pool, const std::vector<K
     Answer answer;
     if (protocol.method == "extra-trees") {
       answer = by_extra_trees(known, asked, static_cast<std::uint64_t>(seed));
+    } else if (protocol.method == "litepred" || protocol.method == "perceptron") {
+      const AdaptedPerceptrons adapted(
+          protocol.method == "litepred" ? perceptrons : std::vector<PerceptronPlatform>{}, known,
+          protocol.perceptron);
+      const double between = cpu_seconds();
+      adapt_seconds += between - start;
+      answer.latency_ms = adapted.latency_ms(asked);
+      predict_seconds += cpu_seconds() - between;
     } else {
       const AdaptedPlatform adapted =
           adapt(protocol.method == "pool" ? pool : std::vector<PoolPlatform>{}, known);

@@ -136,11 +136,13 @@ void KernelsCommand::add_to(CLI::App& app) {
   probes.add_to(*command);
   coverage.add_to(*command);
   figures.add_to(*command);
+  measured.add_to(*command);
   configurations.add_to(*command);
   export_kernels.add_to(*command);
   networks.add_to(*command);
   sample.add_to(*command);
   litepred.add_to(*command);
+  learn_perceptrons.add_to(*command);
   command->callback([this, command] {
     if (!command->get_subcommands().empty()) return;
     if (model.empty()) throw CLI::RequiredError("--model");

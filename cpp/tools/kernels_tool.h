@@ -14,6 +14,7 @@
 #include "kernels_pool.h"
 #include "kernels_probes.h"
 #include "kernels_sample.h"
+#include "measured_figures.h"
 #include "platforms_tool.h"
 
 namespace latencast {
@@ -31,11 +32,13 @@ struct KernelsCommand {
   KernelsProbesCommand probes;
   KernelsCoverageCommand coverage;
   KernelsFiguresCommand figures;
+  MeasuredFiguresCommand measured;
   KernelsConfigurationsCommand configurations;
   KernelsExportCommand export_kernels;
   KernelsNetworksCommand networks;
   KernelsSampleCommand sample;
   KernelsLitePredCommand litepred;
+  LearnPerceptronsCommand learn_perceptrons;
 
   void add_to(CLI::App& app);
   void run() const;

@@ -1,8 +1,10 @@
 #include "markdown.h"
 
 #include <cstdio>
+#include <map>
 #include <sstream>
 
+#include "data.h"
 #include "latencast/error.h"
 
 namespace latencast {
@@ -53,6 +55,20 @@ std::string with_tables(
     out += "\n" + table(name, present) + "\n" + end + "\n";
   }
   return out;
+}
+
+void write_tables(const std::string& document, const std::vector<std::string>& names,
+                  const std::function<std::string(const std::string& name)>& table) {
+  std::map<std::string, std::string> made;
+  for (const std::string& name : names) made[name] = table(name);
+  if (document.empty()) {
+    for (const auto& [name, text] : made) std::printf("%s\n\n%s\n", name.c_str(), text.c_str());
+    return;
+  }
+  write_file(document,
+             with_tables(read_file(document), [&](const std::string& name, const std::string& present) {
+               return made.count(name) ? made[name] : present;
+             }));
 }
 
 }  // namespace latencast

@@ -23,4 +23,9 @@ std::string with_tables(
     const std::string& text,
     const std::function<std::string(const std::string& name, const std::string& present)>& table);
 
+/// Makes tables and puts them where a document has them; tables of others stay. document: a path; empty:
+/// printed.
+void write_tables(const std::string& document, const std::vector<std::string>& names,
+                  const std::function<std::string(const std::string& name)>& table);
+
 }  // namespace latencast

@@ -449,3 +449,109 @@ TEST_CASE("a model takes as long as its kernels", "[pool]") {
   CHECK((three.high_ms - three.latency_ms) / three.latency_ms ==
         Approx((alone.high_ms - alone.latency_ms) / alone.latency_ms));
 }
+
+namespace {
+
+// Of kernels as a runtime would report them.
+FusedKernel fused(const KernelShape& shape) {
+  const KernelWork work = work_of(shape);
+  FusedKernel kernel;
+  kernel.type = shape.type;
+  kernel.n = shape.n, kernel.h = shape.h, kernel.w = shape.w, kernel.cin = shape.cin,
+  kernel.cout = shape.cout;
+  kernel.out_h = shape.out_h, kernel.out_w = shape.out_w, kernel.kh = shape.kh, kernel.kw = shape.kw;
+  kernel.stride_h = shape.stride_h, kernel.stride_w = shape.stride_w;
+  kernel.groups = shape.groups;
+  kernel.bytes_in = static_cast<std::int64_t>(4 * work.in);
+  kernel.bytes_weights = static_cast<std::int64_t>(4 * work.weights);
+  kernel.bytes_out = static_cast<std::int64_t>(4 * work.out);
+  return kernel;
+}
+
+// Models whose kernels pay two thirds of the overhead that they pay alone, and fetch their weights a second
+// time.
+std::vector<ModelMeasurement> models_on(const Machine& machine, std::size_t count, std::uint64_t seed) {
+  Rng rng(seed);
+  std::vector<ModelMeasurement> all;
+  for (std::size_t i = 0; i < count; ++i) {
+    ModelMeasurement one{{}, 0};
+    for (std::size_t k = 10 + rng.below(std::size_t{40}); k > 0; --k) {
+      const KernelShape shape = random_kernel(rng);
+      one.model.kernels.push_back(fused(shape));
+      one.latency_ms += machine.latency_ms(shape) - 0.9 * machine.overhead +
+                        3 * machine.per_element * work_of(shape).weights;
+    }
+    all.push_back(std::move(one));
+  }
+  return all;
+}
+
+template <class Platform>
+Outcome outcome_of_models(const Platform& platform, const std::vector<ModelMeasurement>& truth) {
+  std::vector<double> predicted, measured;
+  double held = 0;
+  for (const ModelMeasurement& one : truth) {
+    const KernelSum sum = estimate_model(platform, one.model);
+    predicted.push_back(sum.latency_ms);
+    measured.push_back(one.latency_ms);
+    held += sum.low_ms <= one.latency_ms && one.latency_ms <= sum.high_ms;
+    double parts = 0;
+    for (const double ms : sum.kernel_ms) parts += ms;
+    CHECK(parts == Approx(sum.latency_ms));
+  }
+  return {mdape(predicted, measured), held / double(truth.size())};
+}
+
+}  // namespace
+
+TEST_CASE("whole models say how kernels add up", "[pool]") {
+  const auto timings = timings_on(kSlow, 1200, 2);
+  const auto asked = models_on(kSlow, 40, 5);
+  const PoolPlatform alone = learn_platform(entry_called("slow"), timings);
+  const PoolPlatform together = learn_platform(entry_called("slow"), timings, models_on(kSlow, 60, 4));
+  CHECK(together.entry().models == 60);
+  const Outcome before = outcome_of_models(alone, asked), after = outcome_of_models(together, asked);
+  CHECK(after.error < 0.02);
+  CHECK(after.error < 0.5 * before.error);
+  CHECK(after.coverage >= 0.8);
+
+  const PoolPlatform again(together.write());
+  CHECK(again.entry().models == 60);
+  CHECK(estimate_model(again, asked[0].model).latency_ms ==
+        Approx(estimate_model(together, asked[0].model).latency_ms));
+}
+
+TEST_CASE("a new platform's kernels add up as its own models say, sooner where others do alike",
+          "[pool][adapt]") {
+  const std::vector<PoolPlatform> others = {
+      learn_platform(entry_called("fast"), timings_on(kFast, 800, 1), models_on(kFast, 40, 11)),
+      learn_platform(entry_called("other"), timings_on(kOther, 800, 3), models_on(kOther, 40, 12))};
+  const auto timings = timings_on(kSlow, 1000, 6);
+  const auto asked = models_on(kSlow, 40, 7);
+  const std::vector<PoolPlatform> silent = {
+      learn_platform(entry_called("fast"), timings_on(kFast, 800, 1)),
+      learn_platform(entry_called("other"), timings_on(kOther, 800, 3))};
+  const Outcome sum = outcome_of_models(adapt(silent, timings), asked);
+  const Outcome unsure = outcome_of_models(adapt(others, timings), asked);
+  // Who knows that platforms do not just add up says so.
+  CHECK(unsure.error == Approx(sum.error));
+  CHECK(unsure.coverage > sum.coverage);
+  const auto few = models_on(kSlow, 3, 8), some = models_on(kSlow, 12, 8);
+  CHECK(outcome_of_models(adapt(others, timings, few), asked).error <
+        outcome_of_models(adapt(silent, timings, few), asked).error);
+  const Outcome own = outcome_of_models(adapt(others, timings, some), asked);
+  CHECK(own.error < 0.5 * sum.error);
+  CHECK(own.coverage >= 0.8);
+  CHECK_THROWS_WITH(adapt(others, timings, {{asked[0].model, -1}}), ContainsSubstring("model 1"));
+  CHECK_THROWS_WITH(learn_platform(entry_called("x"), timings, {{asked[0].model, 1}, {asked[1].model, 0}}),
+                    ContainsSubstring("model 2"));
+}
+
+TEST_CASE("one model that was disturbed does not decide how kernels add up", "[pool][adapt]") {
+  const auto timings = timings_on(kSlow, 1000, 6);
+  auto models = models_on(kSlow, 12, 8);
+  models[3].latency_ms *= 4;
+  const auto asked = models_on(kSlow, 40, 7);
+  CHECK(outcome_of_models(adapt({}, timings, models), asked).error <
+        0.8 * outcome_of_models(adapt({}, timings), asked).error);
+}

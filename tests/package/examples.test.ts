@@ -1,7 +1,8 @@
 /** Every example of `examples/`, with the package as packed: the engine starts, and what is shown is what the API says. */
-import { execFileSync } from 'node:child_process';
+import { execFileSync, spawnSync } from 'node:child_process';
 import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
 
 import { chromium, type Browser, type Page } from 'playwright-core';
 import { build, createServer } from 'vite';
@@ -10,6 +11,7 @@ import { afterAll, afterEach, beforeAll, describe, expect, inject, test } from '
 import { serve } from '../../.ci/serve.mjs';
 
 const kExamples = inject('examples');
+const kCompiler = fileURLToPath(new URL('../../node_modules/typescript/bin/tsc', import.meta.url));
 
 /** What `latency_ms` of a cell has to be, as all examples write it. */
 let expected: (architecture: string) => Promise<string>;
@@ -32,6 +34,22 @@ test('a script of Node', async () => {
   const [first, second, third] = node('node/main.js', '421211', '333333').split('\n');
   expect([first, second]).toEqual([`421211: ${await expected('421211')}`, `333333: ${await expected('333333')}`]);
   expect(third).toMatch(/^expected rank correlation 0\.\d\d$/);
+});
+
+test("the element in React's JSX, by its types", () => {
+  const strict = ['--strict', '--allowJs', '--jsx', 'react-jsx', '--target', 'es2022', '--module', 'esnext', '--moduleResolution', 'bundler', '--skipLibCheck', 'false'];
+  const tsc = (...files: string[]): string => {
+    const run = spawnSync(process.execPath, [kCompiler, '--noEmit', '--types', 'react', ...strict, ...files], { cwd: join(kExamples, 'react'), encoding: 'utf8' });
+    return run.stdout;
+  };
+  expect(tsc('element.tsx')).toBe('');
+  const wrong = `import type {} from 'latencast/element/react';
+    export const a = <latency-predictor limit="many" />;
+    export const b = <latency-predictor space="nb101" />;
+    export const c = <latency-predictor onestimate={({ detail }) => detail.seconds} />;`;
+  writeFileSync(join(kExamples, 'react/wrong.tsx'), wrong);
+  const found = [...tsc('wrong.tsx').matchAll(/wrong\.tsx\((\d+),\d+\): error/g)].map(([, line]) => Number(line));
+  expect(found).toEqual([2, 3, 4]);
 });
 
 describe('in Chromium', () => {

@@ -1,8 +1,8 @@
 /** Packs the package and installs it beside a copy of `examples/`, as their README says, but with the bundlers of this project. */
 import { execFileSync } from 'node:child_process';
-import { cpSync, mkdtempSync, readFileSync, realpathSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
+import { cpSync, mkdirSync, mkdtempSync, readFileSync, realpathSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 
 import type { TestProject } from 'vitest/node';
@@ -32,7 +32,11 @@ export default async function setup(project: TestProject): Promise<() => void> {
   const tools = Object.keys({ ...manifest['dependencies'], ...manifest['devDependencies'] }).filter((name) => name !== 'latencast');
   writeFileSync(join(examples, 'package.json'), JSON.stringify({ ...manifest, dependencies: {}, devDependencies: {} }));
   npm(examples, 'install', tarball, '--offline', '--ignore-scripts', '--no-audit', '--no-fund');
-  for (const name of tools) symlinkSync(join(kRoot, 'node_modules', name), join(examples, 'node_modules', name));
+  for (const name of tools) {
+    const link = join(examples, 'node_modules', name);
+    mkdirSync(dirname(link), { recursive: true });
+    symlinkSync(join(kRoot, 'node_modules', name), link);
+  }
 
   project.provide('tarball', tarball);
   project.provide('examples', examples);

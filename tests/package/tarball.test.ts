@@ -11,7 +11,7 @@ import { describe, expect, inject, test } from 'vitest';
 const kInstalled = join(inject('examples'), 'node_modules/latencast');
 
 interface Manifest {
-  readonly exports: Record<string, string | { readonly types: string; readonly default: string }>;
+  readonly exports: Record<string, string | { readonly types: string; readonly default?: string }>;
   readonly scripts?: Record<string, string>;
   readonly dependencies?: Record<string, string>;
 }

@@ -10,8 +10,13 @@ import sys
 import tempfile
 import unittest
 
-sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "../../web/kit/scripts"))
+HERE = os.path.dirname(os.path.abspath(__file__))
+sys.path.insert(0, os.path.join(HERE, "../../web/kit/scripts"))
 import protocol
+
+# Not first: it has a profile.py, as the standard library has.
+sys.path.append(os.path.join(HERE, "../../weights/profiler"))
+import results
 
 NUMBERS = {
     **{"version": 1, "low_quantile": 0.1, "warm_up_runs": 1, "visit_ms": 40, "fewest_readings": 3, "most_readings": 50},
@@ -190,6 +195,42 @@ class Protocol(unittest.TestCase):
                 file.write("3,c,1\n")
             with self.assertRaisesRegex(SystemExit, "line 8: '3,c,1'"):
                 protocol.summarise(path, os.path.join(folder, "out.csv"))
+
+    def test_the_profiler_takes_as_many_as_time_allows(self):
+        one = 0.01 + results.ROUNDS * 1e-3 * (4 + 4)  # loading; a run that finds its way and one that counts
+        budget, taken = results.Budget(50.5 * one), 0
+        while not budget.spent():
+            budget.add(0.01, 4.0)
+            taken += 1
+        self.assertEqual(taken, 51)
+        # Quick networks are run for a while, those that do not run cost their loading.
+        self.assertAlmostEqual(results.visit_seconds(0.01), 1e-3 * (0.01 + results.PROTOCOL["visit_ms"]))
+        budget = results.Budget(1)
+        budget.add(0.99, None)
+        self.assertFalse(budget.spent())
+        budget.add(0.02, None)
+        self.assertTrue(budget.spent())
+
+    def test_the_profilers_retest_compares_its_halves(self):
+        names = range(20)
+        alike = [[1.0 + i for i in names] for _ in range(8)]
+        self.assertEqual(results.retest(alike), [1, 1])
+        # A tenth of them is 7 % slower in the odd rounds, another 20 %.
+        slower = [1 + (0.07 if i < 2 else 0.2 if i < 4 else 0) for i in names]
+        halves = [[ms * (s if number % 2 else 1) for ms, s in zip(one, slower)] for number, one in enumerate(alike)]
+        self.assertEqual(results.retest(halves), [0.8, 0.9])
+        self.assertEqual(results.shares([1, 2, math.nan], [1.04, 2.3, 1]), [0.5, 0.5])
+
+    def test_the_profilers_files_are_read_as_they_were_written(self):
+        names = ["conv,1,7,7,8,8,3,3,1,1", 'a "b"', "never"]
+        rounds = [[0.5, 2.0, math.nan] for _ in range(8)]
+        with tempfile.TemporaryDirectory() as folder:
+            path = os.path.join(folder, "out.csv")
+            protocol.write_atomically(path, results.table(names, rounds, {"id": "x", "settings": '{"a": "b: c"}'}))
+            results.extend(path, {"again_5": "0.9"})
+            about, latency_ms = results.read(path)
+        self.assertEqual(about, {"id": "x", "settings": '{"a": "b: c"}', "again_5": "0.9"})
+        self.assertEqual(latency_ms, {names[0]: 0.5, names[1]: 2.0})
 
 
 if __name__ == "__main__":

@@ -85,7 +85,7 @@ export const kRuntimes = [
   {
     id: 'pytorch',
     title: 'PyTorch, eager',
-    files: ['run_pytorch.py', 'onnx_graph.py', kProtocolFile],
+    files: ['run_pytorch.py', 'onnx_graph.py', 'torch_network.py', kProtocolFile],
     needs: 'pip install torch numpy',
     start: 'python3 run_pytorch.py --threads 1',
     notes: ['--device cuda (or mps) measures a GPU; --compile goes through torch.compile.'],

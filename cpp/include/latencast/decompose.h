@@ -80,6 +80,12 @@ struct Decomposition {
   std::int64_t traffic() const;
 };
 
+/// A whole model that was measured.
+struct ModelMeasurement {
+  Decomposition model;
+  double latency_ms;
+};
+
 /// A family of runtimes that fuse alike.
 struct RuntimeFamily {
   std::string id;      ///< "ncnn"

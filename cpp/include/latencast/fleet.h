@@ -60,11 +60,6 @@ struct ModelEstimate {
   Knowledge knowledge;
 };
 
-struct ModelMeasurement {
-  Decomposition model;
-  double latency_ms;
-};
-
 struct AdaptOptions {
   std::vector<bool> trusted = {};  ///< per measurement: never set aside; empty: none is
 };

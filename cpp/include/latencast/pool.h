@@ -58,6 +58,13 @@ struct PoolEntry {
   std::array<std::int32_t, kKernelTypes> timings{};  ///< how many of each type it learnt from
   std::array<double, kKernelTypes> error{};  ///< standard deviation of log latency about its predictions, of
                                              ///< timings it did not learn from; 0 for types without timings
+  int models = 0;                            ///< whole models that say how its kernels add up; 0: as a sum
+};
+
+/// The latency of a model, out of its kernels: their sum, where nothing is known of how they add up.
+struct KernelSum {
+  double latency_ms, low_ms, high_ms;
+  std::vector<double> kernel_ms;  ///< of each kernel, in their order
 };
 
 /// A platform whose kernels were timed; an immutable value.
@@ -76,22 +83,17 @@ class PoolPlatform {
 
   struct State;  // src/pool.cpp
   explicit PoolPlatform(std::shared_ptr<const State> state);
+  const State& state() const { return *state_; }
 
  private:
   std::shared_ptr<const State> state_;
 };
 
-/// Learns a platform from its timings. entry: id, title, chip and source; the rest is filled in. Throws
-/// `measurement` on a latency that is not finite and positive, naming it by its number from 1, or if there
-/// are none.
+/// Learns a platform from its timings, and from whole models measured there how kernels add up to a model.
+/// entry: id, title, chip and source; the rest is filled in. Throws `measurement` on a latency that is not
+/// finite and positive, naming it by its number from 1, or if there are no timings.
 PoolPlatform learn_platform(const PoolEntry& entry, const std::vector<KernelTiming>& timings,
-                            std::uint64_t seed = 1);
-
-/// The latency of a model: the sum of its kernels.
-struct KernelSum {
-  double latency_ms, low_ms, high_ms;
-  std::vector<double> kernel_ms;  ///< of each kernel, in their order
-};
+                            const std::vector<ModelMeasurement>& models = {}, std::uint64_t seed = 1);
 
 /// Whose fusions a platform's kernels are to be had by: a family of decompose(). Kernels are timed fused, so
 /// that is "onnxruntime", which fuses what all runtimes do, where the platform's own runtime is not a family.
@@ -162,14 +164,18 @@ class AdaptedPlatform {
 
   struct State;  // src/adapt.cpp
   explicit AdaptedPlatform(std::shared_ptr<const State> state);
+  const State& state() const { return *state_; }
 
  private:
   std::shared_ptr<const State> state_;
 };
 
-/// From a few timings. pool: may be empty. timings: at least 2, else throws `measurement`; or where a latency
-/// is not finite and positive, naming it by its number from 1. The same timings give the same platform.
-AdaptedPlatform adapt(const std::vector<PoolPlatform>& pool, const std::vector<KernelTiming>& timings);
+/// From a few timings, and from whole models measured there, of which there may be none: how kernels add up
+/// is then what platforms of the pool have in common. pool: may be empty. timings: at least 2, else throws
+/// `measurement`; or where a latency is not finite and positive, naming it by its number from 1. The same
+/// timings give the same platform.
+AdaptedPlatform adapt(const std::vector<PoolPlatform>& pool, const std::vector<KernelTiming>& timings,
+                      const std::vector<ModelMeasurement>& models = {});
 
 /// A model on a platform. Errors of kernels of one type go together, those of different types do not: that is
 /// how wide the interval is.

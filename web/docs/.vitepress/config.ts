@@ -1,6 +1,6 @@
 import { copyFileSync, mkdirSync } from 'node:fs';
 import { join, resolve } from 'node:path';
-import { defineConfig } from 'vitepress';
+import { defineConfig, type MarkdownRenderer } from 'vitepress';
 
 const docs = resolve(import.meta.dirname, '..');
 const root = resolve(docs, '../..');
@@ -13,6 +13,17 @@ const kFetched: readonly { readonly from: string; readonly to: string; readonly 
 
 const kIcon =
   "data:image/svg+xml,%3Csvg xmlns='http://www.w3.org/2000/svg' viewBox='0 0 16 16'%3E%3Cpath d='M2 14V2M2 14H14' stroke='%236b7280' fill='none'/%3E%3Cpath d='M4 12L13 4' stroke='%230072b2' stroke-width='2' fill='none'/%3E%3Cpath d='M8 5.5l2.5 2.5L8 10.5 5.5 8z' fill='%23d55e00'/%3E%3C/svg%3E";
+
+/** The empty corner of a table is no header of anything. */
+function emptyCorners(md: MarkdownRenderer): void {
+  md.core.ruler.push('empty-corners', ({ tokens }) => {
+    tokens.forEach((token, i) => {
+      if (token.type !== 'th_open' || tokens[i + 1]?.content.trim() !== '') return;
+      token.tag = 'td';
+      tokens[i + 2]!.tag = 'td';
+    });
+  });
+}
 
 export default defineConfig({
   title: 'latencast',
@@ -28,7 +39,7 @@ export default defineConfig({
     ['meta', { name: 'color-scheme', content: 'light dark' }],
     ['link', { rel: 'icon', href: kIcon }],
   ],
-  markdown: { headers: { level: [2, 3] } },
+  markdown: { headers: { level: [2, 3] }, config: emptyCorners },
   vue: { template: { compilerOptions: { isCustomElement: (tag) => tag.includes('-') } } },
   vite: { worker: { format: 'es' }, build: { assetsInlineLimit: 0, chunkSizeWarningLimit: 1000 } },
   themeConfig: {

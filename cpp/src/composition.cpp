@@ -1,0 +1,198 @@
+#include "composition.h"
+
+#include <algorithm>
+#include <cmath>
+#include <map>
+#include <numeric>
+
+#include "linear.h"
+#include "pool_state.h"
+
+namespace latencast {
+namespace {
+
+using Index = Eigen::Index;
+
+constexpr double kLeastShare = 0.05;  // of its latency alone that a kernel keeps in any model
+constexpr double kCovered90 = 1.645;
+constexpr int kRounds = 8;
+constexpr double kFreedom = 4;        // of Student's t: how readily a model is taken for an outlier
+constexpr double kLeastNoise = 0.01;  // relative
+
+DoubleMatrix as_matrix(const std::array<double, kTerms * kTerms>& values) {
+  DoubleMatrix matrix(Index(kTerms), Index{kTerms});
+  std::copy(values.begin(), values.end(), matrix.data());
+  return matrix;
+}
+
+// Of a positive definite matrix.
+DoubleMatrix inverse_of(const DoubleMatrix& matrix) {
+  const DoubleMatrix lower = cholesky(matrix);
+  return solve_lower_transposed(lower,
+                                solve_lower(lower, DoubleMatrix::Identity(matrix.rows(), matrix.rows())));
+}
+
+// Gaussian shares after rows of terms / latency, each of which should sum to 1. precision: of each row.
+Composition posterior(const Composition& prior, const std::vector<Terms>& rows,
+                      const std::vector<double>& precision) {
+  const auto n = Index(kTerms);
+  const DoubleMatrix inverse = inverse_of(as_matrix(prior.covariance));
+  DoubleMatrix information = inverse, target(n, 1);
+  for (Index a = 0; a < n; ++a) {
+    target(a, 0) = 0;
+    for (Index b = 0; b < n; ++b) target(a, 0) += inverse(a, b) * prior.share[std::size_t(b)];
+  }
+  for (std::size_t i = 0; i < rows.size(); ++i)
+    for (std::size_t a = 0; a < kTerms; ++a) {
+      target(Index(a), 0) += precision[i] * rows[i][a];
+      for (std::size_t b = 0; b < kTerms; ++b)
+        information(Index(a), Index(b)) += precision[i] * rows[i][a] * rows[i][b];
+    }
+  const DoubleMatrix after = inverse_of(information);
+  Composition found = prior;
+  for (std::size_t a = 0; a < kTerms; ++a) {
+    found.share[a] = 0;
+    for (std::size_t b = 0; b < kTerms; ++b) {
+      found.covariance[a * kTerms + b] = after(Index(a), Index(b));
+      found.share[a] += after(Index(a), Index(b)) * target(Index(b), 0);
+    }
+  }
+  return found;
+}
+
+}  // namespace
+
+Terms terms_of(const FusedKernel& kernel, double latency_ms, const Roofline& roofline) {
+  constexpr double kBytes = 4;  // of an element, as the roofline counts them
+  const double moved = roofline.per_element * double(kernel.bytes_in + kernel.bytes_out) / kBytes;
+  Terms terms = {latency_ms, roofline.overhead, roofline.per_element * double(kernel.bytes_weights) / kBytes};
+  const bool conv = kernel.type == KernelType::conv, depthwise = kernel.type == KernelType::dwconv;
+  terms[conv ? 3 : depthwise ? 4 : 5] = moved;
+  terms[conv ? (kernel.kh * kernel.kw == 1 ? 6 : 7) : depthwise ? 8 : 9] = latency_ms;
+  return terms;
+}
+
+double Composition::latency_ms(const Terms& terms) const {
+  const double sum = std::inner_product(terms.begin(), terms.end(), share.begin(), 0.0);
+  return std::max(sum, kLeastShare * terms[0]);
+}
+
+double Composition::deviation(const Terms& terms) const {
+  double variance = 0;
+  for (std::size_t a = 0; a < kTerms; ++a)
+    for (std::size_t b = 0; b < kTerms; ++b) variance += terms[a] * terms[b] * covariance[a * kTerms + b];
+  return std::sqrt(std::max(variance, 0.0) / std::pow(latency_ms(terms), 2) + noise * noise);
+}
+
+Composition vague_composition() {
+  Composition vague;
+  constexpr Terms kDeviation = {0.2, 1, 1, 1, 1, 1, 0.15, 0.15, 0.15, 0.15};
+  for (std::size_t term = 0; term < kTerms; ++term)
+    vague.covariance[term * (kTerms + 1)] = kDeviation[term] * kDeviation[term];
+  vague.noise = 0.1;
+  return vague;
+}
+
+Composition compose(const Composition& prior, const std::vector<Terms>& models,
+                    const std::vector<double>& latency_ms) {
+  std::vector<Terms> rows = models;
+  for (std::size_t i = 0; i < rows.size(); ++i)
+    for (double& term : rows[i]) term /= latency_ms[i];
+  Composition found = prior;
+  std::vector<double> weight(rows.size(), 1);
+  for (int round = 0; round < kRounds; ++round) {
+    std::vector<double> precision;
+    for (const double each : weight) precision.push_back(each / (found.noise * found.noise));
+    Composition next = posterior(prior, rows, precision);
+    // The noise believed before counts as a few models do.
+    double squares = kFreedom * prior.noise * prior.noise;
+    for (std::size_t i = 0; i < rows.size(); ++i) {
+      const double rest = std::inner_product(rows[i].begin(), rows[i].end(), next.share.begin(), 0.0) - 1;
+      const double variance = found.noise * found.noise;
+      weight[i] = (kFreedom + 1) / (kFreedom + rest * rest / variance);
+      squares += weight[i] * rest * rest;
+    }
+    next.noise = std::max(std::sqrt(squares / (kFreedom + double(rows.size()))), kLeastNoise);
+    found = next;
+  }
+  return found;
+}
+
+namespace {
+
+// The shares that do best on all platforms: what a platform's models say little of counts little there. The
+// plain sum counts as one group more.
+Terms common_shares(const std::vector<Composition>& platforms, const std::vector<double>& weight) {
+  const auto n = Index(kTerms);
+  const double sums = (1 - std::accumulate(weight.begin(), weight.end(), 0.0)) / double(platforms.size());
+  const Terms sum = Composition().share;
+  DoubleMatrix information = DoubleMatrix::Zero(n, n), target = DoubleMatrix::Zero(n, 1);
+  for (std::size_t p = 0; p < platforms.size(); ++p) {
+    const Composition& one = platforms[p];
+    const DoubleMatrix told = inverse_of(as_matrix(one.covariance)) * (one.noise * one.noise);
+    for (Index a = 0; a < n; ++a)
+      for (Index b = 0; b < n; ++b) {
+        information(a, b) += told(a, b) * (weight[p] + sums);
+        target(a, 0) += told(a, b) * (weight[p] * one.share[std::size_t(b)] + sums * sum[std::size_t(b)]);
+      }
+  }
+  const DoubleMatrix best = inverse_of(information) * target;
+  Terms shares;
+  for (std::size_t a = 0; a < kTerms; ++a) shares[a] = best(Index(a), 0);
+  return shares;
+}
+
+}  // namespace
+
+Composition common_composition(const std::vector<Composition>& platforms,
+                               const std::vector<std::string>& groups, bool about_sum) {
+  if (platforms.empty()) return {};
+  std::map<std::string, double> members;
+  for (const std::string& group : groups) members[group] += 1;
+  const double each = 1 / (double(members.size()) + 1);
+  std::vector<double> weight;
+  for (const std::string& group : groups) weight.push_back(each / members[group]);
+  Composition common;
+  if (!about_sum) common.share = common_shares(platforms, weight);
+  // Few groups do not show how far platforms differ: as if one more, vague, had been among them.
+  const Composition vague = vague_composition();
+  double noise = each * vague.noise * vague.noise;
+  for (std::size_t i = 0; i < kTerms * kTerms; ++i) common.covariance[i] = each * vague.covariance[i];
+  for (std::size_t p = 0; p < platforms.size(); ++p) {
+    const Composition& one = platforms[p];
+    noise += weight[p] * one.noise * one.noise;
+    for (std::size_t a = 0; a < kTerms; ++a)
+      for (std::size_t b = 0; b < kTerms; ++b)
+        common.covariance[a * kTerms + b] +=
+            weight[p] * ((one.share[a] - common.share[a]) * (one.share[b] - common.share[b]) +
+                         one.covariance[a * kTerms + b]);
+  }
+  common.noise = std::sqrt(noise);
+  return common;
+}
+
+KernelSum put_together(const std::vector<FusedKernel>& kernels, const std::vector<KernelEstimate>& estimates,
+                       const Roofline& roofline, const Composition& composition) {
+  std::vector<KernelShape> shapes;
+  Terms whole{};
+  KernelSum sum{0, 0, 0, {}};
+  for (std::size_t i = 0; i < kernels.size(); ++i) {
+    shapes.push_back(shape_of(kernels[i]));
+    const Terms own = terms_of(kernels[i], estimates[i].latency_ms, roofline);
+    for (std::size_t a = 0; a < kTerms; ++a) whole[a] += own[a];
+    sum.kernel_ms.push_back(composition.latency_ms(own));
+  }
+  sum.latency_ms = composition.latency_ms(whole);
+  // Kernels that cannot become shorter than their least share leave a little too much.
+  const double parts = std::accumulate(sum.kernel_ms.begin(), sum.kernel_ms.end(), 0.0);
+  for (double& ms : sum.kernel_ms) ms *= sum.latency_ms / parts;
+  const KernelSum alone = sum_of(shapes, estimates);
+  const double together = kCovered90 * composition.deviation(whole);
+  const double below = std::hypot(alone.low_ms / alone.latency_ms - 1, together);
+  const double above = std::hypot(alone.high_ms / alone.latency_ms - 1, together);
+  sum.low_ms = sum.latency_ms * (1 - std::min(below, 0.99));
+  sum.high_ms = sum.latency_ms * (1 + above);
+  return sum;
+}
+
+}  // namespace latencast

@@ -1,0 +1,54 @@
+// From kernels timed alone to the model they make. Timed alone, a kernel finds its weights in the cache, pays
+// the runtime's call for itself, and may have its images laid out anew on the way in and out; in a model none
+// of this holds. What LitePred and nn-Meter take for a plain sum is here a handful of terms.
+#pragma once
+
+#include <array>
+#include <vector>
+
+#include "latencast/decompose.h"
+#include "latencast/pool.h"
+#include "roofline.h"
+
+namespace latencast {
+
+/// A model's terms, in ms: its kernels' latencies; their number times the platform's overhead; its weights,
+/// and the activations of convolutions, of depthwise ones and of all other kernels, times what the platform
+/// takes to move as much; then the latencies once more, those of pointwise convolutions, of other ones, of
+/// depthwise ones and of the rest, because estimates of one kind err together. Of one kernel, or summed over
+/// a model.
+constexpr std::size_t kTerms = 10;
+using Terms = std::array<double, kTerms>;
+
+Terms terms_of(const FusedKernel& kernel, double latency_ms, const Roofline& roofline);
+
+/// A model takes the sum of share * term, give or take `noise` (relative). The shares are normal.
+struct Composition {
+  Terms share{1};                                    // all others 0
+  std::array<double, kTerms * kTerms> covariance{};  // row-major
+  double noise = 0;
+
+  double latency_ms(const Terms& terms) const;
+  /// Standard deviation of a model's latency, relative.
+  double deviation(const Terms& terms) const;
+};
+
+/// What is believed before any model is known: roughly a sum.
+Composition vague_composition();
+
+/// After some models. latency_ms: finite and positive, one for each of `models`. Robust: models far off count
+/// less.
+Composition compose(const Composition& prior, const std::vector<Terms>& models,
+                    const std::vector<double>& latency_ms);
+
+/// What platforms have in common, as a prior for another: `groups` says which of them are settings of one and
+/// count together. about_sum: the plain sum, and how far platforms are from it, which is the better guess
+/// while no model of the new one is known. Of no platforms: exactly the sum.
+Composition common_composition(const std::vector<Composition>& platforms,
+                               const std::vector<std::string>& groups, bool about_sum);
+
+/// The model's latency and what each kernel has of it.
+KernelSum put_together(const std::vector<FusedKernel>& kernels, const std::vector<KernelEstimate>& estimates,
+                       const Roofline& roofline, const Composition& composition);
+
+}  // namespace latencast

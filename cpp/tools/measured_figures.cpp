@@ -1,0 +1,227 @@
+#include "measured_figures.h"
+
+#include <algorithm>
+#include <cmath>
+#include <cstdio>
+#include <map>
+
+#include "data.h"
+#include "jobs.h"
+#include "kernels_pool.h"
+#include "kernels_target.h"
+#include "latencast/metrics.h"
+#include "latencast/rng.h"
+#include "markdown.h"
+#include "measured.h"
+
+namespace latencast {
+namespace {
+
+using nlohmann::json;
+
+const std::vector<std::string> kTables = {"measured-platforms", "measured-kernels", "measured-models"};
+const std::vector<std::size_t> kSamples = {20, 100, 500, 2000};
+constexpr std::size_t kScored = 500;
+constexpr std::size_t kMostTold = 20, kFewestModels = 40;
+
+double mean(const std::vector<double>& values) {
+  double sum = 0;
+  for (const double value : values) sum += value;
+  return values.empty() ? std::nan("") : sum / double(values.size());
+}
+
+std::string shown(double value) { return std::isnan(value) ? "-" : number(value); }
+
+class Writer {
+ public:
+  explicit Writer(const MeasuredFiguresCommand& command)
+      : command_(command),
+        measured_(read_measured(command.measured)),
+        networks_(measured_.networks),
+        pool_(read_pool(command.pool)) {
+    for (const MeasuredPlatform& one : measured_.platforms) models_.push_back(networks_.measured_on(one));
+  }
+
+  std::string table(const std::string& name) const {
+    if (name == kTables[0]) return platforms();
+    if (name == kTables[1]) return kernels();
+    return models();
+  }
+
+ private:
+  std::string platforms() const {
+    std::vector<Cells> rows;
+    for (std::size_t p = 0; p < measured_.platforms.size(); ++p) {
+      const MeasuredPlatform& one = measured_.platforms[p];
+      std::array<bool, kKernelTypes> types{};
+      for (const KernelTiming& timing : one.timings)
+        types[static_cast<std::size_t>(timing.kernel.type)] = true;
+      rows.push_back({one.entry.id, one.version, std::to_string(one.timings.size()),
+                      std::to_string(std::count(types.begin(), types.end(), true)),
+                      std::to_string(models_[p].size()), number(one.retest_5), number(one.retest_10)});
+    }
+    return markdown({"platform", "version", "kernels", "types", "networks", "retest within 5 %", "10 %"},
+                    rows);
+  }
+
+  // Of kernels of networks and ranges, not of what was sampled for the sampler's sake.
+  static std::vector<KernelTiming> usual(const MeasuredPlatform& one) {
+    std::vector<KernelTiming> timings;
+    for (std::size_t i = 0; i < one.timings.size(); ++i)
+      if (one.origins[i] == "real" || one.origins[i] == "range") timings.push_back(one.timings[i]);
+    return timings;
+  }
+
+  std::string kernels() const {
+    struct Job {
+      std::size_t platform, samples;
+      json figures = {};
+    };
+    std::vector<Job> jobs;
+    for (std::size_t p = 0; p < measured_.platforms.size(); ++p)
+      for (const std::size_t samples : kSamples)
+        if (usual(measured_.platforms[p]).size() >= samples + kScored) jobs.push_back({p, samples});
+    run_jobs("evaluations", jobs.size(), command_.threads, [&](std::size_t i) {
+      const MeasuredPlatform& one = measured_.platforms[jobs[i].platform];
+      jobs[i].figures = evaluate_kernels(without_chip(pool_, one.entry.chip), usual(one),
+                                         {"pool", jobs[i].samples, kScored, command_.seeds});
+    });
+    const auto find = [&](std::size_t p, std::size_t samples, const char* figure) {
+      for (const Job& job : jobs)
+        if (job.platform == p && job.samples == samples)
+          return job.figures.at(figure).at("mean").get<double>();
+      return std::nan("");
+    };
+    std::vector<Cells> rows;
+    std::map<std::pair<std::string, std::size_t>, std::vector<double>> all;
+    std::vector<double> retest_5, retest_10;
+    for (std::size_t p = 0; p < measured_.platforms.size(); ++p) {
+      const MeasuredPlatform& one = measured_.platforms[p];
+      rows.push_back({one.entry.id, number(one.retest_5) + " / " + number(one.retest_10)});
+      retest_5.push_back(one.retest_5), retest_10.push_back(one.retest_10);
+      for (const std::size_t samples : kSamples) {
+        const double five = find(p, samples, "within5"), ten = find(p, samples, "within10");
+        rows.back().push_back(std::isnan(five) ? "-" : number(five) + " / " + number(ten));
+        if (std::isnan(five)) continue;
+        all[{"within5", samples}].push_back(five);
+        all[{"within10", samples}].push_back(ten);
+      }
+    }
+    rows.push_back({"mean", number(mean(retest_5)) + " / " + number(mean(retest_10))});
+    for (const std::size_t samples : kSamples)
+      rows.back().push_back(shown(mean(all[{"within5", samples}])) + " / " +
+                            shown(mean(all[{"within10", samples}])));
+    return markdown({"within 5 % / 10 %", "retest", "20 timings", "100", "500", "2000"}, rows);
+  }
+
+  // One way to adapt: so many kernels, so many networks.
+  struct Way {
+    std::size_t kernels, networks;
+  };
+  static const std::vector<Way>& ways() {
+    static const std::vector<Way> all = {{200, 0}, {200, 5}, {200, 10}, {200, 20}, {2000, 0}, {2000, 20}};
+    return all;
+  }
+
+  struct Scores {
+    double within_5 = 0, within_10 = 0, error = 0, held = 0;
+  };
+
+  std::string models() const {
+    std::vector<std::vector<Scores>> found(measured_.platforms.size());
+    run_jobs("platforms", found.size(), command_.threads, [&](std::size_t p) { found[p] = score(p); });
+    Cells header = {"within 5 % / 10 %", "networks"};
+    for (const Way& way : ways())
+      header.push_back(std::to_string(way.kernels) + " kernels" +
+                       (way.networks > 0 ? ", " + std::to_string(way.networks) + " networks" : ""));
+    for (const char* further : {"median error, 200 kernels", "with 20 networks", "90 % interval holds"})
+      header.push_back(further);
+    std::vector<Cells> rows;
+    std::vector<Scores> sums(ways().size());
+    double count = 0;
+    const auto put = [&](const std::string& name, const std::string& networks,
+                         const std::vector<Scores>& scores, double over) {
+      rows.push_back({name, networks});
+      for (const Scores& one : scores)
+        rows.back().push_back(number(one.within_5 / over) + " / " + number(one.within_10 / over));
+      for (const double value : {scores[0].error, scores[3].error, scores[3].held})
+        rows.back().push_back(number(value / over));
+    };
+    for (std::size_t p = 0; p < found.size(); ++p) {
+      if (found[p].empty()) continue;
+      put(measured_.platforms[p].entry.id, std::to_string(models_[p].size()), found[p], 1);
+      for (std::size_t w = 0; w < sums.size(); ++w) {
+        sums[w].within_5 += found[p][w].within_5, sums[w].within_10 += found[p][w].within_10;
+        sums[w].error += found[p][w].error, sums[w].held += found[p][w].held;
+      }
+      ++count;
+    }
+    if (count > 0) put("mean", "", sums, count);
+    return markdown(header, rows);
+  }
+
+  std::vector<Scores> score(std::size_t p) const {
+    const MeasuredPlatform& one = measured_.platforms[p];
+    const auto others = without_chip(pool_, one.entry.chip);
+    const std::vector<KernelTiming> timings = usual(one);
+    std::vector<Scores> scores(ways().size());
+    if (timings.size() < 2000 || models_[p].size() < kFewestModels) return {};
+    for (int seed = 0; seed < command_.seeds; ++seed) {
+      Rng rng(static_cast<std::uint64_t>(seed) * 1000003 + 17);
+      const std::vector<std::size_t> drawn = rng.choose(timings.size(), timings.size()),
+                                     order = rng.choose(models_[p].size(), models_[p].size());
+      for (std::size_t w = 0; w < ways().size(); ++w) {
+        const Way& way = ways()[w];
+        std::vector<KernelTiming> known;
+        for (std::size_t i = 0; i < way.kernels; ++i) known.push_back(timings[drawn[i]]);
+        std::vector<ModelMeasurement> measured;
+        for (std::size_t i = 0; i < way.networks; ++i) measured.push_back(models_[p][order[i]]);
+        const AdaptedPlatform adapted = adapt(others, known, measured);
+        // Always the same, of which no way was told.
+        std::vector<double> predicted, truth;
+        double held = 0;
+        for (std::size_t i = kMostTold; i < order.size(); ++i) {
+          const ModelMeasurement& asked = models_[p][order[i]];
+          const KernelSum sum = estimate_model(adapted, asked.model);
+          predicted.push_back(sum.latency_ms);
+          truth.push_back(asked.latency_ms);
+          held += sum.low_ms <= asked.latency_ms && asked.latency_ms <= sum.high_ms;
+        }
+        const double share = 1.0 / command_.seeds;
+        scores[w].within_5 += share * within(predicted, truth, 0.05);
+        scores[w].within_10 += share * within(predicted, truth, 0.10);
+        scores[w].error += share * mdape(predicted, truth);
+        scores[w].held += share * held / double(truth.size());
+      }
+    }
+    return scores;
+  }
+
+  const MeasuredFiguresCommand& command_;
+  Measured measured_;
+  NetworksInParts networks_;
+  std::vector<PoolPlatform> pool_;
+  std::vector<std::vector<ModelMeasurement>> models_;  // of each platform
+};
+
+}  // namespace
+
+void MeasuredFiguresCommand::add_to(CLI::App& kernels) {
+  auto* command =
+      kernels.add_subcommand("measured", "accuracy on platforms of the profiler, each runtime left out");
+  command->add_option("--measured", measured, "folder of what the profiler measured")->capture_default_str();
+  command->add_option("--pool", pool, "folder of the pool learnt from them")->capture_default_str();
+  command->add_option("--out", out, "document with markers; printed if absent");
+  command->add_option("--tables", tables, "which, of all")->delimiter(',')->check(CLI::IsMember(kTables));
+  command->add_option("--seeds", seeds)->check(CLI::PositiveNumber)->capture_default_str();
+  command->add_option("--threads", threads)->check(CLI::PositiveNumber)->capture_default_str();
+  command->callback([this] { run(); });
+}
+
+void MeasuredFiguresCommand::run() const {
+  const Writer writer(*this);
+  write_tables(out, tables.empty() ? kTables : tables,
+               [&](const std::string& name) { return writer.table(name); });
+}
+
+}  // namespace latencast
