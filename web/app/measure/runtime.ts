@@ -96,7 +96,7 @@ export class Runtime {
 
   private feedsOf(session: InferenceSession, shapes: NonNullable<Written['shapes']>): Record<string, Tensor> {
     return Object.fromEntries(
-      session.inputMetadata.map((input) => {
+      session.inputMetadata.map((input): [string, Tensor] => {
         if (!input.isTensor) throw new Error(`the input ${input.name} is no tensor`);
         const dims = [...(shapes[input.name] ?? input.shape.map(Number))];
         const length = dims.reduce((product, each) => product * each, 1);

@@ -481,8 +481,8 @@ export class ModelEffects {
   private async adaptToKernels(timings: readonly KernelTiming[]): Promise<KernelPlatform> {
     const pool = await this.pooled();
     const similar = timings.length < 2 ? [] : (await pool.similarities(timings)).slice(0, pool.enough);
-    const platforms = await Promise.all(similar.map(({ platform }) => this.known(platform)));
-    return (await this.engine()).adaptKernels(platforms.filter((platform) => platform !== undefined).filter(isByTimings), timings);
+    const platforms = await Promise.all(similar.flatMap(({ platform }) => this.known(platform) ?? []));
+    return (await this.engine()).adaptKernels(platforms.filter(isByTimings), timings);
   }
 
   private async adapt(): Promise<void> {
