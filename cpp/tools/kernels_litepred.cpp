@@ -1,23 +1,26 @@
 #include "kernels_litepred.h"
 
 #include <algorithm>
-#include <cstdio>
 #include <filesystem>
 #include <map>
+#include <nlohmann/json.hpp>
+#include <optional>
 
-#include "data.h"
 #include "jobs.h"
-#include "kernel_data.h"
 #include "kernel_samples.h"
 #include "kernels_sample.h"
+#include "kernels_target.h"
 #include "latencast/error.h"
+#include "latencast/metrics.h"
 #include "markdown.h"
+#include "measured.h"
 
 namespace latencast {
 namespace {
 
-const std::vector<std::string> kTables = {"litepred-divergence"};
+const std::vector<std::string> kTables = {"litepred-divergence", "litepred-samples", "litepred-perceptron"};
 constexpr std::size_t kCompared = 10000;  // configurations in a histogram
+constexpr std::size_t kScored = 1000;
 
 // How far each way to draw configurations is from the ones of networks that it has not seen.
 std::string divergences(const KernelsLitePredCommand& command) {
@@ -57,6 +60,146 @@ std::string divergences(const KernelsLitePredCommand& command) {
   return markdown(header, rows);
 }
 
+std::vector<double> latencies(const std::vector<KernelTiming>& timings) {
+  std::vector<double> values;
+  for (const KernelTiming& one : timings) values.push_back(one.latency_ms);
+  return values;
+}
+
+// Median errors on networks' kernels of predictors that learnt from one kind of configurations.
+struct Learnt {
+  double ours, perceptron;
+};
+
+Learnt learn_from(const std::vector<KernelTiming>& timings, const std::vector<KernelTiming>& asked,
+                  const PerceptronOptions& options) {
+  std::vector<KernelShape> kernels;
+  for (const KernelTiming& one : asked) kernels.push_back(one.kernel);
+  std::vector<double> ours;
+  for (const KernelEstimate& one : adapt({}, timings).estimate(kernels)) ours.push_back(one.latency_ms);
+  const auto truth = latencies(asked);
+  return {mdape(ours, truth), mdape(KernelPerceptron(timings, options).latency_ms(kernels), truth)};
+}
+
+// Invented configurations against random ones, as many of each, as all that a predictor learns from.
+std::string samples(const KernelsLitePredCommand& command) {
+  const auto measured = read_measured(command.measured).platforms;
+  struct Job {
+    const MeasuredPlatform* from;
+    KernelType type;
+    std::size_t count = 0, scored = 0;
+    Learnt invented{}, random{};
+  };
+  std::vector<Job> jobs;
+  for (const MeasuredPlatform& one : measured)
+    for (const KernelType type : {KernelType::conv, KernelType::dwconv}) jobs.push_back({&one, type});
+  run_jobs("samplers", jobs.size(), command.threads, [&](std::size_t j) {
+    Job& job = jobs[j];
+    std::map<std::string, std::vector<KernelTiming>> by_origin;
+    const auto& timings = job.from->timings;
+    for (std::size_t i = 0; i < timings.size(); ++i)
+      if (timings[i].kernel.type == job.type) by_origin[job.from->origins[i]].push_back(timings[i]);
+    auto &invented = by_origin["vae"], &random = by_origin["random"], &real = by_origin["real"];
+    job.count = std::min(invented.size(), random.size());
+    job.scored = real.size();
+    if (job.count < 2 || real.empty()) return;
+    invented.resize(job.count);
+    random.resize(job.count);
+    job.invented = learn_from(invented, real, command.perceptron);
+    job.random = learn_from(random, real, command.perceptron);
+  });
+  std::vector<Cells> rows;
+  std::map<KernelType, std::vector<const Job*>> of_type;
+  const auto add_row = [&](const std::string& platform, const Job& job) {
+    Cells row = {platform, name(job.type), std::to_string(job.count), std::to_string(job.scored)};
+    for (const auto& [invented, random] : {std::pair(job.invented.ours, job.random.ours),
+                                           std::pair(job.invented.perceptron, job.random.perceptron)})
+      row.insert(row.end(), {number(invented), number(random), number(1 - invented / random)});
+    rows.push_back(row);
+  };
+  for (const Job& job : jobs) {
+    if (!(job.random.ours > 0)) continue;
+    add_row(job.from->entry.id, job);
+    of_type[job.type].push_back(&job);
+  }
+  for (const auto& [type, own] : of_type) {
+    Job mean{nullptr, type};
+    for (const Job* job : own) {
+      const double share = 1 / double(own.size());
+      mean.invented.ours += share * job->invented.ours, mean.random.ours += share * job->random.ours;
+      mean.invented.perceptron += share * job->invented.perceptron;
+      mean.random.perceptron += share * job->random.perceptron;
+      mean.count = job->count, mean.scored = job->scored;
+    }
+    add_row("mean", mean);
+  }
+  return markdown({"platform", "kernel", "timings", "scored", "ours: invented", "random", "lower by",
+                   "perceptron: invented", "random", "lower by"},
+                  rows);
+}
+
+// Both ways to adapt, each with and without the platforms of other runtimes, mean over platforms.
+std::string adaptation(const KernelsLitePredCommand& command) {
+  if (command.perceptrons.empty())
+    throw Error(ErrorCode::argument, "litepred: litepred-perceptron needs --perceptrons");
+  const auto measured = read_measured(command.measured).platforms;
+  const auto perceptrons = read_perceptrons(command.perceptrons);
+  std::map<std::string, std::string> runtime;
+  std::vector<std::optional<PoolPlatform>> learnt(measured.size());
+  for (const MeasuredPlatform& one : measured) runtime[one.entry.id] = one.entry.chip;
+  run_jobs("platforms", measured.size(), command.threads,
+           [&](std::size_t i) { learnt[i] = learn_platform(measured[i].entry, measured[i].timings); });
+  std::vector<PoolPlatform> pool;
+  for (const auto& one : learnt) pool.push_back(*one);
+
+  struct Job {
+    const MeasuredPlatform* platform;
+    KernelProtocol protocol;
+    nlohmann::json figures = {};
+  };
+  std::vector<Job> jobs;
+  const std::vector<std::size_t> counts = {20, 100, 500, 2000};
+  const std::vector<std::string> methods = {"pool", "alone", "litepred", "perceptron"};
+  for (const std::size_t count : counts)
+    for (const std::string& method : methods)
+      for (const MeasuredPlatform& one : measured)
+        if (one.timings.size() > count + kScored / 2)
+          jobs.push_back({&one, {method, count, kScored, command.seeds, command.perceptron}});
+  run_jobs("adaptations", jobs.size(), command.threads, [&](std::size_t i) {
+    const std::string& own = jobs[i].platform->entry.chip;
+    std::vector<PerceptronPlatform> others;
+    for (const PerceptronPlatform& one : perceptrons)
+      if (const auto found = runtime.find(one.id()); found != runtime.end() && found->second != own)
+        others.push_back(one);
+    jobs[i].figures =
+        evaluate_kernels(without_chip(pool, own), jobs[i].platform->timings, jobs[i].protocol, others);
+  });
+  std::vector<Cells> rows;
+  for (const std::size_t count : counts)
+    for (const std::string& method : methods) {
+      std::map<std::string, double> mean;
+      double seconds = 0, platforms = 0;
+      for (const Job& job : jobs) {
+        if (job.protocol.samples != count || job.protocol.method != method) continue;
+        for (const char* figure : {"mdape", "within5", "within10"})
+          mean[figure] += job.figures.at(figure).at("mean").get<double>();
+        seconds += job.figures.at("seconds").at("transfer").get<double>();
+        platforms += 1;
+      }
+      if (platforms == 0) continue;
+      rows.push_back({std::to_string(count), method, number(platforms, 0), number(mean["mdape"] / platforms),
+                      number(mean["within5"] / platforms), number(mean["within10"] / platforms),
+                      number(seconds / platforms, 1)});
+    }
+  return markdown({"timings", "method", "platforms", "median error", "within 5 %", "within 10 %", "seconds"},
+                  rows);
+}
+
+std::string table(const std::string& name, const KernelsLitePredCommand& command) {
+  if (name == kTables[0]) return divergences(command);
+  return name == kTables[1] ? samples(command) : adaptation(command);
+}
+
 void add_epochs(CLI::App& command, PerceptronOptions& options) {
   command
       .add_option_function<int>(
@@ -76,24 +219,23 @@ void KernelsLitePredCommand::add_to(CLI::App& kernels) {
       ->check(CLI::PositiveNumber)
       ->capture_default_str();
   add_options(*command, autoencoder);
+  command->add_option("--measured", measured, "folder of measured platforms")->capture_default_str();
+  command->add_option("--perceptrons", perceptrons, "folder that learn-perceptrons wrote of them");
+  add_epochs(*command, perceptron);
+  command->add_option("--seeds", seeds)->check(CLI::PositiveNumber)->capture_default_str();
+  command->add_option("--threads", threads)->check(CLI::PositiveNumber)->capture_default_str();
   command->callback([this] { run(); });
 }
 
 void KernelsLitePredCommand::run() const {
-  std::map<std::string, std::string> made;
-  for (const std::string& name : tables.empty() ? kTables : tables) made[name] = divergences(*this);
-  if (out.empty()) {
-    for (const auto& [name, text] : made) std::printf("%s\n\n%s\n", name.c_str(), text.c_str());
-    return;
-  }
-  write_file(out, with_tables(read_file(out), [&](const std::string& name, const std::string& present) {
-               return made.count(name) ? made[name] : present;
-             }));
+  write_tables(out, tables.empty() ? kTables : tables,
+               [&](const std::string& name) { return table(name, *this); });
 }
 
 void LearnPerceptronsCommand::add_to(CLI::App& kernels) {
   auto* command = kernels.add_subcommand("learn-perceptrons", "LitePred's predictors of a pool's platforms");
-  command->add_option("--data", data, "folder of data sets, uncompressed")->required();
+  command->add_option("--data", data, "folder of data sets, uncompressed, in place of measured platforms");
+  command->add_option("--measured", measured, "folder of what the profiler measured")->capture_default_str();
   command->add_option("--out", out, "folder to write to")->required();
   add_epochs(*command, perceptron);
   command->add_option("--threads", threads)->check(CLI::PositiveNumber)->capture_default_str();
@@ -101,7 +243,12 @@ void LearnPerceptronsCommand::add_to(CLI::App& kernels) {
 }
 
 void LearnPerceptronsCommand::run() const {
-  const auto platforms = read_kernel_data(data);
+  std::vector<TimedPlatform> platforms;
+  if (data.empty())
+    for (const MeasuredPlatform& one : read_measured(measured).platforms)
+      platforms.push_back({one.entry, one.timings});
+  else
+    platforms = read_kernel_data(data);
   if (platforms.empty()) throw Error(ErrorCode::argument, "learn-perceptrons: found no platform to learn");
   std::filesystem::create_directories(out);
   run_jobs("platforms", platforms.size(), threads, [&](std::size_t i) {
