@@ -1,7 +1,7 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { carryOut, type Surroundings } from '../../web/app/measure/campaign.js';
-import { measurementsOf, newRun, nextStep, progressOf, throttledRounds, unseenLatencies, type Run } from '../../web/app/measure/run.js';
+import { measurementsOf, newRun, nextStep, progressOf, throttledRounds, unseenLatencies, withProof, type Run } from '../../web/app/measure/run.js';
 import { kLimits } from '../../web/app/measure/setting.js';
 import { isBusy, kInitialBrowser, reduceBrowser } from '../../web/app/measure/state.js';
 import { browserOf, initialState, mine, reduce, sheetOf } from '../../web/app/state.js';
@@ -90,6 +90,20 @@ describe('a run', () => {
       const visits = around.visited.slice(round * kNetworks.length, (round + 1) * kNetworks.length);
       expect([...visits].sort()).toEqual([...kNetworks].sort());
     }
+  });
+
+  test('a finished run is proved anew by others, without measuring again', async () => {
+    const run = await carryOut(newRun('nb201', kSetting, kNetworks, []), world(), never);
+    expect(nextStep(run)).toBeUndefined();
+    const around = world();
+    const proved = await carryOut(withProof(run, kUnseen.slice(0, 1)), around, never);
+    expect(proved.measured).toEqual(run.measured);
+    expect(around.predicted).toEqual([kNetworks]);
+    expect(unseenLatencies(proved)).toHaveLength(1);
+    expect(unseenLatencies(proved)[0]).toBeCloseTo(truth(kUnseen[0] ?? ''), 9);
+    // Another proof takes its place, with a prediction of its own.
+    expect(nextStep(withProof(proved, kUnseen.slice(1, 2)))).toEqual({ kind: 'predict' });
+    expect(nextStep(withProof(proved, []))).toBeUndefined();
   });
 
   test('stopped anywhere and taken up again, it measures nothing twice', async () => {

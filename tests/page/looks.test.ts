@@ -85,6 +85,14 @@ const kViews: readonly View[] = [
   },
   { name: 'any model', address: '#mode=model' },
   {
+    name: 'any model, types never timed',
+    address: '#mode=model&on=tensorflow-v100',
+    prepare: async (page) => {
+      await page.locator('.untimed').waitFor({ timeout: 60_000 });
+    },
+  },
+  { name: 'any model, this browser', address: '#mode=model&on=browser' },
+  {
     name: 'any model, unknown operators and a kernel',
     address: '#mode=model&net=mobilenet_ssd&order=cost',
     prepare: async (page) => {

@@ -19,19 +19,25 @@ import {
   shownWork,
   sizes,
   textMarks,
+  untimed,
 } from '../../web/app/model/derive.js';
 import { example } from '../../web/app/model/example.js';
 import { networkFile, networkInputs } from '../../web/app/model/networks.js';
+import { separate } from '../../web/app/model/browser.js';
+import { checkKernels, holdsKernels, kernelType } from '../../web/app/model/kernel-reading.js';
 import { checkModels, named } from '../../web/app/model/reading.js';
 import {
   assumedShape,
   familyOf,
   initialModelState,
   isModelFile,
+  isByKernels,
   isOpen,
+  isRunnable,
   kNetworkIds,
   kMine,
   kNetworks,
+  kThisBrowser,
   kOrders,
   kViews,
   kWorks,
@@ -390,5 +396,107 @@ describe('measured models', () => {
     state = reduceModel(state, { type: 'replace-text', text: 'mnasnet, 1' });
     expect(state.text).toBe('mnasnet, 1');
     expect(reduceModel(state, { type: 'undo-replace' }).text).toBe('resnet18, 3\nalexnet, \nvgg16, \n');
+  });
+});
+
+describe('kernels that were timed', () => {
+  const kHeader = 'kernel,n,h,w,cin,cout,kh,kw,stride,groups,latency_ms';
+
+  test('a text holds them or models, by its first line', () => {
+    for (const text of [kHeader, 'conv,1,56,56,64,64,3,3,1,1,2.5', '# of mine\n\ngap,1,7,7,1280,,,,,,0.1', '"conv,1,7,7,8,8,1,1,1,1",2', 'arch,latency_ms,relative_error', 'conv-bn-relu;1;7;7;8;8;3;3;1;1;2']) {
+      expect([text, holdsKernels(text)]).toEqual([text, true]);
+    }
+    for (const text of ['', 'resnet18, 41.2', 'model,latency_ms', 'conv, 3', 'add me.onnx, 3 ms']) expect([text, holdsKernels(text)]).toEqual([text, false]);
+    expect(checkModels('resnet18, 3', []).kernels).toEqual([]);
+  });
+
+  test('rows are read by the names of their columns, and what is wrong is said', () => {
+    const { marks, kernels } = checkKernels(
+      ['kernel,latency_ms,n,h,w,cin,cout,kh,kw,stride,groups,note', 'conv,1.5,1,56.0,56,64,64,3,3,2,1,x', 'fc,0.2,1,,,512,1000,,,,,', 'se,,1,7,7,64', 'cow,1', 'conv,-1,1,7,7', 'conv,2,1,0,7'].join('\n'),
+    );
+    expect(kernels).toEqual([
+      { line: 2, kernel: 'conv,1,56.0,56,64,64,3,3,2,1', latency_ms: 1.5 },
+      { line: 3, kernel: 'fc,1,,,512,1000', latency_ms: 0.2 },
+    ]);
+    expect(marks.map(({ kind }) => kind)).toEqual(['skipped', 'good', 'good', 'skipped', 'bad', 'bad', 'bad']);
+    expect(marks.flatMap(({ message }) => message ?? [])).toEqual([
+      expect.stringMatching(/"cow" is no type/),
+      expect.stringMatching(/the latency is "-1"/),
+      expect.stringMatching(/h is "0"/),
+    ]);
+    expect(checkKernels('arch,latency_ms\n"conv,1,7,7,8,8,1,1,1,1",2').kernels).toEqual([{ line: 2, kernel: 'conv,1,7,7,8,8,1,1,1,1', latency_ms: 2 }]);
+    expect(checkKernels('"gap,1,7,7,8",0.5').kernels).toEqual([{ line: 1, kernel: 'gap,1,7,7,8', latency_ms: 0.5 }]);
+    expect(['conv-bn-relu,1', 'global-avgpool,1', 'dwconv'].map(kernelType)).toEqual(['conv', 'gap', 'dwconv']);
+  });
+
+  const pool = [
+    { id: 'v100', title: 'TensorRT, V100', chip: 'v100', source: 'TinyNAS', family: 'tensorrt', timings: { conv: 90, dwconv: 20 } },
+    { id: 't4', title: 'PyTorch, T4', chip: 't4', source: 'NeuSight', family: 'onnxruntime', timings: { conv: 9 } },
+  ];
+  const withPool: ModelState = { ...withFleet, pool: { status: 'ready', platforms: pool } };
+
+  test('their platforms are chosen, found and compared as any other', () => {
+    const state: ModelState = { ...withPool, platform: 'v100', find: 'tensorRT', pinned: ['t4', 'sd8'], compared: { ...compared, t4: { low: 1, latency_ms: 2, high: 3 } } };
+    expect(familyOf(state)).toBe('tensorrt');
+    expect(platformRows(state).map(({ platform: { id } }) => id)).toEqual(['v100']);
+    expect(platformRows({ ...state, find: '' }).map(({ platform: { id } }) => id)).toEqual(['gpu', 't4', 'sd8', 'pi-4t', 'v100']);
+    expect(pinnedRows(state).map(({ platform: { id }, latency_ms }) => [id, latency_ms])).toEqual([['t4', 2], ['sd8', 4]]);
+  });
+
+  test('types without timings are named, with their share', () => {
+    const kernels = example.opened.kernels!.kernels;
+    const estimated = { ...estimate(kernels.length), platform: 't4', knowledge: 'kernels' } as const;
+    const state: ModelState = { ...withPool, platform: 't4', estimate: estimated };
+    const others = [...kernels.keys()].filter((i) => kernels[i]!.type !== 'conv');
+    const share = others.reduce((sum, i) => sum + estimated.kernel_ms[i]!, 0) / estimated.latency_ms;
+    expect(untimed(state)?.share).toBeCloseTo(share, 9);
+    expect(new Set(untimed(state)?.types)).toEqual(new Set(others.map((i) => kernels[i]!.type)));
+    // Of whole models nothing is said; of the browser what was timed in it.
+    expect(untimed({ ...state, platform: 'sd8' })).toBeUndefined();
+    expect(untimed({ ...state, platform: kThisBrowser, browserKnown: { similar: [], types: [...new Set(kernels.map(({ type }) => type))] } })).toBeUndefined();
+    expect(untimed({ ...state, platform: kThisBrowser, browserKnown: { similar: [], types: ['conv'] } })?.share).toBeCloseTo(share, 9);
+  });
+
+  test('a device of one’s own goes by them, and says which fit nothing', () => {
+    const text = `${kHeader}\nconv,1,7,7,8,8,3,3,1,1,1\nconv,1,7,7,8,8,3,3,1,1,1000\n`;
+    let state = reduceModel({ ...withPool, platform: kMine, family: 'tflite' }, { type: 'text', text });
+    const check = checkModels(text, []);
+    state = reduceModel(state, { type: 'checked', check });
+    expect([isByKernels(state), familyOf(state)]).toEqual([true, 'tflite']);
+    expect(familyOf(withFleet.platform === undefined ? { ...withPool, platform: kMine } : withPool)).toBe('ncnn');
+    state = reduceModel(state, { type: 'adapted-kernels', adapted: { timings: check.kernels, similar: [], set_aside: [1] } });
+    expect(textMarks(state).map(({ line, kind }) => [line, kind])).toEqual([[1, 'skipped'], [2, 'good'], [3, 'bad']]);
+    // Later edits are not what it spoke of.
+    state = reduceModel(state, { type: 'checked', check: checkModels(`${text} `, []) });
+    expect(textMarks(state).some(({ kind }) => kind === 'bad')).toBe(false);
+  });
+
+  test('what handing tensors over takes is taken out of the readings', () => {
+    // Of every reading: a start, and so much for each element.
+    const start = 0.2;
+    const per = 1e-6;
+    const own = new Map([['conv,1,56,56,64,64,3,3,1,1', 3], ['add,1,56,56,64', 0.05], ['maxpool,1,4,4,1,1,1,1,1', 0], ['maxpool,1,56,56,96,96,1,1,8', 0], ['maxpool,1,112,112,96,96,1,1,16', 0]]);
+    const elements = new Map([...own.keys()].map((kernel, i) => [kernel, [4e5, 6e5, 0, 3e5, 12e5][i]!]));
+    const readings = new Map([...own].map(([kernel, ms]) => [kernel, ms + start + per * elements.get(kernel)!]));
+    const { timings, handover } = separate(readings, elements);
+    expect(handover.start_ms).toBeCloseTo(start, 9);
+    expect(handover.per_element_ms).toBeCloseTo(per, 12);
+    expect(timings.map(({ kernel }) => kernel)).toEqual([...own.keys()].slice(0, 2));
+    expect(timings[0]!.latency_ms).toBeCloseTo(3, 6);
+    expect(timings[1]!.latency_ms).toBeCloseTo(0.05, 6);
+    // Nothing is left of a kernel only in its noise; it is never nothing.
+    readings.set('add,1,56,56,64', 0.1);
+    expect(separate(readings, elements).timings[1]!.latency_ms).toBeGreaterThan(0);
+    readings.delete('maxpool,1,112,112,96,96,1,1,16');
+    readings.delete('maxpool,1,56,56,96,96,1,1,8');
+    expect(separate(readings, elements).handover.per_element_ms).toBe(0);
+  });
+
+  test('only a file that has weights can be run', () => {
+    const onnx = { ...example.opened.info!, format: 'ONNX' as const };
+    const { network: _, ...file } = { ...example.opened, name: 'mine.onnx', info: onnx };
+    expect(isRunnable(file)).toBe(true);
+    expect(isRunnable(example.opened)).toBe(false);
+    expect(isRunnable({ ...file, info: { ...onnx, format: 'ncnn' } })).toBe(false);
   });
 });

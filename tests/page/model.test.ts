@@ -3,12 +3,14 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { Page } from 'playwright-core';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { createEngine } from '../../web/api/index.js';
 import { withWeights } from '../bench/big-model.mjs';
 import { download, engineReady, visitor } from './chromium.js';
 
 const visit = visitor();
 const kRoot = join(import.meta.dirname, '../..');
 const golden = (name: string): string => join(kRoot, 'tests/golden/models', `${name}.onnx`);
+const built = (name: string): Uint8Array => new Uint8Array(readFileSync(join(kRoot, 'build-wasm/wasm', `${name}.wasm`)));
 /** Without a device, so that the runtime can be chosen. */
 const kAddress = '#mode=model&on=none';
 /** For what takes the engine seconds, on a machine that does other things too. */
@@ -355,5 +357,103 @@ describe('platforms', () => {
     await choose(page, golden('resnet18'));
     await shows(page, 'resnet18.onnx');
     expect(await page.locator('.answer').innerText()).toContain('1.81 G multiply-adds');
+  });
+});
+
+/** An index of the pool whose probes are but a few, so that timing them takes seconds. */
+function withProbes(index: string, keep: (key: string) => boolean): string {
+  interface Entry {
+    timings: Record<string, number>;
+    probes?: { steps: string };
+  }
+  const found = JSON.parse(index) as { probes: string[]; platforms: Entry[] };
+  const { probes } = found;
+  for (const { timings, probes: own } of found.platforms) {
+    const known = probes.filter((key) => (key.split(',')[0] ?? '') in timings);
+    if (own) own.steps = (own.steps.match(/../g) ?? []).filter((_, i) => keep(known[i] ?? '')).join('');
+  }
+  found.probes = probes.filter(keep);
+  for (const each of found.platforms) if (each.probes?.steps === '') delete each.probes;
+  return JSON.stringify(found);
+}
+
+describe('platforms known by their kernels', () => {
+  const kHeader = 'kernel,n,h,w,cin,cout,kh,kw,stride,groups,latency_ms';
+  const kRows = [7, 14, 28, 56].flatMap((side) => [32, 64, 128].map((channels) => `conv,1,${side},${side},${channels},${channels},3,3,1,1,${side * side * channels * channels * 1e-6}`));
+
+  test('one of them says milliseconds, and what was never timed there', async () => {
+    const asked: string[] = [];
+    const page = await visit.open({
+      address: '#mode=model&on=tensorflow-v100',
+      before: async (each) => void each.on('request', (request) => asked.push(new URL(request.url()).pathname)),
+    });
+    await engineReady(page);
+    await page.locator('.answer').getByText('TensorFlow, NVIDIA V100').waitFor(kLong);
+    await page.locator('.total').waitFor(kLong);
+    expect(await page.locator('.untimed').innerText()).toMatch(/^Never timed there: depthwise conv\., .*\. [\d.]+ % of the estimate/);
+    // Of the pool only what is asked for.
+    expect(asked.filter((path) => path.includes('/weights/pool/')).map((path) => path.split('/').at(-1)).sort()).toEqual(['index.json', 'tensorflow-v100.latencast']);
+    await page.getByRole('tab', { name: 'All platforms' }).click();
+    await page.getByLabel('Find platforms').fill('tensorrt v100');
+    const rows = page.locator('.platforms tbody tr');
+    await expect.poll(() => rows.count()).toBe(3);
+    await rows.first().getByRole('checkbox').check();
+    await page.locator('.pinned li').filter({ hasText: 'TensorRT' }).getByText(/[\d.]+ ms/).waitFor(kLong);
+  });
+
+  test('a device of one’s own, from timings of kernels', async () => {
+    const page = await visit.open({ address: '#mode=model&on=mine' });
+    await engineReady(page);
+    await page.fill('#model-times textarea', [kHeader, ...kRows, 'cow,1,7,7,8,8,3,3,1,1,2'].join('\n'));
+    await page.getByText('12 kernels timed').waitFor();
+    await page.locator('.headline').getByText('from kernels that were timed there').waitFor(kLong);
+    const [estimate = 0] = await headline(page);
+    expect(estimate).toBeGreaterThan(1);
+    await page.locator('.model-device').getByText(/Most like/).waitFor();
+    const problems = page.getByRole('list', { name: 'Lines that need attention' }).getByRole('listitem');
+    expect(await problems.first().innerText()).toMatch(/^Line 14\s+"cow" is no type of kernel/);
+    // The runtime is the user's to say.
+    await page.getByLabel('Runtime', { exact: true }).selectOption('none');
+    await page.locator('.kernel').nth(100).waitFor(kLong);
+    await page.fill('#model-times textarea', 'resnet18, 41.2');
+    await page.getByText('1 measurement', { exact: true }).waitFor();
+    await page.locator('.headline').getByText('it was measured on other platforms').waitFor(kLong);
+  });
+
+  test('this browser, by its kernels: timed, cancelled, taken up again, and checked by running the model', async () => {
+    const index = readFileSync(join(kRoot, 'weights/pool/index.json'), 'utf8');
+    const probes = new Set((JSON.parse(index) as { probes: string[] }).probes.filter((key) => /^conv,1,\d\d?,/.test(key)).slice(0, 9));
+    const page = await visit.open({
+      address: '#mode=model&on=browser',
+      before: (each) => each.route(/pool\/index\.json$/, (route) => route.fulfill({ contentType: 'application/json', body: withProbes(index, (key) => probes.has(key)) })),
+    });
+    await engineReady(page);
+    // A network with weights, as other tools write them.
+    const engine = await createEngine({ kind: 'local', wasm: built('latencast'), modelsWasm: built('latencast-models') });
+    const path = fileOf('small.onnx', await engine.exportOnnx('nb201', '421211'));
+    engine.dispose();
+    await page.getByText('14 MB').waitFor();
+    await page.selectOption('#browser-effort', 'quick');
+    await page.getByRole('button', { name: 'Time this browser’s kernels' }).click();
+    const panel = page.locator('.browser');
+    await panel.getByText(/Measuring, round/).waitFor({ timeout: 60_000 });
+    await panel.getByRole('button', { name: 'Cancel' }).click();
+    await panel.getByText(/of 12 kernels timed\. Nothing is timed twice\./).waitFor();
+    await page.reload();
+    await panel.getByRole('button', { name: 'Go on' }).click({ timeout: 30_000 });
+    await page.locator('.headline').getByText('from kernels that were timed there').waitFor({ timeout: 90_000 });
+    await panel.getByText(/Most like/).waitFor();
+    await panel.getByText('Open an ONNX file with its weights').waitFor();
+    expect(await page.locator('.answer').innerText()).toMatch(/on this browser$/);
+    await choose(page, path);
+    await shows(page, 'small.onnx');
+    await panel.getByRole('button', { name: 'Check by running small.onnx' }).click();
+    await panel.getByRole('heading', { name: 'Checked by running small.onnx' }).waitFor({ timeout: 90_000 });
+    const facts = await panel.locator('.facts dd').allInnerTexts();
+    expect(facts).toHaveLength(3);
+    for (const text of facts.slice(0, 2)) expect(Number.parseFloat(text)).toBeGreaterThan(0);
+    // Without the check a model is as good as never run.
+    await page.getByLabel('Model', { exact: true }).selectOption('resnet18');
+    await panel.getByText('Open an ONNX file with its weights').waitFor();
   });
 });

@@ -29,7 +29,7 @@ export async function measureBrowser(space: SpaceId, setting: Setting, measured:
   const unseen = [...new Set(others)].filter((each) => !architectures.includes(each)).slice(0, truth);
   const worker = new Worker(new URL('../../../web/app/measure/worker.ts', import.meta.url), { type: 'module' });
   const host = Comlink.wrap<RuntimeHost>(worker);
-  const tick_ms = await host.start(setting, architectures[0] ?? '', Comlink.proxy((network: string) => engine.exportOnnx(space, network)));
+  const tick_ms = await host.start(setting, architectures[0] ?? '', Comlink.proxy(async (network: string) => ({ model: await engine.exportOnnx(space, network) })));
   let closed_ms: Float64Array = new Float64Array();
   let expected = { spearman: Number.NaN, error: Number.NaN };
   const run = await carryOut(

@@ -2,9 +2,9 @@
 
 import type { Predictor } from '../../api/index.js';
 import type { Reading } from './runtime.js';
-import { measurementsOf, nextStep, withChosen, withReading, type Prediction, type Run } from './run.js';
+import { measurementsOf, nextStep, withChosen, withReading, type AnyRun, type Prediction, type Run } from './run.js';
 
-export interface Surroundings {
+export interface Surroundings<R extends AnyRun = Run> {
   /** Runs a network and times it. */
   visit(architecture: string): Promise<Reading>;
   /** Resolves when the tab is in front. */
@@ -12,11 +12,11 @@ export interface Surroundings {
   /** How often the tab has gone to the background. */
   timesHidden(): number;
   /** What to measure besides, by the measurements of a run; may be nothing. */
-  choose(run: Run): Promise<readonly string[]>;
+  choose(run: R): Promise<readonly string[]>;
   /** The proof's networks, from the measurements of a run. */
-  predict(run: Run): Promise<Prediction>;
+  predict(run: R): Promise<Prediction>;
   /** Called after every step; the next one waits for it, so that nothing else works while a network is timed. */
-  onStep(run: Run): Promise<void>;
+  onStep(run: R): Promise<void>;
 }
 
 /** Where each network is to be the most informative one, so many are measured before the others are chosen one by one. */
@@ -36,7 +36,7 @@ export async function chooseMore(base: Predictor, run: Run): Promise<readonly st
 }
 
 /** Resolves to the run as far as it has come. */
-export async function carryOut(run: Run, around: Surroundings, signal: AbortSignal): Promise<Run> {
+export async function carryOut<R extends AnyRun>(run: R, around: Surroundings<R>, signal: AbortSignal): Promise<R> {
   for (let step = nextStep(run); step && !signal.aborted; step = nextStep(run)) {
     if (step.kind === 'choose') {
       run = withChosen(run, await around.choose(run));

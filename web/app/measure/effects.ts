@@ -1,21 +1,19 @@
-/** Measuring this browser: the runtime's thread, what is stored, and what becomes of the readings. */
+/** Measuring this browser over a search space: what is stored, and what becomes of the readings. */
 
-import * as Comlink from 'comlink';
 import type { Engine, Predictor, SpaceId } from '../../api/index.js';
 import { browserOf, type Action, type DeviceId, type State } from '../state.js';
-import { carryOut, chooseMore, kAtOnce, type Surroundings } from './campaign.js';
+import { chooseMore, kAtOnce } from './campaign.js';
 import { measurementsOf, newRun, nextStep, unseenLatencies, type Prediction, type Run } from './run.js';
 import type { BrowserAction } from './state.js';
 import type { Setting } from './setting.js';
+import { alone, runHere, type Errand } from './session.js';
 import { deleteRun, readRun, writeRun } from './store.js';
-import type { RuntimeHost } from './worker.js';
 
 const kUnseen = 10;
 const kUnseenSeed = 1;
 const kCoverage = 0.9;
 /** In the first round the estimates follow every so many readings, then rounds 1, 2, 4, 8 and so on, and the last. */
 const kFirstReadings = 5;
-const kLock = 'latencast-measure';
 
 /** What it needs of the page. */
 export interface Page {
@@ -33,13 +31,8 @@ export interface Page {
 export class BrowserEffects {
   private running: AbortController | undefined;
   private readonly read = new Set<SpaceId>();
-  private hidden = 0;
 
-  constructor(private readonly page: Page) {
-    document.addEventListener('visibilitychange', () => {
-      if (document.hidden) ++this.hidden;
-    });
-  }
+  constructor(private readonly page: Page) {}
 
   /** Brings back what an earlier visit has measured, and goes on with it where that was under way. */
   async show(space: SpaceId): Promise<void> {
@@ -97,39 +90,25 @@ export class BrowserEffects {
       const text = 'This browser keeps no run: with the tab its state is lost. The measuring goes on, and its readings stand in the notebook.';
       this.page.send({ type: 'notice', notice: { kind: 'error', text } });
     }
-    const worker = new Worker(new URL('./worker.ts', import.meta.url), { type: 'module' });
-    const stop = new Promise<never>((_, fail) => {
-      signal.addEventListener('abort', () => fail(new Error('cancelled')), { once: true });
-      // A worker that cannot be loaded says nothing else.
-      worker.addEventListener('error', (event) => fail(new Error(event.message || 'the runtime could not be loaded')), { once: true });
-    });
-    stop.catch(() => undefined);
+    const engine = await this.page.engine();
+    const errand: Errand<Run> = {
+      write: async (network) => ({ model: await engine.exportOnnx(space, network) }),
+      choose: (soFar) => this.chooseNext(soFar),
+      predict: (soFar) => this.predict(soFar),
+      onStatus: (status) => this.tell(space, { type: 'status', status }),
+      onStep: async (next) => {
+        run = next;
+        await writeRun(run);
+        this.tell(space, { type: 'run', run });
+        await this.showReadings(run);
+      },
+    };
     try {
-      const host = Comlink.wrap<RuntimeHost>(worker);
-      const engine = await this.page.engine();
-      const write = (network: string): Promise<Uint8Array> => engine.exportOnnx(space, network);
-      await Promise.race([host.start(run.setting, run.measured.architectures[0] ?? '', Comlink.proxy(write)), stop]);
-      if (signal.aborted) return;
-      this.tell(space, { type: 'status', status: 'running' });
-      const around: Surroundings = {
-        visit: (architecture) => Promise.race([host.visit(architecture), stop]),
-        inFront: () => this.inFront(space, signal),
-        timesHidden: () => this.hidden,
-        choose: (soFar) => this.chooseNext(soFar),
-        predict: (soFar) => this.predict(soFar),
-        onStep: async (next) => {
-          run = next;
-          await writeRun(run);
-          this.tell(space, { type: 'run', run });
-          await this.showReadings(run);
-        },
-      };
-      run = await carryOut(run, around, signal);
+      run = await runHere(run, errand, signal);
       if (signal.aborted) return;
       await this.judge(run);
       this.tell(space, { type: 'status', status: 'finished' });
     } finally {
-      worker.terminate();
       if (signal.aborted) await writeRun({ ...run, going: false });
     }
   }
@@ -183,29 +162,4 @@ export class BrowserEffects {
     const accuracy = await engine.accuracy(Float64Array.from(run.prediction.latency_ms), Float64Array.from(unseenLatencies(run)));
     this.tell(run.space, { type: 'accuracy', accuracy });
   }
-
-  private async inFront(space: SpaceId, signal: AbortSignal): Promise<void> {
-    if (!document.hidden) return;
-    this.tell(space, { type: 'status', status: 'waiting' });
-    await new Promise<void>((resolve) => {
-      const look = (): void => {
-        if (document.hidden && !signal.aborted) return;
-        document.removeEventListener('visibilitychange', look);
-        resolve();
-      };
-      document.addEventListener('visibilitychange', look);
-      signal.addEventListener('abort', look, { once: true });
-    });
-    if (!signal.aborted) this.tell(space, { type: 'status', status: 'running' });
-  }
-}
-
-/** Two tabs at once would disturb each other, and write over each other's readings. Throws where another is at it. */
-async function alone(work: () => Promise<void>): Promise<void> {
-  // Browsers have locks on secure pages only.
-  if (!('locks' in navigator)) return work();
-  await navigator.locks.request(kLock, { ifAvailable: true }, async (lock) => {
-    if (!lock) throw new Error('another tab is measuring; go on there, or close it');
-    await work();
-  });
 }

@@ -21,8 +21,9 @@ export interface Prediction {
   readonly high: readonly number[];
 }
 
-export interface Run {
-  readonly space: SpaceId;
+/** Of a search space, unless it is said what of. */
+export interface Run<S extends string = SpaceId> {
+  readonly space: S;
   readonly setting: Setting;
   /** The measurements that estimates are made from; it grows up to `wanted` networks in its first round. */
   readonly measured: Series;
@@ -39,6 +40,8 @@ export interface Run {
   readonly going: boolean;
 }
 
+export type AnyRun = Run<string>;
+
 export type Phase = 'measured' | 'proof';
 
 /** Networks of a proof that were measured before. */
@@ -49,26 +52,35 @@ function series(architectures: readonly string[]): Series {
 }
 
 /** measured: to begin with. unseen: to be measured afterwards, none of them among the measured; may be none. */
-export function newRun(
-  space: SpaceId,
+export function newRun<S extends string>(
+  space: S,
   setting: Setting,
   measured: readonly string[],
   unseen: readonly string[],
   wanted = measured.length,
-): Run {
-  // Spread over the measured, which begin with the most informative.
-  const step = Math.max(1, Math.floor(measured.length / kAnchors));
-  const anchors = unseen.length === 0 ? [] : measured.filter((_, i) => i % step === 0).slice(0, kAnchors);
+): Run<S> {
   return {
     space,
     setting,
     measured: series(measured),
     wanted,
-    proof: series([...unseen, ...anchors]),
-    unseen: unseen.length,
+    ...proofOf(measured, unseen),
     repeated: 0,
     going: true,
   };
+}
+
+function proofOf(measured: readonly string[], unseen: readonly string[]): Pick<Run, 'proof' | 'unseen'> {
+  // Spread over the measured, which begin with the most informative.
+  const step = Math.max(1, Math.floor(measured.length / kAnchors));
+  const anchors = unseen.length === 0 ? [] : measured.filter((_, i) => i % step === 0).slice(0, kAnchors);
+  return { proof: series([...unseen, ...anchors]), unseen: unseen.length };
+}
+
+/** The run with another proof, which is to come. */
+export function withProof<R extends AnyRun>(run: R, unseen: readonly string[]): R {
+  const { prediction: _, ...rest } = run;
+  return { ...rest, ...proofOf(run.measured.architectures, unseen) } as R;
 }
 
 export type Step =
@@ -79,7 +91,7 @@ export type Step =
   | { readonly kind: 'predict' };
 
 /** What is to be done next; undefined where everything is. */
-export function nextStep(run: Run): Step | undefined {
+export function nextStep(run: AnyRun): Step | undefined {
   if (isGrowing(run) && run.measured.rounds.length === 1 && !isOpen(run.measured.rounds[0] ?? [])) return { kind: 'choose' };
   if (!run.measured.finished) return { kind: 'visit', phase: 'measured', network: nextNetwork(run.measured) };
   if (run.proof.finished) return undefined;
@@ -87,12 +99,12 @@ export function nextStep(run: Run): Step | undefined {
   return { kind: 'visit', phase: 'proof', network: nextNetwork(run.proof) };
 }
 
-function isGrowing({ measured, wanted }: Run): boolean {
+function isGrowing({ measured, wanted }: AnyRun): boolean {
   return measured.architectures.length < wanted;
 }
 
 /** The run with more networks to measure; without any there is nothing left to choose. */
-export function withChosen(run: Run, architectures: readonly string[]): Run {
+export function withChosen<R extends AnyRun>(run: R, architectures: readonly string[]): R {
   const { measured } = run;
   const [round = []] = measured.rounds;
   if (architectures.length === 0) return { ...run, wanted: measured.architectures.length };
@@ -119,7 +131,7 @@ function isOpen(round: Round): boolean {
 }
 
 /** The run with one more reading. */
-export function withReading(run: Run, phase: Phase, network: number, latency_ms: number, seconds: number): Run {
+export function withReading<R extends AnyRun>(run: R, phase: Phase, network: number, latency_ms: number, seconds: number): R {
   const before = run[phase];
   const rounds = [...before.rounds];
   const last = rounds.at(-1);
@@ -145,7 +157,7 @@ export interface Progress {
   readonly done: number;
 }
 
-export function progressOf(run: Run): Progress {
+export function progressOf(run: AnyRun): Progress {
   const phase = run.measured.finished ? 'proof' : 'measured';
   const { architectures, rounds, seconds } = run[phase];
   const networks = phase === 'measured' ? Math.max(run.wanted, architectures.length) : architectures.length;
@@ -173,7 +185,7 @@ export function progressOf(run: Run): Progress {
 }
 
 /** What has been measured so far; nothing of networks without a reading. */
-export function measurementsOf(run: Run): Measurement[] {
+export function measurementsOf(run: AnyRun): Measurement[] {
   const { latency_ms } = summarise(run.measured.rounds);
   return run.measured.architectures.flatMap((architecture, i) => {
     const ms = latency_ms[i] ?? Number.NaN;
@@ -182,7 +194,7 @@ export function measurementsOf(run: Run): Measurement[] {
 }
 
 /** The networks of the proof, as long as they would have taken when the others were measured. */
-export function unseenLatencies(run: Run): readonly number[] {
+export function unseenLatencies(run: AnyRun): readonly number[] {
   const known = new Map(measurementsOf(run).map(({ architecture, latency_ms }) => [architecture, latency_ms]));
   const { latency_ms } = summarise(run.proof.rounds);
   const before = run.proof.architectures.slice(run.unseen).map((architecture) => known.get(architecture) ?? Number.NaN);
@@ -190,6 +202,6 @@ export function unseenLatencies(run: Run): readonly number[] {
 }
 
 /** Rounds that do not count. */
-export function throttledRounds(run: Run): number {
+export function throttledRounds(run: AnyRun): number {
   return [run.measured, run.proof].reduce((sum, { rounds }) => sum + summarise(rounds).counts.filter((counts) => !counts).length, 0);
 }

@@ -16,6 +16,13 @@ export interface Reading {
   readonly spent_ms: number;
 }
 
+/** A network to run. */
+export interface Written {
+  readonly model: Uint8Array;
+  /** Shapes of inputs by name, where the model leaves them open. */
+  readonly shapes?: Readonly<Record<string, readonly number[]>>;
+}
+
 /** Networks held ready take memory: their weights, and the runtime's own copy of them. */
 const kMostHeld = 600e6; // bytes of models
 
@@ -27,7 +34,7 @@ interface Held {
   readonly bytes: number;
 }
 
-/** Runs networks that `write` makes as ONNX models. */
+/** Runs networks that `write` gives as ONNX models. */
 export class Runtime {
   readonly tick_ms = timerTick();
   /** By name, the longest unused first. */
@@ -36,7 +43,7 @@ export class Runtime {
   constructor(
     private readonly ort: typeof import('onnxruntime-web'),
     private readonly provider: Setting['provider'],
-    private readonly write: (network: string) => Promise<Uint8Array>,
+    private readonly write: (network: string) => Promise<Written>,
   ) {}
 
   /** Runs a network until there are enough readings of it. */
@@ -69,7 +76,7 @@ export class Runtime {
       this.held.set(network, known);
       return known;
     }
-    const model = await this.write(network);
+    const { model, shapes = {} } = await this.write(network);
     let bytes = model.length;
     for (const { bytes: each } of this.held.values()) bytes += each;
     for (const [name, { session, bytes: each }] of this.held) {
@@ -82,17 +89,21 @@ export class Runtime {
       executionProviders: [this.provider],
       graphOptimizationLevel: 'all',
     });
-    const held = { session, feeds: this.feedsOf(session), bytes: model.length };
+    const held = { session, feeds: this.feedsOf(session, shapes), bytes: model.length };
     this.held.set(network, held);
     return held;
   }
 
-  private feedsOf(session: InferenceSession): Record<string, Tensor> {
+  private feedsOf(session: InferenceSession, shapes: NonNullable<Written['shapes']>): Record<string, Tensor> {
     return Object.fromEntries(
-      session.inputMetadata.map((input) => {
+      session.inputMetadata.map((input): [string, Tensor] => {
         if (!input.isTensor) throw new Error(`the input ${input.name} is no tensor`);
-        const dims = input.shape.map(Number);
-        const values = new Float32Array(dims.reduce((product, length) => product * length, 1));
+        const dims = [...(shapes[input.name] ?? input.shape.map(Number))];
+        const length = dims.reduce((product, each) => product * each, 1);
+        // Indices: of whatever, the first.
+        if (input.type === 'int64') return [input.name, new this.ort.Tensor('int64', new BigInt64Array(length), dims)];
+        if (input.type === 'int32') return [input.name, new this.ort.Tensor('int32', new Int32Array(length), dims)];
+        const values = new Float32Array(length);
         // Any values but zeros, which compress the work of some processors.
         for (let i = 0; i < values.length; ++i) values[i] = Math.sin(i);
         return [input.name, new this.ort.Tensor('float32', values, dims)];
@@ -102,7 +113,7 @@ export class Runtime {
 }
 
 /** Fetches the runtime. */
-export async function loadRuntime(setting: Setting, write: (network: string) => Promise<Uint8Array>): Promise<Runtime> {
+export async function loadRuntime(setting: Setting, write: (network: string) => Promise<Written>): Promise<Runtime> {
   const plain = setting.provider === 'wasm';
   const ort = await (plain ? import('onnxruntime-web/wasm') : import('onnxruntime-web/webgpu'));
   const [mjs, binary] = plain ? [glue, wasm] : [gpuGlue, gpuWasm];

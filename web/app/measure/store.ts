@@ -1,8 +1,7 @@
-/** Runs outlive a closed tab: one of each space, in this browser only. */
+/** Runs outlive a closed tab: one of each space, and one of kernels, in this browser only. */
 
 import { openDB, type IDBPDatabase } from 'idb';
-import type { SpaceId } from '../../api/index.js';
-import type { Run } from './run.js';
+import type { AnyRun, Run } from './run.js';
 
 const kName = 'latencast';
 const kRuns = 'browser-runs-1';
@@ -19,9 +18,9 @@ function database(): Promise<IDBPDatabase> {
 }
 
 /** Undefined where there is none, and where this browser keeps nothing (some do not in private windows). */
-export async function readRun(space: SpaceId): Promise<Run | undefined> {
+export async function readRun<S extends string>(space: S): Promise<Run<S> | undefined> {
   try {
-    const run = (await (await database()).get(kRuns, space)) as Run | undefined;
+    const run = (await (await database()).get(kRuns, space)) as Run<S> | undefined;
     // Runs kept from before networks were chosen one by one have all of theirs.
     return run && { ...run, wanted: run.wanted ?? run.measured.architectures.length };
   } catch {
@@ -30,7 +29,7 @@ export async function readRun(space: SpaceId): Promise<Run | undefined> {
 }
 
 /** False where this browser does not keep it. */
-export async function writeRun(run: Run): Promise<boolean> {
+export async function writeRun(run: AnyRun): Promise<boolean> {
   try {
     await (await database()).put(kRuns, run, run.space);
     return true;
@@ -39,7 +38,7 @@ export async function writeRun(run: Run): Promise<boolean> {
   }
 }
 
-export async function deleteRun(space: SpaceId): Promise<void> {
+export async function deleteRun(space: string): Promise<void> {
   try {
     await (await database()).delete(kRuns, space);
   } catch {

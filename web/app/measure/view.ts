@@ -4,9 +4,9 @@ import { about, correlation, count, duration, plural, withUnit } from '../format
 import { glyph } from '../views/architecture.js';
 import type { Send } from '../views/send.js';
 import { browserOf, readiness, spaceId, type State } from '../state.js';
-import { progressOf, throttledRounds, unseenLatencies, type Run } from './run.js';
+import { progressOf, throttledRounds, unseenLatencies, type AnyRun, type Run } from './run.js';
 import { summarise } from './schedule.js';
-import { kEffortTitles, providers, titleOf, type Effort } from './setting.js';
+import { kEffortTitles, providers, titleOf, type Effort, type Setting } from './setting.js';
 import { isBusy, type BrowserAction, type BrowserState } from './state.js';
 
 /** Beside the choice of a device: the way to the measurements of this browser. */
@@ -38,7 +38,7 @@ export function browserPanel(state: State, send: Send): TemplateResult | typeof 
   const tell = (action: BrowserAction): void => send({ type: 'browser', space, action });
   return html`<section class="browser" aria-label="This browser">
     ${browser.failure ? html`<p class="bad" role="alert">Measuring stopped: ${browser.failure.replace(/\.$/, '')}.</p>` : nothing}
-    ${isBusy(browser) ? busy(browser, tell) : browser.run ? begun(state, browser, browser.run, send, tell) : fresh(state, browser, send, tell)}
+    ${isBusy(browser) ? busy(browser, () => tell({ type: 'stop' }), 'network', 'Proving: networks not seen before') : browser.run ? begun(state, browser, browser.run, send, tell) : fresh(state, browser, send, tell)}
   </section>`;
 }
 
@@ -61,9 +61,6 @@ const kCounts = [5, 10, 20, 40];
 function choices(state: State, { setting }: BrowserState, send: Send, tell: Tell): TemplateResult {
   const { count: chosenCount } = state.plans[spaceId(state)].settings;
   const counts = [...new Set([...kCounts, chosenCount])].sort((a, b) => a - b);
-  const possible = providers();
-  const chosen = possible.findIndex(({ provider, threads }) => provider === setting.provider && threads === setting.threads);
-  const valueOf = (event: Event): string => (event.target as HTMLSelectElement).value;
   return html`<div class="fields">
     <label for="browser-count">Networks</label>
     <select
@@ -72,41 +69,51 @@ function choices(state: State, { setting }: BrowserState, send: Send, tell: Tell
     >
       ${counts.map((each) => html`<option value=${each} ?selected=${each === chosenCount}>${each}</option>`)}
     </select>
-    <label for="browser-provider">Run by</label>
+    ${runBy(setting, (chosen) => tell({ type: 'setting', setting: chosen }))}
+  </div>`;
+}
+
+const valueOf = (event: Event): string => (event.target as HTMLSelectElement).value;
+
+/** Fields: run by what and how long. */
+export function runBy(setting: Setting, choose: (setting: Setting) => void): TemplateResult {
+  const possible = providers();
+  const chosen = possible.findIndex(({ provider, threads }) => provider === setting.provider && threads === setting.threads);
+  return html`<label for="browser-provider">Run by</label>
     <select
       id="browser-provider"
-      @change=${(event: Event) => tell({ type: 'setting', setting: { ...setting, ...possible[Number(valueOf(event))] } })}
+      @change=${(event: Event) => choose({ ...setting, ...possible[Number(valueOf(event))] })}
     >
       ${possible.map((each, i) => html`<option value=${i} ?selected=${i === chosen}>${titleOf(each)}</option>`)}
     </select>
     <label for="browser-effort">How long</label>
     <select
       id="browser-effort"
-      @change=${(event: Event) => tell({ type: 'setting', setting: { ...setting, effort: valueOf(event) as Effort } })}
+      @change=${(event: Event) => choose({ ...setting, effort: valueOf(event) as Effort })}
     >
       ${(['quick', 'thorough'] as const).map(
         (each) => html`<option value=${each} ?selected=${each === setting.effort}>${kEffortTitles[each]}</option>`,
       )}
-    </select>
-  </div>`;
+    </select>`;
 }
 
-function busy({ status, run }: BrowserState, tell: Tell): TemplateResult {
-  const cancel = html`<button type="button" @click=${() => tell({ type: 'stop' })}>Cancel</button>`;
+/** what: what is measured one by one. proof: what proves it. */
+export function busy({ status, run }: BrowserState<AnyRun>, stop: () => void, what: string, proof: string): TemplateResult {
+  const cancel = html`<button type="button" @click=${stop}>Cancel</button>`;
   if (status === 'starting' || !run) {
     return html`<div class="row"><p>Getting the runtime ready…</p>${cancel}</div>`;
   }
   const { phase, round, network, networks, seconds_left, verdict, done } = progressOf(run);
-  const what = phase === 'measured' ? 'Measuring' : 'Proving: networks not seen before';
+  const doing = phase === 'measured' ? 'Measuring' : proof;
   return html`<div class="row">
-      <progress max="1" .value=${done} aria-label=${what}></progress>
+      <progress max="1" .value=${done} aria-label=${doing}></progress>
       ${cancel}
     </div>
     <p class="small">
       ${
         status === 'waiting'
           ? html`<strong>Waiting: this tab is in the background, where browsers slow it down.</strong>`
-          : html`${what}, round ${round}, network ${network} of
+          : html`${doing}, round ${round}, ${what} ${network} of
             ${networks}${Number.isFinite(verdict.error) ? html`, readings within ${about(verdict.error)}` : nothing}${
               Number.isFinite(seconds_left) ? html`, about ${duration(seconds_left)} left` : nothing
             }`

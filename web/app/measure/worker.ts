@@ -1,12 +1,12 @@
 /** The thread in which networks are run, so that neither the page nor the engine gets in their way. */
 
 import * as Comlink from 'comlink';
-import { loadRuntime, type Reading, type Runtime } from './runtime.js';
+import { loadRuntime, type Reading, type Runtime, type Written } from './runtime.js';
 import type { Setting } from './setting.js';
 
 export interface RuntimeHost {
-  /** First of all; once. `write` makes a network as an ONNX model. Makes ready for `first`; resolves to the step of the timer. */
-  start(setting: Setting, first: string, write: (network: string) => Promise<Uint8Array>): Promise<number>;
+  /** First of all; once. `write` gives a network as an ONNX model. Makes ready for `first`; resolves to the step of the timer. */
+  start(setting: Setting, first: string, write: (network: string) => Promise<Written>): Promise<number>;
   visit(network: string): Promise<Reading>;
 }
 

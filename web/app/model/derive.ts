@@ -1,9 +1,23 @@
 /** What the mode shows, computed from its state. Pure. */
 
-import type { Decomposition, KnownPlatform, ModelKernel } from '../../api/index.js';
+import type { Decomposition, ModelKernel } from '../../api/index.js';
 import { significant, withUnit } from '../format.js';
 import type { Mark } from '../state.js';
-import { currentCheck, kWorks, platformOf, type Bounds, type Estimated, type ModelState, type Work } from './state.js';
+import { kernelType } from './kernel-reading.js';
+import {
+  currentCheck,
+  isOfPool,
+  knownPlatforms,
+  kMine,
+  kThisBrowser,
+  kWorks,
+  platformOf,
+  type AnyPlatform,
+  type Bounds,
+  type Estimated,
+  type ModelState,
+  type Work,
+} from './state.js';
 
 /** What the bars stand for. */
 export interface Cost {
@@ -53,14 +67,15 @@ function millisecondsText(value: number): string {
 
 /** A known platform and what the model takes there. */
 export interface PlatformRow extends Partial<Bounds> {
-  readonly platform: KnownPlatform;
+  readonly platform: AnyPlatform;
 }
 
 /** The known platforms that a search leaves, fastest first, those not yet asked last. */
-export function platformRows({ fleet, compared, find }: ModelState): readonly PlatformRow[] {
-  if (fleet.status !== 'ready') return [];
+export function platformRows(state: ModelState): readonly PlatformRow[] {
+  const { fleet, compared, find } = state;
+  if (fleet.status === 'loading') return [];
   const words = find.toLowerCase().split(/\s+/).filter((word) => word !== '');
-  const rows = fleet.platforms.map((platform): PlatformRow => ({ platform, ...compared[platform.id] }));
+  const rows = knownPlatforms(state).map((platform): PlatformRow => ({ platform, ...compared[platform.id] }));
   const found = rows.filter(({ platform: { id, title } }) => words.every((word) => `${id} ${title}`.toLowerCase().includes(word)));
   return found.sort((a, b) => (a.latency_ms ?? Number.MAX_VALUE) - (b.latency_ms ?? Number.MAX_VALUE));
 }
@@ -83,8 +98,13 @@ export function platformsCsv(rows: readonly PlatformRow[]): string {
 
 /** Marks of the text, with what the adaptation doubts. */
 export function textMarks(state: ModelState): readonly Mark[] {
-  const { check, adapted } = state;
+  const { check, adapted, adaptedKernels } = state;
   const marks = check?.marks ?? [];
+  if (adaptedKernels && adaptedKernels.timings === currentCheck(state)?.kernels) {
+    const aside = new Set(adaptedKernels.set_aside.map((place) => adaptedKernels.timings[place]?.line));
+    const message = 'it fits nothing that the others let expect; it is set aside';
+    return marks.map((mark): Mark => (aside.has(mark.line) ? { ...mark, kind: 'bad', message } : mark));
+  }
   if (!adapted || adapted.readings !== currentCheck(state)?.readings) return marks;
   const aside = new Map(
     adapted.readings.flatMap((reading, i) => (adapted.review.set_aside[i] ? [[reading.line, { reading, i }] as const] : [])),
@@ -97,6 +117,32 @@ export function textMarks(state: ModelState): readonly Mark[] {
     const action = { type: 'model', action: { type: 'trust', reading: doubt.reading, trusted: true } } as const;
     return { ...mark, kind: 'bad', message, remedies: [{ label: 'It is right: count it', action }] };
   });
+}
+
+/** Types of the model's kernels that were never timed on the platform, with their share of the estimate. */
+export interface Untimed {
+  readonly types: readonly string[];
+  readonly share: number;
+}
+
+export function untimed(state: ModelState): Untimed | undefined {
+  const estimate = estimateOf(state);
+  const kernels = state.opened?.kernels?.kernels;
+  const timed = timedTypes(state);
+  if (!estimate || !kernels || !timed) return undefined;
+  const places = [...kernels.keys()].filter((i) => !timed.has(kernels[i]?.type ?? ''));
+  if (places.length === 0) return undefined;
+  const sum = places.reduce((total, i) => total + (estimate.kernel_ms[i] ?? 0), 0);
+  return { types: [...new Set(places.map((i) => kernels[i]?.type ?? ''))], share: sum / estimate.latency_ms };
+}
+
+/** Of what is chosen, where it is known by its kernels. */
+function timedTypes(state: ModelState): ReadonlySet<string> | undefined {
+  const platform = platformOf(state);
+  if (platform) return isOfPool(platform) ? new Set(Object.keys(platform.timings)) : undefined;
+  if (state.platform === kThisBrowser) return state.browserKnown && new Set(state.browserKnown.types);
+  if (state.platform !== kMine || !state.adaptedKernels) return undefined;
+  return new Set(state.adaptedKernels.timings.map(({ kernel }) => kernelType(kernel)));
 }
 
 /** Places of kernels as they are listed. */

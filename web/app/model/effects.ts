@@ -5,27 +5,39 @@ import {
   LatencastError,
   type Engine,
   type Fleet,
+  type KernelEstimate,
+  type KernelPlatform,
+  type KernelPool,
+  type KernelTiming,
   type Model,
+  type ModelEstimate,
   type ModelOptions,
   type Platform,
   type StatedInput,
 } from '../../api/index.js';
 import { loadWeightsIndex } from '../examples.js';
 import { saveFile } from '../save.js';
+import { KernelBrowser, type Runnable } from './browser.js';
 import { estimateOf, kernelsCsv, platformRows, platformsCsv } from './derive.js';
+import { kernelType } from './kernel-reading.js';
 import { checkModels } from './reading.js';
 import {
   assumedShape,
   currentCheck,
   familyOf,
+  isByKernels,
+  isRunnable,
   kExampleNetwork,
+  kBrowserFamily,
   kMine,
   kNetworkIds,
   kNetworks,
+  kThisBrowser,
   platformOf,
   readingKey,
   readShape,
   shapeText,
+  type Bounds,
   type ModelAction,
   type ModelName,
   type ModelState,
@@ -36,6 +48,11 @@ import {
 const kTypingPause = 300; // ms after the last key before what was typed is read
 const kNextCount = 3; // models proposed at a time
 const kComparedAtOnce = 8; // platforms
+
+const kPool = 'weights/pool';
+
+/** Whatever says how long a model takes, by whole models or by kernels. */
+type Estimator = Platform | KernelPlatform;
 
 /** A model's file, kept so that it can be read again with other shapes. */
 interface Source extends Pick<Opened, 'name' | 'network' | 'bytes'> {
@@ -54,8 +71,12 @@ export class ModelEffects {
   private textTimer: ReturnType<typeof setTimeout> | undefined;
 
   private fleet: Fleet | undefined;
-  private readonly platforms = new Map<string, Promise<Platform>>();
-  private mine: Platform | undefined;
+  private pool: KernelPool | undefined;
+  /** Known platforms that were asked, by id. */
+  private readonly platforms = new Map<string, Promise<Estimator>>();
+  private mine: Estimator | undefined;
+  private browser: KernelPlatform | undefined;
+  private readonly kernels: KernelBrowser;
   /** Likewise of adapting. */
   private adaptations = 0;
   private comparing: AbortController | undefined;
@@ -68,7 +89,27 @@ export class ModelEffects {
     private readonly send: (action: ModelAction) => void,
     private readonly state: () => ModelState,
     private readonly engine: () => Promise<Engine>,
-  ) {}
+  ) {
+    this.kernels = new KernelBrowser({
+      tell: (action) => send({ type: 'browser', action }),
+      engine,
+      probes: async () => (await this.pooled()).probes.filter((key) => key.split(',')[1] === '1'),
+      adapt: (timings) => this.adaptToKernels(timings),
+      runnable: () => this.runnable(),
+      estimate: async (platform) => {
+        const { model } = this;
+        if (!model) throw new Error('no model is open');
+        return { ...(await platform.estimate(model, kBrowserFamily)), model };
+      },
+      onKnown: (platform, timings) => {
+        this.browser?.dispose();
+        this.browser = platform;
+        const types = [...new Set(timings.map(({ kernel }) => kernelType(kernel)))];
+        send({ type: 'browser-known', known: { similar: platform.similar, types } });
+        if (state().platform === kThisBrowser) this.follow();
+      },
+    });
+  }
 
   /** When the mode is shown: the example at once, then what the address asks for. */
   async show(): Promise<void> {
@@ -79,7 +120,7 @@ export class ModelEffects {
       this.send({ type: 'example', ...example });
     }
     void this.listFamilies();
-    void this.loadFleet();
+    void this.loadPlatforms();
     const { network } = this.state();
     // A file that was dropped came first.
     if (network !== undefined && this.turn === 0) void this.openNetwork(network);
@@ -90,10 +131,12 @@ export class ModelEffects {
     if (!this.started) return;
     this.model = undefined;
     this.mine = undefined;
+    this.browser = undefined;
     this.fleet = undefined;
+    this.pool = undefined;
     this.platforms.clear();
     this.named.clear();
-    void this.loadFleet();
+    void this.loadPlatforms();
     const { network } = this.state();
     if (this.source) void this.open(this.source);
     else if (network !== undefined) void this.openNetwork(network);
@@ -122,15 +165,32 @@ export class ModelEffects {
         clearTimeout(this.shapeTimer);
         this.shapeTimer = setTimeout(() => void this.readAgain(), kTypingPause);
         break;
-      case 'family':
       case 'platform':
+        if (action.platform === kThisBrowser) void this.kernels.show();
         this.follow();
         break;
+      case 'family':
+        this.follow();
+        break;
+      case 'browser': {
+        const { run, setting } = this.state().browser;
+        if (action.action.type === 'start') void this.kernels.start(run, setting);
+        else if (action.action.type === 'again') void this.kernels.start(undefined, setting);
+        else if (action.action.type === 'stop') this.kernels.stop();
+        break;
+      }
+      case 'check-by-running': {
+        const { run } = this.state().browser;
+        if (run) void this.kernels.check(run);
+        break;
+      }
       case 'pin':
       case 'view':
+      case 'whole':
         void this.compare();
         break;
       case 'fleet':
+      case 'pool':
         this.checkText();
         this.follow();
         break;
@@ -265,6 +325,26 @@ export class ModelEffects {
 
   // ---- platforms ----
 
+  private async loadPlatforms(): Promise<void> {
+    await Promise.all([this.loadFleet(), this.loadPool()]);
+    const { platform } = this.state();
+    if (platform === kThisBrowser) void this.kernels.show();
+    else if (platform !== undefined && platform !== kMine && !platformOf(this.state())) {
+      this.send({ type: 'platform', platform: undefined });
+    }
+    void this.compare();
+  }
+
+  private async loadPool(): Promise<void> {
+    try {
+      const bytes = await fetchBytes(new URL(`${kPool}/index.json`, document.baseURI));
+      this.pool = await (await this.engine()).loadKernelPool(bytes);
+      this.send({ type: 'pool', pool: { status: 'ready', platforms: this.pool.platforms } });
+    } catch (caught) {
+      this.send({ type: 'pool', pool: { status: 'failed', message: reason(caught) } });
+    }
+  }
+
   private async loadFleet(): Promise<void> {
     try {
       const { fleet: file } = await loadWeightsIndex();
@@ -273,10 +353,6 @@ export class ModelEffects {
       this.fleet = await (await this.engine()).loadFleet(bytes);
       const { platforms, models } = this.fleet;
       this.send({ type: 'fleet', fleet: { status: 'ready', platforms, models } });
-      const { platform } = this.state();
-      if (platform !== undefined && platform !== kMine && !platformOf(this.state())) {
-        this.send({ type: 'platform', platform: undefined });
-      }
       void this.compare();
     } catch (caught) {
       this.send({ type: 'fleet', fleet: { status: 'failed', message: reason(caught) } });
@@ -296,14 +372,17 @@ export class ModelEffects {
   }
 
   private async estimate(): Promise<void> {
-    const { model, fleet } = this;
+    const { model } = this;
     const { platform: id } = this.state();
-    if (!model || !fleet || id === undefined) return;
+    if (!model || id === undefined) return;
     try {
-      const platform = id === kMine ? this.mine : await this.known(fleet, id);
+      const own = (): Estimator | undefined => (id === kMine ? this.mine : this.browser);
+      const isOwn = id === kMine || id === kThisBrowser;
+      const platform = isOwn ? own() : await this.known(id);
       if (!platform) return;
-      const estimate = await platform.estimate(model);
-      if (model === this.model && (id !== kMine || platform === this.mine)) {
+      const kernels = await this.ask(platform, model);
+      const estimate = id === kThisBrowser ? this.kernels.whole(kernels, model) : kernels;
+      if (model === this.model && (!isOwn || platform === own())) {
         this.send({ type: 'estimate', estimate: { ...estimate, platform: id } });
       }
     } catch (caught) {
@@ -311,26 +390,51 @@ export class ModelEffects {
     }
   }
 
-  private known(fleet: Fleet, id: string): Promise<Platform> {
-    const held = this.platforms.get(id) ?? fleet.platform(id);
+  private async ask(platform: Estimator, model: Model): Promise<KernelEstimate & { knowledge: ModelEstimate['knowledge'] | 'kernels' }> {
+    // A device of one's own has the fusions that the user says; all others have their own.
+    if (!isByTimings(platform)) return platform.estimate(model);
+    return { ...(await platform.estimate(model, platform.entry?.family ?? familyOf(this.state()))), knowledge: 'kernels' };
+  }
+
+  /** Undefined where it has not arrived what it is. */
+  private known(id: string): Promise<Estimator> | undefined {
+    const held = this.platforms.get(id) ?? this.load(id);
+    if (!held) return undefined;
     this.platforms.set(id, held);
+    held.catch(() => this.platforms.delete(id));
     return held;
+  }
+
+  private load(id: string): Promise<Estimator> | undefined {
+    if (this.fleet?.platforms.some((one) => one.id === id)) return this.fleet.platform(id);
+    return this.pool?.platforms.some((one) => one.id === id) ? this.ofPool(id) : undefined;
+  }
+
+  private async ofPool(id: string): Promise<KernelPlatform> {
+    const bytes = await fetchBytes(new URL(`${kPool}/${id}.latencast`, document.baseURI));
+    return (await this.engine()).loadKernelPlatform(bytes);
   }
 
   /** On the platforms to compare with, and on all others where they are shown: some at a time, because the first time takes a while. */
   private async compare(): Promise<void> {
-    const { model, fleet } = this;
-    if (!model || !fleet) return;
+    const { model, fleet, pool } = this;
+    if (!model) return;
     this.comparing?.abort();
     const comparing = new AbortController();
     this.comparing = comparing;
     const { signal } = comparing;
-    const { pinned, view, compared } = this.state();
-    const all = fleet.platforms.map(({ id }) => id);
-    const wanted = [...pinned.filter((id) => all.includes(id)), ...(view === 'platforms' ? all : [])];
-    const missing = [...new Set(wanted)].filter((id) => !compared[id]);
+    const { pinned, view, whole, compared } = this.state();
+    const wanted = (all: readonly string[], every: boolean): string[] =>
+      [...new Set([...pinned.filter((id) => all.includes(id)), ...(every ? all : [])])].filter((id) => !compared[id]);
+    const missing = wanted(fleet?.platforms.map(({ id }) => id) ?? [], view === 'platforms');
+    const timed = wanted(pool?.platforms.map(({ id }) => id) ?? [], view === 'platforms' && whole);
     try {
-      for (let i = 0; i < missing.length; i += kComparedAtOnce) {
+      for (let i = 0; i < timed.length; i += kComparedAtOnce) {
+        const found = await Promise.all(timed.slice(i, i + kComparedAtOnce).map((id) => this.boundsOf(id, model)));
+        if (signal.aborted) return;
+        this.send({ type: 'compared', compared: Object.fromEntries(found.flat()) });
+      }
+      for (let i = 0; fleet && i < missing.length; i += kComparedAtOnce) {
         const platforms = missing.slice(i, i + kComparedAtOnce);
         const { low, latency_ms, high } = await fleet.compare(model, { platforms, signal });
         const found = platforms.map((id, k) => [id, { low: low[k]!, latency_ms: latency_ms[k]!, high: high[k]! }] as const);
@@ -342,6 +446,13 @@ export class ModelEffects {
     }
   }
 
+  private async boundsOf(id: string, model: Model): Promise<(readonly [string, Bounds])[]> {
+    const platform = await this.known(id);
+    if (!platform) return [];
+    const { low_ms, latency_ms, high_ms } = await this.ask(platform, model);
+    return [[id, { low: low_ms, latency_ms, high: high_ms }]];
+  }
+
   // ---- the user's device ----
 
   private checkText(): void {
@@ -349,12 +460,52 @@ export class ModelEffects {
     this.send({ type: 'checked', check: checkModels(text, files) });
   }
 
+  private async pooled(): Promise<KernelPool> {
+    if (!this.pool) throw new Error('the platforms whose kernels were timed are not there');
+    return this.pool;
+  }
+
+  /** What is shown, as a file with weights: the only kind that other runtimes run. */
+  private runnable(): Runnable | undefined {
+    const { source } = this;
+    const { opened } = this.state();
+    if (!source || !opened || !isRunnable(opened)) return undefined;
+    const shapes = Object.entries(opened.shapes).flatMap(([input, text]) => {
+      const shape = readShape(text);
+      return shape ? [[input, shape] as const] : [];
+    });
+    return { name: source.name, file: source.file, shapes: Object.fromEntries(shapes) };
+  }
+
+  /** To timings of kernels: by the platforms of the pool that are most similar. */
+  private async adaptToKernels(timings: readonly KernelTiming[]): Promise<KernelPlatform> {
+    const pool = await this.pooled();
+    const similar = timings.length < 2 ? [] : (await pool.similarities(timings)).slice(0, pool.enough);
+    const platforms = await Promise.all(similar.flatMap(({ platform }) => this.known(platform) ?? []));
+    return (await this.engine()).adaptKernels(platforms.filter(isByTimings), timings);
+  }
+
   private async adapt(): Promise<void> {
     const { fleet } = this;
     const check = currentCheck(this.state());
-    if (!fleet || !check) return;
+    if (!check) return;
     const turn = ++this.adaptations;
-    const { readings } = check;
+    const { readings, kernels } = check;
+    if (isByKernels(this.state())) {
+      try {
+        const platform = await this.adaptToKernels(kernels);
+        if (turn !== this.adaptations) return platform.dispose();
+        this.mine?.dispose();
+        this.mine = platform;
+        const { similar, set_aside } = platform;
+        this.send({ type: 'adapted-kernels', adapted: { timings: kernels, similar, set_aside } });
+        this.follow();
+      } catch (caught) {
+        if (turn === this.adaptations) this.send({ type: 'not-adapted', message: reason(caught) });
+      }
+      return;
+    }
+    if (!fleet) return;
     try {
       const { trusted } = this.state();
       const measurements = await Promise.all(
@@ -371,7 +522,7 @@ export class ModelEffects {
       this.mine?.dispose();
       this.mine = platform;
       this.send({ type: 'adapted', adapted: { readings, review, next: [], worth: 0 } });
-      void this.estimate();
+      this.follow();
       const measured = new Set(readings.map(({ model }) => nameOf(model)));
       const candidates = kNetworkIds.filter((id) => !measured.has(id));
       const models = await Promise.all(candidates.map((network) => this.modelOf({ network })));
@@ -418,6 +569,10 @@ async function shapesOf(engine: Engine, { file, inputs }: Source) {
   const stated = await engine.modelInputs(file);
   const shapes = Object.fromEntries(stated.map((input) => [input.name, shapeText(inputs[input.name] ?? assumedShape(input))]));
   return { stated, shapes };
+}
+
+function isByTimings(platform: Estimator): platform is KernelPlatform {
+  return 'similar' in platform;
 }
 
 function nameOf(name: ModelName): string {

@@ -2,15 +2,21 @@
 
 import type {
   Decomposition,
+  KernelEstimate,
   KnownModel,
   KnownPlatform,
   ModelEstimate,
   ModelInfo,
   PlatformReview,
+  PoolEntry,
   RuntimeFamily,
+  Similarity,
   StatedInput,
 } from '../../api/index.js';
+import type { Run } from '../measure/run.js';
+import { kInitialBrowser, reduceBrowser, type BrowserAction, type BrowserState } from '../measure/state.js';
 import type { Mark } from '../state.js';
+import type { KernelReading } from './kernel-reading.js';
 
 /** Networks that the page knows by name, in the order in which they are offered. */
 export const kNetworks = {
@@ -90,8 +96,31 @@ export type FleetLoading =
   | { readonly status: 'ready'; readonly platforms: readonly KnownPlatform[]; readonly models: readonly KnownModel[] }
   | { readonly status: 'failed'; readonly message: string };
 
+/** Platforms whose kernels were timed one by one, as far as it has arrived which there are. */
+export type PoolLoading =
+  | { readonly status: 'loading' }
+  | { readonly status: 'ready'; readonly platforms: readonly PoolEntry[] }
+  | { readonly status: 'failed'; readonly message: string };
+
+/** A platform that can be chosen: known by whole models, or by its kernels. */
+export type AnyPlatform = KnownPlatform | PoolEntry;
+
+export function isOfPool(platform: AnyPlatform): platform is PoolEntry {
+  return 'timings' in platform;
+}
+
 /** In place of a platform's id: the user's own, adapted to measurements. */
 export const kMine = 'mine';
+
+/** Likewise: this browser, by kernels that were timed in it. */
+export const kThisBrowser = 'browser';
+
+/** Which fusions its runtime makes. */
+export const kBrowserFamily = 'onnxruntime';
+
+export const kKernelSpace = 'kernels';
+export type KernelRun = Run<typeof kKernelSpace>;
+export type KernelBrowserAction = BrowserAction<KernelRun>;
 
 /** A measured model that was recognised. */
 export interface ModelReading {
@@ -111,6 +140,23 @@ export interface ModelCheck {
   readonly text: string;
   readonly marks: readonly Mark[];
   readonly readings: readonly ModelReading[];
+  /** Where it is of single kernels; then it has no others. */
+  readonly kernels: readonly KernelReading[];
+}
+
+/** A device adapted to timings of its kernels. */
+export interface AdaptedKernels {
+  readonly timings: readonly KernelReading[];
+  /** Platforms that it is like, most similar first. */
+  readonly similar: readonly Similarity[];
+  /** Places of timings that fit nothing. */
+  readonly set_aside: readonly number[];
+}
+
+/** This browser, known by its kernels. */
+export interface BrowserKnown extends Pick<AdaptedKernels, 'similar'> {
+  /** Types of kernels that were timed. */
+  readonly types: readonly string[];
 }
 
 /** The user's device, adapted. */
@@ -130,8 +176,10 @@ export interface Bounds {
 }
 
 /** What a model takes on a platform. */
-export interface Estimated extends ModelEstimate {
+export interface Estimated extends KernelEstimate {
   readonly platform: string;
+  /** What it rests on; `kernels`: on single kernels that were timed. */
+  readonly knowledge: ModelEstimate['knowledge'] | 'kernels';
 }
 
 /** What is shown before the engine is there. */
@@ -155,6 +203,9 @@ export interface ModelState {
   /** A kernel, by its place. */
   readonly selected?: number;
   readonly fleet: FleetLoading;
+  readonly pool: PoolLoading;
+  /** Whether the list of all platforms asks those of the pool too; to load them all takes a while. */
+  readonly whole: boolean;
   /** What it runs on: the id of a known platform, `mine`, or undefined where only the work counts. */
   readonly platform: string | undefined;
   /** Of what is shown, on that platform. */
@@ -174,6 +225,12 @@ export interface ModelState {
   /** Readings that count whatever the others say, as `readingKey` names them. */
   readonly trusted: readonly string[];
   readonly adapted?: Adapted;
+  /** Likewise, from kernels. */
+  readonly adaptedKernels?: AdaptedKernels;
+  /** Timing the kernels of this browser. */
+  readonly browser: BrowserState<KernelRun>;
+  /** What it is like, once they are timed. */
+  readonly browserKnown?: BrowserKnown;
   /** Why it could not be adapted. */
   readonly adapting?: string;
   /** Files that were opened, by name; measurements may name them. */
@@ -208,6 +265,8 @@ export type ModelAction =
   | { readonly type: 'save-kernels' }
   | { readonly type: 'save-platforms' }
   | { readonly type: 'fleet'; readonly fleet: FleetLoading }
+  | { readonly type: 'pool'; readonly pool: PoolLoading }
+  | { readonly type: 'whole' }
   | { readonly type: 'platform'; readonly platform: string | undefined }
   | { readonly type: 'estimate'; readonly estimate: Estimated }
   | { readonly type: 'compared'; readonly compared: Readonly<Record<string, Bounds>> }
@@ -223,7 +282,12 @@ export type ModelAction =
   | { readonly type: 'checked'; readonly check: ModelCheck }
   | { readonly type: 'trust'; readonly reading: ModelReading; readonly trusted: boolean }
   | { readonly type: 'adapted'; readonly adapted: Adapted }
+  | { readonly type: 'adapted-kernels'; readonly adapted: AdaptedKernels }
   | { readonly type: 'not-adapted'; readonly message: string }
+  | { readonly type: 'browser'; readonly action: KernelBrowserAction }
+  | { readonly type: 'browser-known'; readonly known: BrowserKnown }
+  /** Runs the model that is shown in this browser. */
+  | { readonly type: 'check-by-running' }
   | { readonly type: 'address'; readonly address: ModelAddress };
 
 /** The part that the URL carries. */
@@ -251,6 +315,9 @@ export function initialModelState(): ModelState {
     order: 'graph',
     work: 'ms',
     fleet: { status: 'loading', platforms: [] },
+    pool: { status: 'loading' },
+    whole: false,
+    browser: kInitialBrowser,
     platform: kExamplePlatform,
     pinned: kExamplePinned,
     view: 'kernels',
@@ -324,6 +391,10 @@ export function reduceModel(state: ModelState, action: ModelAction): ModelState 
     }
     case 'fleet':
       return { ...state, fleet: action.fleet };
+    case 'pool':
+      return { ...state, pool: action.pool };
+    case 'whole':
+      return { ...state, whole: true };
     case 'platform':
       return withoutEstimate({ ...state, platform: action.platform });
     case 'estimate':
@@ -360,9 +431,19 @@ export function reduceModel(state: ModelState, action: ModelAction): ModelState 
       return { ...state, trusted: action.trusted ? [...others, key] : others };
     }
     case 'adapted': {
-      const { adapting: _, ...rest } = state;
+      const { adapting: _, adaptedKernels: __, ...rest } = state;
       return { ...rest, adapted: action.adapted };
     }
+    case 'adapted-kernels': {
+      const { adapting: _, adapted: __, ...rest } = state;
+      return { ...rest, adaptedKernels: action.adapted };
+    }
+    case 'browser':
+      return { ...state, browser: reduceBrowser(state.browser, action.action) };
+    case 'browser-known':
+      return { ...state, browserKnown: action.known };
+    case 'check-by-running':
+      return { ...state, browser: reduceBrowser(state.browser, { type: 'start' }) };
     case 'not-adapted':
       return { ...state, adapting: action.message };
     // What these ask for happens outside the state.
@@ -393,16 +474,32 @@ export function currentCheck({ text, check }: ModelState): ModelCheck | undefine
   return check?.text === text ? check : undefined;
 }
 
+/** Everything that can be chosen, as far as it has arrived: what whole models were measured on, then what kernels were timed on. */
+export function knownPlatforms({ fleet, pool }: ModelState): readonly AnyPlatform[] {
+  return [...(fleet.status === 'failed' ? [] : fleet.platforms), ...(pool.status === 'ready' ? pool.platforms : [])];
+}
+
 /** The platform that is chosen, where it is a known one. */
-export function platformOf({ fleet, platform }: ModelState, id = platform): KnownPlatform | undefined {
-  return fleet.status === 'failed' ? undefined : fleet.platforms.find((known) => known.id === id);
+export function platformOf(state: ModelState, id = state.platform): AnyPlatform | undefined {
+  return id === undefined ? undefined : knownPlatforms(state).find((known) => known.id === id);
+}
+
+/** Whether a runtime of the browser can be asked to run it: an ONNX file, whose weights are in it as far as is known. */
+export function isRunnable({ name, network, info }: Opened): boolean {
+  return network === undefined && info?.format === 'ONNX' && /\.onnx$/i.test(name);
+}
+
+/** Whether the user's device is known by its kernels. */
+export function isByKernels(state: ModelState): boolean {
+  return (currentCheck(state)?.kernels.length ?? 0) > 0;
 }
 
 /** Whose kernels are shown: those of the platform's runtime, where there is one. */
 export function familyOf(state: ModelState): string {
   const { fleet, platform, family } = state;
-  const runtime = platform === kMine && fleet.status === 'ready' ? fleet.platforms[0]?.family : platformOf(state)?.family;
-  return runtime ?? family;
+  if (platform === kThisBrowser) return kBrowserFamily;
+  const ofModels = platform === kMine && fleet.status === 'ready' && !isByKernels(state);
+  return (ofModels ? fleet.platforms[0]?.family : platformOf(state)?.family) ?? family;
 }
 
 function keepSelected(state: ModelState): ModelState {

@@ -1,11 +1,12 @@
 import { html, nothing, type TemplateResult } from 'lit';
 import '../../views/line-editor.js';
-import type { KnownPlatform } from '../../../api/index.js';
-import { about, percent, plural } from '../../format.js';
+import type { KnownPlatform, PoolEntry } from '../../../api/index.js';
+import { about, percent, plural, significant } from '../../format.js';
 import { problemList } from '../../views/problems.js';
 import type { Send } from '../../views/send.js';
 import { textMarks } from '../derive.js';
-import { currentCheck, kMine, kNetworks, platformOf, type Adapted, type ModelState } from '../state.js';
+import { currentCheck, isByKernels, kMine, kNetworks, kThisBrowser, platformOf, type Adapted, type AdaptedKernels, type ModelState } from '../state.js';
+import { browserButton, browserPanel } from './browser.js';
 import type { Tell } from './tell.js';
 
 /** In the list of platforms, what stands for none. */
@@ -13,8 +14,9 @@ const kNone = '';
 
 /** What the model runs on: a known platform, the user's own, or none. */
 export function device(state: ModelState, send: Send, tell: Tell): TemplateResult {
-  const { fleet, platform } = state;
+  const { fleet, pool, platform } = state;
   const platforms = fleet.status === 'ready' ? fleet.platforms : [];
+  const timed = pool.status === 'ready' ? pool.platforms : [];
   const choose = (event: Event): void => {
     const { value } = event.target as HTMLSelectElement;
     tell({ type: 'platform', platform: value === kNone ? undefined : value });
@@ -25,27 +27,30 @@ export function device(state: ModelState, send: Send, tell: Tell): TemplateResul
       <select id="platform" .value=${platform ?? kNone} @change=${choose}>
         <option value=${kNone} ?selected=${platform === undefined}>none: count the work</option>
         <option value=${kMine} ?selected=${platform === kMine}>my device, from measurements</option>
+        <option value=${kThisBrowser} ?selected=${platform === kThisBrowser}>this browser, from its kernels</option>
         ${
-          platform !== undefined && platform !== kMine && platforms.length === 0
+          platform !== undefined && platform !== kMine && platform !== kThisBrowser && [...platforms, ...timed].every(({ id }) => id !== platform)
             ? html`<option value=${platform} selected>${platform}</option>`
             : nothing
         }
-        ${boards(platforms).map(
-          ([board, settings]) =>
-            html`<optgroup label=${board}>
+        ${[...groups(platforms, ({ board }) => board), ...groups(timed, ({ source }) => `Kernels timed: ${source}`)].map(
+          ([label, settings]) =>
+            html`<optgroup label=${label}>
               ${settings.map(({ id, title }) => html`<option value=${id} ?selected=${id === platform}>${title}</option>`)}
             </optgroup>`,
         )}
       </select>
     </div>
     ${fleet.status === 'failed' ? html`<p class="small bad">The platforms could not be loaded: ${fleet.message}.</p>` : nothing}
-    ${platform === kMine ? sheet(state, send, tell) : nothing}
+    ${pool.status === 'failed' ? html`<p class="small bad">Platforms known by their kernels could not be loaded: ${pool.message}.</p>` : nothing}
+    ${platform === kMine ? sheet(state, send, tell) : nothing} ${platform === kThisBrowser ? browserPanel(state, tell) : nothing}
+    ${platform === kMine || platform === kThisBrowser ? nothing : browserButton(state, tell)}
   </section>`;
 }
 
-function boards(platforms: readonly KnownPlatform[]): readonly (readonly [string, readonly KnownPlatform[]])[] {
-  const found = new Map<string, KnownPlatform[]>();
-  for (const platform of platforms) found.set(platform.board, [...(found.get(platform.board) ?? []), platform]);
+function groups<T extends KnownPlatform | PoolEntry>(platforms: readonly T[], labelOf: (platform: T) => string): readonly (readonly [string, readonly T[]])[] {
+  const found = new Map<string, T[]>();
+  for (const platform of platforms) found.set(labelOf(platform), [...(found.get(labelOf(platform)) ?? []), platform]);
   return [...found];
 }
 
@@ -54,14 +59,14 @@ const kHint = 'resnet18, 41.2 ms\nmobilenet_v2, 12.4 ms\nmine.onnx, 30.1 ms';
 /** The notebook: which models take how long on the user's device. */
 function sheet(state: ModelState, send: Send, tell: Tell): TemplateResult {
   const marks = textMarks(state);
-  const { opened, adapted, adapting, text } = state;
+  const { opened, adapted, adaptedKernels, adapting, text } = state;
   return html`<section class="sheet" aria-labelledby="models-title">
     <h2 id="models-title">Measured on my device</h2>
     <line-editor
       id="model-times"
       .text=${text}
       .marks=${marks}
-      .label=${'Measurements, one per line: model, latency'}
+      .label=${'Measurements, one per line: model, latency; or timings of kernels'}
       .describedBy=${'model-problems'}
       .hint=${kHint}
       @edit=${(event: CustomEvent<string>) => tell({ type: 'text', text: event.detail })}
@@ -79,26 +84,45 @@ function sheet(state: ModelState, send: Send, tell: Tell): TemplateResult {
     }
     <p>
       ${
-        opened
+        opened && !isByKernels(state)
           ? html`<button type="button" @click=${() => tell({ type: 'append', names: [opened.network ?? opened.name] })}>
               Add ${opened.name}
             </button>`
           : nothing
       }
     </p>
-    ${adapted ? quality(state, adapted, tell) : nothing}
+    ${adapted ? quality(state, adapted, tell) : nothing} ${adaptedKernels ? likeness(state, adaptedKernels) : nothing}
   </section>`;
 }
 
 function summary(state: ModelState): TemplateResult {
-  const readings = currentCheck(state)?.readings.length ?? 0;
+  const { readings: { length: readings } = [], kernels: { length: kernels } = [] } = currentCheck(state) ?? {};
+  if (kernels > 0) {
+    const { set_aside = [] } = state.adaptedKernels ?? {};
+    return html`<p class="quiet">
+      ${plural(kernels, 'kernel')} timed${set_aside.length > 0 ? html`, <strong class="bad">${set_aside.length} set aside</strong>` : nothing}
+    </p>`;
+  }
   const aside = state.adapted?.review.set_aside.filter((each) => each).length ?? 0;
   return html`<p class="quiet">
     ${
       readings === 0
-        ? 'A model and its latency a line: files that you opened here, or networks by name. One is enough to begin.'
+        ? 'A model and its latency a line: files that you opened here, or networks by name. One is enough to begin. Or timings of 20 and more kernels, with the columns kernel,n,h,w,cin,cout,kh,kw,stride,groups,latency_ms.'
         : html`${plural(readings, 'measurement')}${aside > 0 ? html`, <strong class="bad">${aside} set aside</strong>` : nothing}`
     }
+  </p>`;
+}
+
+/** Which platforms of the pool a device is like that is known by its kernels. */
+export function likeness(state: ModelState, { similar }: Pick<AdaptedKernels, 'similar'>): TemplateResult | typeof nothing {
+  if (similar.length === 0) return nothing;
+  return html`<p class="small quiet">
+    Most like
+    ${similar.slice(0, 3).map(
+      ({ platform, error, scale }, i) =>
+        html`${i > 0 ? '; ' : nothing}<b>${platformOf(state, platform)?.title ?? platform}</b> (times ${significant(scale)}, its kernels within
+          ${about(error)})`,
+    )}.
   </p>`;
 }
 

@@ -19,14 +19,17 @@ import {
   shownWork,
   sizes,
   typeTitle,
+  untimed,
   type Cost,
 } from '../derive.js';
 import {
   familyOf,
+  isByKernels,
   isOpen,
   kMine,
   kNetworkIds,
   kNetworks,
+  kThisBrowser,
   kViews,
   platformOf,
   type Estimated,
@@ -54,7 +57,7 @@ export function modelPage(state: ModelState, send: Send): TemplateResult {
 function rail(state: ModelState, send: Send, tell: Tell): TemplateResult {
   return html`<aside class="rail" aria-label="Your model">
     ${chooser(state, tell)} ${opening(state, tell)} ${inputs(state, tell)} ${device(state, send, tell)}
-    ${state.platform === undefined ? runtime(state, tell) : nothing}
+    ${state.platform === undefined || (state.platform === kMine && isByKernels(state)) ? runtime(state, tell) : nothing}
     <p class="small quiet">Nothing is uploaded: the file stays in this browser, and of its weights nothing is read. See for yourself: go offline.</p>
   </aside>`;
 }
@@ -247,10 +250,21 @@ function headline(state: ModelState, opened: Opened, info: NonNullable<Opened['i
           : work
       }
     </p>
+    ${guessed(state)}
   </div>`;
 }
 
+/** What of an estimate rests on no timing of its type. */
+function guessed(state: ModelState): TemplateResult | typeof nothing {
+  const found = untimed(state);
+  if (!found) return nothing;
+  return html`<p class="small untimed">
+    Never timed there: ${found.types.map(typeTitle).join(', ')}. ${percent(found.share)} of the estimate goes by their work and traffic alone.
+  </p>`;
+}
+
 function platformTitle(state: ModelState): string {
+  if (state.platform === kThisBrowser) return 'this browser';
   return state.platform === kMine ? 'your device' : (platformOf(state)?.title ?? '');
 }
 
@@ -259,6 +273,7 @@ function restsOn({ knowledge }: Estimated): string {
   return {
     measured: 'it was measured there',
     known: 'it was measured on other platforms',
+    kernels: 'from kernels that were timed there one by one',
     graph: 'nobody has measured it, so its kernels are all there is to go by',
   }[knowledge];
 }

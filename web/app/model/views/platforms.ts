@@ -33,13 +33,18 @@ export function platformTools(state: ModelState, send: Send, tell: Tell): Templa
     <button type="button" class="small" @click=${() => tell({ type: 'save-platforms' })}>Download CSV</button>`;
 }
 
+/** What all platforms of the pool are together when compressed, about. */
+const kWholeMegabytes = 3;
+
 /** All known platforms by what the model takes there. */
 export function platforms(state: ModelState, tell: Tell): TemplateResult {
-  const { fleet, find, compared } = state;
+  const { fleet, pool, find, compared, whole } = state;
   if (fleet.status === 'loading') return html`<p class="empty">The platforms are loading.</p>`;
   if (fleet.status === 'failed') return html`<p class="empty">The platforms could not be loaded: ${fleet.message}.</p>`;
   const rows = platformRows(state);
-  const asked = Object.keys(compared).length;
+  const asked = fleet.platforms.filter(({ id }) => compared[id]).length;
+  const timed = pool.status === 'ready' ? pool.platforms : [];
+  const timedAsked = timed.filter(({ id }) => compared[id]).length;
   const most = Math.max(...rows.map(({ high = 0 }) => high), 0);
   return html`<div class="filters">
       <input
@@ -53,6 +58,15 @@ export function platforms(state: ModelState, tell: Tell): TemplateResult {
         asked < fleet.platforms.length
           ? html`<span class="quiet small">Estimating: ${asked} of ${fleet.platforms.length}</span>`
           : nothing
+      }
+      ${
+        timedAsked === timed.length
+          ? nothing
+          : whole
+            ? html`<span class="quiet small">Loading those known by their kernels: ${timedAsked} of ${timed.length}</span>`
+            : html`<button type="button" class="small" @click=${() => tell({ type: 'whole' })}>
+                Estimate on the ${timed.length} known by their kernels too (${kWholeMegabytes} MB)
+              </button>`
       }
     </div>
     ${
