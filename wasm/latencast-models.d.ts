@@ -173,8 +173,15 @@ export interface RawModelsModule {
   _loadFleet(bytes: Uint8Array): Envelope<RawFleet>;
   _loadPool(bytes: Uint8Array): Envelope<RawPool>;
   _loadPoolPlatform(bytes: Uint8Array): Envelope<RawKernelPlatform>;
-  /** platforms: of the pool. */
-  _adaptKernels(platforms: readonly RawKernelPlatform[], kernels: List, latencies_ms: Float64Array): Envelope<RawKernelPlatform>;
+  /** platforms: of the pool; models: whole ones that were measured, and the family that fuses them. */
+  _adaptKernels(
+    platforms: readonly RawKernelPlatform[],
+    kernels: List,
+    latencies_ms: Float64Array,
+    models: readonly RawModel[],
+    model_latencies_ms: Float64Array,
+    family: string,
+  ): Envelope<RawKernelPlatform>;
   _liveHandles(): Envelope<number>;
 }
 

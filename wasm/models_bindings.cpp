@@ -205,6 +205,21 @@ std::vector<RawModel*> models_in(const val& array) {
   return models;
 }
 
+// Models that were measured, taken apart as a family fuses them.
+std::vector<ModelMeasurement> measurements_in(const char* who, const val& models, const val& latencies_array,
+                                              const std::string& family) {
+  const std::vector<double> latencies_ms = copy_in(latencies_array);
+  const std::vector<RawModel*> measured = models_in(models);
+  if (measured.size() != latencies_ms.size())
+    throw Error(ErrorCode::argument, std::string(who) + ": " + std::to_string(measured.size()) +
+                                         " models and " + std::to_string(latencies_ms.size()) +
+                                         " latencies; expected as many of each");
+  std::vector<ModelMeasurement> measurements;
+  for (std::size_t i = 0; i < measured.size(); ++i)
+    measurements.push_back({measured[i]->decomposed(family), latencies_ms[i]});
+  return measurements;
+}
+
 class RawPlatform : public Handle {
  public:
   /// family: whose kernels its models are taken apart into.
@@ -296,21 +311,14 @@ class RawFleet : public Handle {
       options.read("family", family);
       options.read("trusted", trusted);
       options.finish();
-      const std::vector<double> latencies_ms = copy_in(latencies_array);
-      const std::vector<RawModel*> measured = models_in(models);
-      if (measured.size() != latencies_ms.size())
-        throw Error(ErrorCode::argument, "adapt: " + std::to_string(measured.size()) + " models and " +
-                                             std::to_string(latencies_ms.size()) +
-                                             " latencies; expected as many of each");
-      std::vector<ModelMeasurement> measurements;
+      const std::vector<ModelMeasurement> measurements =
+          measurements_in("adapt", models, latencies_array, family);
       AdaptOptions chosen;
-      chosen.trusted.assign(measured.size(), false);
-      for (std::size_t i = 0; i < measured.size(); ++i)
-        measurements.push_back({measured[i]->decomposed(family), latencies_ms[i]});
+      chosen.trusted.assign(measurements.size(), false);
       for (const std::size_t i : trusted) {
-        if (i >= measured.size())
+        if (i >= measurements.size())
           throw Error(ErrorCode::argument, "adapt: trusted is " + std::to_string(i) +
-                                               "; expected less than " + std::to_string(measured.size()));
+                                               "; expected less than " + std::to_string(measurements.size()));
         chosen.trusted[i] = true;
       }
       return hand_over(new RawPlatform(fleet_, fleet_->adapt(measurements, chosen), family));
@@ -433,13 +441,16 @@ val load_pool_platform(const std::string& bytes) {
   return envelope([&] { return hand_over(new RawKernelPlatform(PoolPlatform(bytes))); });
 }
 
-val adapt_kernels(const val& platforms, const std::string& kernels, const val& latencies_ms) {
+val adapt_kernels(const val& platforms, const std::string& kernels, const val& latencies_ms,
+                  const val& models, const val& model_latencies, const std::string& family) {
   return envelope([&] {
     std::vector<PoolPlatform> pool;
     const auto count = platforms["length"].as<std::size_t>();
     for (std::size_t i = 0; i < count; ++i)
       pool.push_back(platforms[i].as<RawKernelPlatform*>(emscripten::allow_raw_pointers())->of_pool());
-    return hand_over(new RawKernelPlatform(latencast::adapt(pool, timings_in(kernels, latencies_ms))));
+    return hand_over(new RawKernelPlatform(
+        latencast::adapt(pool, timings_in(kernels, latencies_ms),
+                         measurements_in("adaptKernels", models, model_latencies, family))));
   });
 }
 

@@ -374,6 +374,27 @@ describe.each(kKinds)('platforms known by their kernels, %s engine', (kind) => {
     expect((await alone.estimate(model)).latency_ms).toBeGreaterThan(0);
   });
 
+  test('whole models say how kernels add up, here to twice their sum', async () => {
+    const timed = await timings(convs(), 1);
+    using alone = await engine.adaptKernels([known], timed);
+    const measured = await Promise.all(
+      ['mobilenet_v2', 'squeezenet1_1', 'mnasnet1_0'].map(async (name) => {
+        const one = await engine.openModel(golden(name), name === 'mobilenet_v2' ? { batch: 1 } : {});
+        return { model: one, latency_ms: 2 * (await alone.estimate(one)).latency_ms };
+      }),
+    );
+    using together = await engine.adaptKernels([known], timed, { models: measured });
+    const [sum, told] = [await alone.estimate(model), await together.estimate(model)];
+    expect(told.latency_ms / sum.latency_ms).toBeGreaterThan(1.5);
+    expect(told.kernel_ms.reduce((all, ms) => all + ms, 0) / told.latency_ms).toBeCloseTo(1, 6);
+    const wrong = measured.map((each, i) => (i === 1 ? { ...each, latency_ms: 0 } : each));
+    await expectFailure(engine.adaptKernels([known], timed, { models: wrong }), 'measurement', /model 2/);
+    const foreign = await api.createEngine({ kind });
+    const theirs = await foreign.openModel(golden('squeezenet1_1'));
+    await expectFailure(engine.adaptKernels([known], timed, { models: [{ model: theirs, latency_ms: 1 }] }), 'argument', /another engine/);
+    foreign.dispose();
+  });
+
   test('what to time is written as models, which have that kernel', async () => {
     for (const key of pool.probes.filter((probe) => probe.split(',')[1] === '1')) {
       using one = await engine.openModel(await engine.exportKernel(key));

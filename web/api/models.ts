@@ -88,15 +88,19 @@ export class LocalModels {
     return new LocalKernelPlatform(this.owner, ask(() => this.module._loadPoolPlatform(bytes)), []);
   }
 
-  adaptKernels(platforms: readonly KernelPlatform[], timings: readonly KernelTiming[], { family }: AdaptKernelsOptions): KernelPlatform {
+  adaptKernels(platforms: readonly KernelPlatform[], timings: readonly KernelTiming[], options: AdaptKernelsOptions): KernelPlatform {
+    const { models = [] } = options;
     const held = platforms.map((platform) => {
       if (platform instanceof LocalKernelPlatform && platform.owner === this.owner) return platform;
       throw new LatencastError('argument', 'adaptKernels: a platform is of another engine; expected those that this engine loaded');
     });
     const raw = held.map((platform) => platform.raw);
     const { kernels, latencies_ms } = crossing(timings);
-    const adapted = ask(() => this.module._adaptKernels(raw, kernels, latencies_ms));
-    return new LocalKernelPlatform(this.owner, adapted, held.flatMap(({ entry }) => entry ?? []), family);
+    const measured = rawModels(this.owner, models.map(({ model }) => model));
+    const model_latencies_ms = Float64Array.from(models, ({ latency_ms }) => latency_ms);
+    const family = options.family ?? held[0]?.family ?? kCommonFamily;
+    const adapted = ask(() => this.module._adaptKernels(raw, kernels, latencies_ms, measured, model_latencies_ms, family));
+    return new LocalKernelPlatform(this.owner, adapted, held.flatMap(({ entry }) => entry ?? []), options.family);
   }
 
   liveHandles(): number {

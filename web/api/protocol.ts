@@ -146,7 +146,9 @@ export interface Host {
   adaptKernels(
     platforms: readonly number[],
     timings: readonly KernelTiming[],
-    options: AdaptKernelsOptions,
+    options: Omit<AdaptKernelsOptions, 'models'>,
+    models: readonly number[],
+    latencies_ms: readonly number[],
   ): Promise<Envelope<HeldKernelPlatform>>;
   accuracy(predicted: Float64Array, truth: Float64Array): Promise<Envelope<Accuracy>>;
   liveHandles(): Promise<Envelope<number>>;

@@ -169,7 +169,7 @@ export function kernelPlatformIds(engine: RemoteEngine, platforms: readonly Kern
 }
 
 /** Throws `argument` where a model is of another engine. */
-function idsOf(engine: RemoteEngine, models: readonly Model[]): number[] {
+export function idsOf(engine: RemoteEngine, models: readonly Model[]): number[] {
   return models.map((model) => {
     if (model instanceof RemoteModel && model.engine === engine) return model.id;
     throw new LatencastError('argument', 'platform: the model is of another engine; expected one that this engine opened');

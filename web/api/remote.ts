@@ -8,7 +8,7 @@ import { asLatencastError, cancelled, LatencastError } from './errors.js';
 import type { WasmSource } from './module.js';
 import { kDispose, Owned } from './owned.js';
 import { nodeBuiltin } from './platform.js';
-import { kernelPlatformIds, RemoteFleet, RemoteKernelPlatform, RemoteModel, RemoteKernelPool } from './remote-models.js';
+import { idsOf, kernelPlatformIds, RemoteFleet, RemoteKernelPlatform, RemoteModel, RemoteKernelPool } from './remote-models.js';
 import { RemoteTable } from './remote-tables.js';
 import type { Held, HeldEncoder, Host, Report, SentWasm } from './protocol.js';
 import { skim } from './skim.js';
@@ -215,10 +215,12 @@ export class RemoteEngine implements Engine {
   async adaptKernels(
     platforms: readonly KernelPlatform[],
     timings: readonly KernelTiming[],
-    options: AdaptKernelsOptions = {},
+    { models = [], ...options }: AdaptKernelsOptions = {},
   ): Promise<KernelPlatform> {
     const ids = kernelPlatformIds(this, platforms);
-    return new RemoteKernelPlatform(this, await this.call((host) => host.adaptKernels(ids, timings, options)));
+    const measured = idsOf(this, models.map(({ model }) => model));
+    const latencies_ms = models.map(({ latency_ms }) => latency_ms);
+    return new RemoteKernelPlatform(this, await this.call((host) => host.adaptKernels(ids, timings, options, measured, latencies_ms)));
   }
 
   async sketchTable(table: TableRows, options: TableOptions = {}): Promise<TableSketch> {

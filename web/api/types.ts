@@ -595,6 +595,8 @@ export interface KernelPool {
 export interface AdaptKernelsOptions {
   /** Of the runtime that was measured; default: that of the most similar platform. */
   readonly family?: string;
+  /** Whole models measured there: they tell how kernels add up, which a plain sum gets wrong by a fifth or so; 10 do a lot. */
+  readonly models?: readonly ModelMeasurement[];
 }
 
 /** A platform that is known by its kernels: one of the pool, or adapted to timings; immutable. */

@@ -22,6 +22,7 @@ import type {
   Measurement,
   Model,
   ModelFile,
+  ModelMeasurement,
   ModelOptions,
   NextOptions,
   OwnTable,
@@ -170,8 +171,7 @@ class WorkerHost implements Host {
 
   adapt(fleet: number, models: readonly number[], latencies_ms: readonly number[], options: AdaptOptions) {
     return enclose(async () => {
-      const measurements = models.map((id, i) => ({ model: this.#model(id), latency_ms: latencies_ms[i] ?? NaN }));
-      return this.#holdPlatform(await alive(this.#fleets, fleet, 'fleet').adapt(measurements, options));
+      return this.#holdPlatform(await alive(this.#fleets, fleet, 'fleet').adapt(this.#measured(models, latencies_ms), options));
     });
   }
 
@@ -212,10 +212,18 @@ class WorkerHost implements Host {
     return enclose(async () => this.#holdKernels(await this.#started.loadKernelPlatform(bytes)));
   }
 
-  adaptKernels(platforms: readonly number[], timings: readonly KernelTiming[], options: AdaptKernelsOptions) {
+  adaptKernels(
+    platforms: readonly number[],
+    timings: readonly KernelTiming[],
+    options: AdaptKernelsOptions,
+    models: readonly number[],
+    latencies_ms: readonly number[],
+  ) {
     return enclose(async () => {
       const known = platforms.map((id) => alive(this.#kernelPlatforms, id, 'platform'));
-      return this.#holdKernels(await this.#started.adaptKernels(known, timings, options));
+      return this.#holdKernels(
+        await this.#started.adaptKernels(known, timings, { ...options, models: this.#measured(models, latencies_ms) }),
+      );
     });
   }
 
@@ -348,6 +356,10 @@ class WorkerHost implements Host {
 
   #predictor(id: number): Predictor {
     return alive(this.#predictors, id, 'predictor');
+  }
+
+  #measured(models: readonly number[], latencies_ms: readonly number[]): ModelMeasurement[] {
+    return models.map((id, i) => ({ model: this.#model(id), latency_ms: latencies_ms[i] ?? NaN }));
   }
 
   #model(id: number): Model {
