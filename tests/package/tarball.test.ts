@@ -85,7 +85,8 @@ describe('size', () => {
   test('the packed file', () => {
     const bytes = statSync(inject('tarball')).size;
     console.log(`${inject('tarball').split('/').at(-1)}: ${(bytes / 1e6).toFixed(2)} MB packed`);
-    expect(bytes).toBeLessThan(4e6);
+    // Of it 3 MB are platforms of the pool, which a page or a program loads one by one.
+    expect(bytes).toBeLessThan(7e6);
   });
 
   test('who imports little carries little', async () => {
