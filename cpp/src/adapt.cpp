@@ -468,7 +468,7 @@ std::shared_ptr<AdaptedPlatform::State> adapt_kernels(const std::vector<PoolPlat
   return state;
 }
 
-// How kernels add up there: as on the pool's platforms, until models say more.
+// How kernels add up there: to a sum, give or take what platforms of the pool do; with models, as those say.
 Composition compose_as(const std::vector<PoolPlatform>& pool, const AdaptedPlatform::State& state,
                        const std::vector<ModelMeasurement>& models) {
   std::vector<Composition> known;

@@ -593,7 +593,7 @@ export interface KernelPool {
 }
 
 export interface AdaptKernelsOptions {
-  /** Of the runtime that was measured; default: that of the most similar platform. */
+  /** Of the runtime that was measured; default: that of the most similar platform, for `models` that of the first one given. */
   readonly family?: string;
   /** Whole models measured there: they tell how kernels add up, which a plain sum gets wrong by a fifth or so; 10 do a lot. */
   readonly models?: readonly ModelMeasurement[];
