@@ -485,13 +485,7 @@ Composition compose_as(const std::vector<PoolPlatform>& pool, const AdaptedPlatf
   for (const ModelMeasurement& one : models) {
     std::vector<KernelShape> shapes;
     for (const FusedKernel& kernel : one.model.kernels) shapes.push_back(shape_of(kernel));
-    const auto estimates = state.estimate(shapes);
-    Terms whole{};
-    for (std::size_t i = 0; i < shapes.size(); ++i) {
-      const Terms own = terms_of(one.model.kernels[i], estimates[i].latency_ms, state.roofline);
-      for (std::size_t a = 0; a < kTerms; ++a) whole[a] += own[a];
-    }
-    terms.push_back(whole);
+    terms.push_back(terms_of(one.model.kernels, state.estimate(shapes), state.roofline));
     latency_ms.push_back(one.latency_ms);
   }
   return compose(known.empty() ? vague_composition() : common, terms, latency_ms);

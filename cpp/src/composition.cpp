@@ -72,6 +72,16 @@ Terms terms_of(const FusedKernel& kernel, double latency_ms, const Roofline& roo
   return terms;
 }
 
+Terms terms_of(const std::vector<FusedKernel>& kernels, const std::vector<KernelEstimate>& estimates,
+               const Roofline& roofline) {
+  Terms whole{};
+  for (std::size_t i = 0; i < kernels.size(); ++i) {
+    const Terms own = terms_of(kernels[i], estimates[i].latency_ms, roofline);
+    for (std::size_t a = 0; a < kTerms; ++a) whole[a] += own[a];
+  }
+  return whole;
+}
+
 double Composition::latency_ms(const Terms& terms) const {
   const double sum = std::inner_product(terms.begin(), terms.end(), share.begin(), 0.0);
   return std::max(sum, kLeastShare * terms[0]);
@@ -174,13 +184,11 @@ Composition common_composition(const std::vector<Composition>& platforms,
 KernelSum put_together(const std::vector<FusedKernel>& kernels, const std::vector<KernelEstimate>& estimates,
                        const Roofline& roofline, const Composition& composition) {
   std::vector<KernelShape> shapes;
-  Terms whole{};
+  const Terms whole = terms_of(kernels, estimates, roofline);
   KernelSum sum{0, 0, 0, {}};
   for (std::size_t i = 0; i < kernels.size(); ++i) {
     shapes.push_back(shape_of(kernels[i]));
-    const Terms own = terms_of(kernels[i], estimates[i].latency_ms, roofline);
-    for (std::size_t a = 0; a < kTerms; ++a) whole[a] += own[a];
-    sum.kernel_ms.push_back(composition.latency_ms(own));
+    sum.kernel_ms.push_back(composition.latency_ms(terms_of(kernels[i], estimates[i].latency_ms, roofline)));
   }
   sum.latency_ms = composition.latency_ms(whole);
   // Kernels that cannot become shorter than their least share leave a little too much.

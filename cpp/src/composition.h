@@ -22,6 +22,10 @@ using Terms = std::array<double, kTerms>;
 
 Terms terms_of(const FusedKernel& kernel, double latency_ms, const Roofline& roofline);
 
+/// Of a model: the sum of its kernels' terms.
+Terms terms_of(const std::vector<FusedKernel>& kernels, const std::vector<KernelEstimate>& estimates,
+               const Roofline& roofline);
+
 /// A model takes the sum of share * term, give or take `noise` (relative). The shares are normal.
 struct Composition {
   Terms share{1};                                    // all others 0
