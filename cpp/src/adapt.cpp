@@ -485,7 +485,8 @@ Composition compose_as(const std::vector<PoolPlatform>& pool, const AdaptedPlatf
   for (const ModelMeasurement& one : models) {
     std::vector<KernelShape> shapes;
     for (const FusedKernel& kernel : one.model.kernels) shapes.push_back(shape_of(kernel));
-    terms.push_back(terms_of(one.model.kernels, state.estimate(shapes), state.roofline));
+    terms.push_back(
+        sum_of_terms(terms_of_each(one.model.kernels, state.estimate(shapes), state.roofline)));
     latency_ms.push_back(one.latency_ms);
   }
   return compose(known.empty() ? vague_composition() : common, terms, latency_ms);

@@ -14,6 +14,7 @@ namespace {
 using Index = Eigen::Index;
 
 constexpr double kLeastShare = 0.05;  // of its latency alone that a kernel keeps in any model
+constexpr double kCached = 16e6;      // bytes of weights, half of which stay in a cache
 constexpr double kCovered90 = 1.645;
 constexpr int kRounds = 8;
 constexpr double kFreedom = 4;        // of Student's t: how readily a model is taken for an outlier
@@ -62,23 +63,33 @@ Composition posterior(const Composition& prior, const std::vector<Terms>& rows,
 
 }  // namespace
 
-Terms terms_of(const FusedKernel& kernel, double latency_ms, const Roofline& roofline) {
+std::vector<Terms> terms_of_each(const std::vector<FusedKernel>& kernels,
+                                 const std::vector<KernelEstimate>& estimates, const Roofline& roofline) {
   constexpr double kBytes = 4;  // of an element, as the roofline counts them
-  const double moved = roofline.per_element * double(kernel.bytes_in + kernel.bytes_out) / kBytes;
-  Terms terms = {latency_ms, roofline.overhead, roofline.per_element * double(kernel.bytes_weights) / kBytes};
-  const bool conv = kernel.type == KernelType::conv, depthwise = kernel.type == KernelType::dwconv;
-  terms[conv ? 3 : depthwise ? 4 : 5] = moved;
-  terms[conv ? (kernel.kh * kernel.kw == 1 ? 6 : 7) : depthwise ? 8 : 9] = latency_ms;
-  return terms;
+  double weights = 0;
+  for (const FusedKernel& kernel : kernels) weights += double(kernel.bytes_weights);
+  const double beyond = weights / (weights + kCached);
+  std::vector<Terms> each;
+  for (std::size_t i = 0; i < kernels.size(); ++i) {
+    const FusedKernel& kernel = kernels[i];
+    const double latency_ms = estimates[i].latency_ms;
+    const double read = roofline.per_element * double(kernel.bytes_weights) / kBytes;
+    const double moved = roofline.per_element * double(kernel.bytes_in + kernel.bytes_out) / kBytes;
+    Terms terms = {latency_ms, roofline.overhead, read};
+    const bool conv = kernel.type == KernelType::conv, depthwise = kernel.type == KernelType::dwconv;
+    terms[conv ? 3 : depthwise ? 4 : 5] = moved;
+    terms[conv ? (kernel.kh * kernel.kw == 1 ? 6 : 7) : depthwise ? 8 : 9] = latency_ms;
+    terms[10] = beyond * read;
+    terms[11] = beyond * moved;
+    each.push_back(terms);
+  }
+  return each;
 }
 
-Terms terms_of(const std::vector<FusedKernel>& kernels, const std::vector<KernelEstimate>& estimates,
-               const Roofline& roofline) {
+Terms sum_of_terms(const std::vector<Terms>& each) {
   Terms whole{};
-  for (std::size_t i = 0; i < kernels.size(); ++i) {
-    const Terms own = terms_of(kernels[i], estimates[i].latency_ms, roofline);
+  for (const Terms& own : each)
     for (std::size_t a = 0; a < kTerms; ++a) whole[a] += own[a];
-  }
   return whole;
 }
 
@@ -96,7 +107,7 @@ double Composition::deviation(const Terms& terms) const {
 
 Composition vague_composition() {
   Composition vague;
-  constexpr Terms kDeviation = {0.2, 1, 1, 1, 1, 1, 0.15, 0.15, 0.15, 0.15};
+  constexpr Terms kDeviation = {0.2, 1, 1, 1, 1, 1, 0.15, 0.15, 0.15, 0.15, 1, 1};
   for (std::size_t term = 0; term < kTerms; ++term)
     vague.covariance[term * (kTerms + 1)] = kDeviation[term] * kDeviation[term];
   vague.noise = 0.1;
@@ -184,11 +195,12 @@ Composition common_composition(const std::vector<Composition>& platforms,
 KernelSum put_together(const std::vector<FusedKernel>& kernels, const std::vector<KernelEstimate>& estimates,
                        const Roofline& roofline, const Composition& composition) {
   std::vector<KernelShape> shapes;
-  const Terms whole = terms_of(kernels, estimates, roofline);
+  const std::vector<Terms> each = terms_of_each(kernels, estimates, roofline);
+  const Terms whole = sum_of_terms(each);
   KernelSum sum{0, 0, 0, {}};
   for (std::size_t i = 0; i < kernels.size(); ++i) {
     shapes.push_back(shape_of(kernels[i]));
-    sum.kernel_ms.push_back(composition.latency_ms(terms_of(kernels[i], estimates[i].latency_ms, roofline)));
+    sum.kernel_ms.push_back(composition.latency_ms(each[i]));
   }
   sum.latency_ms = composition.latency_ms(whole);
   // Kernels that cannot become shorter than their least share leave a little too much.

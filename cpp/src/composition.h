@@ -15,16 +15,15 @@ namespace latencast {
 /// A model's terms, in ms: its kernels' latencies; their number times the platform's overhead; its weights,
 /// and the activations of convolutions, of depthwise ones and of all other kernels, times what the platform
 /// takes to move as much; then the latencies once more, those of pointwise convolutions, of other ones, of
-/// depthwise ones and of the rest, because estimates of one kind err together. Of one kernel, or summed over
-/// a model.
-constexpr std::size_t kTerms = 10;
+/// depthwise ones and of the rest, because estimates of one kind err together; last its weights and all its
+/// activations again, as far as the model is too large for caches. Of one kernel, or summed over a model.
+constexpr std::size_t kTerms = 12;
 using Terms = std::array<double, kTerms>;
 
-Terms terms_of(const FusedKernel& kernel, double latency_ms, const Roofline& roofline);
-
-/// Of a model: the sum of its kernels' terms.
-Terms terms_of(const std::vector<FusedKernel>& kernels, const std::vector<KernelEstimate>& estimates,
-               const Roofline& roofline);
+/// Of a model with these kernels; estimates: of each, in ms.
+std::vector<Terms> terms_of_each(const std::vector<FusedKernel>& kernels,
+                                 const std::vector<KernelEstimate>& estimates, const Roofline& roofline);
+Terms sum_of_terms(const std::vector<Terms>& each);
 
 /// A model takes the sum of share * term, give or take `noise` (relative). The shares are normal.
 struct Composition {

@@ -21,10 +21,14 @@ std::pair<std::int64_t, std::int64_t> padding(std::int64_t length, std::int64_t 
   return {needed / 2, needed - needed / 2};
 }
 
+constexpr std::int64_t kNarrow = 8;      // channels of the images that a network around a kernel has
+constexpr std::int64_t kFewChannels = 4;  // as an image's: a kernel of so few stands at a network's beginning
+
 class KernelWriter : OnnxWriter {
  public:
-  KernelWriter(const KernelShape& kernel, std::uint64_t seed)
-      : OnnxWriter(name(kernel.type), seed), k_(kernel) {}
+  /// inside: between two pointwise convolutions.
+  KernelWriter(const KernelShape& kernel, std::uint64_t seed, bool inside)
+      : OnnxWriter(name(kernel.type), seed), k_(kernel), inside_(inside) {}
 
   std::string write() {
     switch (k_.type) {
@@ -91,6 +95,27 @@ class KernelWriter : OnnxWriter {
 
  private:
   Shape image() const { return {k_.n, k_.cin, k_.h, k_.w}; }
+
+  void put_input(const std::string& name, const Shape& shape) {
+    if (!inside_ || shape[1] <= kFewChannels) {
+      OnnxWriter::put_input(name, shape);
+      return;
+    }
+    if (!begun_) OnnxWriter::put_input("image", {shape[0], kNarrow, shape[2], shape[3]});
+    begun_ = true;
+    put_weights(name + "_wide_w", {shape[1], kNarrow, 1, 1}, kNarrow);
+    put_node("Conv", {"image", name + "_wide_w"}, name);
+  }
+
+  void put_output(const std::string& name, const Shape& shape) {
+    if (!inside_) {
+      OnnxWriter::put_output(name, shape);
+      return;
+    }
+    put_weights("narrow_w", {kNarrow, shape[1], 1, 1}, shape[1]);
+    put_node("Conv", {name, "narrow_w"}, "narrow");
+    OnnxWriter::put_output("narrow", {shape[0], kNarrow, shape[2], shape[3]});
+  }
 
   Shape pads() const {
     const auto [top, bottom] = padding(k_.h, k_.kh, k_.stride_h, k_.out_h, k_.dilation);
@@ -181,6 +206,7 @@ class KernelWriter : OnnxWriter {
   }
 
   const KernelShape& k_;
+  bool inside_, begun_ = false;
 };
 
 void check(const KernelShape& k) {
@@ -214,7 +240,55 @@ void check(const KernelShape& k) {
 
 std::string export_kernel(const KernelShape& kernel, std::uint64_t seed) {
   check(kernel);
-  return KernelWriter(kernel, seed).write();
+  return KernelWriter(kernel, seed, false).write();
+}
+
+bool passes_images(KernelType type) {
+  switch (type) {
+    case KernelType::fc:
+    case KernelType::matmul:
+    case KernelType::layernorm:
+    case KernelType::softmax:
+    case KernelType::attention:
+    case KernelType::other:
+      return false;
+    default:
+      return true;
+  }
+}
+
+std::string export_kernel_inside(const KernelShape& kernel, std::uint64_t seed) {
+  check(kernel);
+  if (!passes_images(kernel.type))
+    throw Error(ErrorCode::argument, std::string("export: found a kernel of type ") + name(kernel.type) +
+                                         "; one from image to image expected");
+  return KernelWriter(kernel, seed, true).write();
+}
+
+std::string export_reference(const ImageShape& image, std::uint64_t seed) {
+  KernelShape nothing;
+  nothing.type = KernelType::conv;
+  nothing.n = image.n, nothing.h = nothing.out_h = image.h, nothing.w = nothing.out_w = image.w;
+  nothing.cin = nothing.cout = image.channels;
+  check(nothing);
+  OnnxWriter graph("reference", seed);
+  graph.put_input("image", {image.n, kNarrow, image.h, image.w});
+  graph.put_weights("wide_w", {image.channels, kNarrow, 1, 1}, kNarrow);
+  graph.put_node("Conv", {"image", "wide_w"}, "wide");
+  graph.put_weights("narrow_w", {kNarrow, image.channels, 1, 1}, image.channels);
+  graph.put_node("Conv", {"wide", "narrow_w"}, "narrow");
+  graph.put_output("narrow", {image.n, kNarrow, image.h, image.w});
+  return graph.finish();
+}
+
+std::vector<ImageShape> references_of(const KernelShape& kernel) {
+  std::vector<ImageShape> images;
+  if (!passes_images(kernel.type)) return images;
+  if (kernel.cin > kFewChannels)
+    images.assign(kernel.type == KernelType::add ? 2 : 1, {kernel.n, kernel.cin, kernel.h, kernel.w});
+  const bool point = kernel.type == KernelType::gap;
+  images.push_back({kernel.n, kernel.cout, point ? 1 : kernel.out_h, point ? 1 : kernel.out_w});
+  return images;
 }
 
 }  // namespace latencast

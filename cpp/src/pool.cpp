@@ -170,13 +170,12 @@ PoolPlatform learn_platform(const PoolEntry& entry, const std::vector<KernelTimi
     std::vector<Terms> terms;
     std::vector<double> latency_ms;
     for (const ModelMeasurement& one : models) {
-      Terms whole{};
+      std::vector<KernelEstimate> estimates;
       for (const FusedKernel& kernel : one.model.kernels) {
         const KernelShape shape = shape_of(kernel);
-        const Terms own = terms_of(kernel, std::exp(state->log_ms(shape, features_of(shape))), state->any);
-        for (std::size_t a = 0; a < kTerms; ++a) whole[a] += own[a];
+        estimates.push_back({std::exp(state->log_ms(shape, features_of(shape))), 0, 0});
       }
-      terms.push_back(whole);
+      terms.push_back(sum_of_terms(terms_of_each(one.model.kernels, estimates, state->any)));
       latency_ms.push_back(one.latency_ms);
     }
     state->composition = compose(vague_composition(), terms, latency_ms);

@@ -148,7 +148,9 @@ class Exported {
     std::filesystem::create_directories(folder_);
   }
 
-  void add(const std::string& name, const std::string& model) {
+  /// references: of a kernel inside a network, their names.
+  void add(const std::string& name, const std::string& model,
+           const std::vector<std::string>& references = {}) {
     char file[32];
     std::snprintf(file, sizeof file, "%05zu.onnx", networks_.size());
     write_file((std::filesystem::path(folder_) / file).string(), model);
@@ -160,6 +162,7 @@ class Exported {
                          {"inputs", inputs},
                          {"output", described(read, read.outputs.front())},
                          {"bytes", model.size()}});
+    if (!references.empty()) networks_.back()["references"] = references;
   }
 
   void finish() const {
@@ -217,12 +220,40 @@ void KernelsExportCommand::add_to(CLI::App& kernels_command) {
   auto* command = kernels_command.add_subcommand("export", "kernels of a list as ONNX models");
   command->add_option("--kernels", kernels, "CSV of them")->required();
   command->add_option("--out", out, "folder to write to")->required();
+  command->add_flag("--inside", inside, "as they are inside a network, with what that is held against");
   command->callback([this] { run(); });
 }
 
+namespace {
+
+std::string reference_name(const ImageShape& image) {
+  KernelShape same;
+  same.n = image.n, same.h = same.out_h = image.h, same.w = same.out_w = image.w;
+  same.cin = same.cout = image.channels;
+  const std::string key = key_of(same);
+  return "reference" + key.substr(key.find(','));
+}
+
+}  // namespace
+
 void KernelsExportCommand::run() const {
   Exported exported(out);
-  for (const KernelShape& kernel : read_shapes(kernels)) exported.add(key_of(kernel), export_kernel(kernel));
+  std::set<std::string> known;
+  const auto add_reference = [&](const ImageShape& image) {
+    const std::string called = reference_name(image);
+    if (known.insert(called).second) exported.add(called, export_reference(image));
+    return called;
+  };
+  if (inside) add_reference(kNoImage);
+  for (const KernelShape& kernel : read_shapes(kernels)) {
+    if (!inside || !passes_images(kernel.type)) {
+      exported.add(key_of(kernel), export_kernel(kernel));
+      continue;
+    }
+    std::vector<std::string> references;
+    for (const ImageShape& image : references_of(kernel)) references.push_back(add_reference(image));
+    exported.add("in " + key_of(kernel), export_kernel_inside(kernel), references);
+  }
   exported.finish();
 }
 

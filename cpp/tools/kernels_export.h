@@ -21,6 +21,7 @@ struct KernelsConfigurationsCommand {
 /// Kernels of a list as ONNX models.
 struct KernelsExportCommand {
   std::string kernels, out;
+  bool inside = false;
 
   void add_to(CLI::App& kernels);
   void run() const;

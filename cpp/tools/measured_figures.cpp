@@ -119,7 +119,7 @@ class Writer {
     std::size_t kernels, networks;
   };
   static const std::vector<Way>& ways() {
-    static const std::vector<Way> all = {{200, 0}, {200, 5}, {200, 10}, {200, 20}, {2000, 0}, {2000, 20}};
+    static const std::vector<Way> all = {{200, 0}, {200, 5}, {200, 10}, {200, 20}, {1000, 0}, {1000, 20}};
     return all;
   }
 
@@ -165,7 +165,7 @@ class Writer {
     const auto others = without_chip(pool_, one.entry.chip);
     const std::vector<KernelTiming> timings = usual(one);
     std::vector<Scores> scores(ways().size());
-    if (timings.size() < 2000 || models_[p].size() < kFewestModels) return {};
+    if (timings.size() < 1000 || models_[p].size() < kFewestModels) return {};
     for (int seed = 0; seed < command_.seeds; ++seed) {
       Rng rng(static_cast<std::uint64_t>(seed) * 1000003 + 17);
       const std::vector<std::size_t> drawn = rng.choose(timings.size(), timings.size()),

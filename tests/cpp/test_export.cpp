@@ -245,6 +245,37 @@ TEST_CASE("export: read back and fused, a kernel is that one kernel", "[export]"
   }
 }
 
+TEST_CASE("export: inside a network, a kernel is what its references leave", "[export]") {
+  std::size_t inside = 0;
+  for (const KernelShape& one : shapes()) {
+    INFO(name(one.type) << " " << one.h << "x" << one.w << ", " << one.cin << " to " << one.cout);
+    if (!passes_images(one.type)) {
+      CHECK(references_of(one).empty());
+      CHECK_THROWS_WITH(export_kernel_inside(one), ContainsSubstring(name(one.type)));
+      continue;
+    }
+    ++inside;
+    const Model model = read_model(export_kernel_inside(one)), alone = read_model(export_kernel(one));
+    // Work adds up as latencies are to.
+    std::int64_t around = 0;
+    for (const ImageShape& image : references_of(one)) around += read_model(export_reference(image)).macs();
+    CHECK(2 * model.macs() == 2 * alone.macs() + around);
+    const auto& end = model.tensors[static_cast<std::size_t>(model.outputs.front())].shape;
+    const auto& own = alone.tensors[static_cast<std::size_t>(alone.outputs.front())].shape;
+    CHECK(end == Dims{own[0], 8, own[2], own[3]});
+    // What a network begins with stays at its beginning.
+    const auto& begin = model.tensors[static_cast<std::size_t>(model.inputs.front())].shape;
+    CHECK(begin == Dims{one.n, one.cin == 3 ? 3 : 8, one.h, one.w});
+    CHECK(model.inputs.size() == 1);
+    const auto kernels = decompose(model, "none").kernels;
+    CHECK((one.kh == 1 || std::any_of(kernels.begin(), kernels.end(), [&](const FusedKernel& kernel) {
+             return kernel.type == one.type && kernel.kh == one.kh && kernel.cin == one.cin;
+           })));
+  }
+  CHECK(inside == 16);
+  CHECK(read_model(export_reference(kNoImage)).macs() == 2 * 8 * 8);
+}
+
 TEST_CASE("export: an attention is its two products and the softmax between them", "[export]") {
   KernelShape k = shape(KernelType::attention, 1, 48, 48);
   k.h = k.out_h = 17, k.w = 19, k.groups = 3;

@@ -16,6 +16,7 @@ import protocol
 
 # Not first: it has a profile.py, as the standard library has.
 sys.path.append(os.path.join(HERE, "../../weights/profiler"))
+import inside
 import results
 
 NUMBERS = {
@@ -214,11 +215,11 @@ class Protocol(unittest.TestCase):
     def test_the_profilers_retest_compares_its_halves(self):
         names = range(20)
         alike = [[1.0 + i for i in names] for _ in range(8)]
-        self.assertEqual(results.retest(alike), [1, 1])
+        self.assertEqual(results.retest(list(names), alike, {}), [1, 1])
         # A tenth of them is 7 % slower in the odd rounds, another 20 %.
         slower = [1 + (0.07 if i < 2 else 0.2 if i < 4 else 0) for i in names]
         halves = [[ms * (s if number % 2 else 1) for ms, s in zip(one, slower)] for number, one in enumerate(alike)]
-        self.assertEqual(results.retest(halves), [0.8, 0.9])
+        self.assertEqual(results.retest(list(names), halves, {}), [0.8, 0.9])
         self.assertEqual(results.shares([1, 2, math.nan], [1.04, 2.3, 1]), [0.5, 0.5])
 
     def test_the_profilers_files_are_read_as_they_were_written(self):
@@ -226,11 +227,39 @@ class Protocol(unittest.TestCase):
         rounds = [[0.5, 2.0, math.nan] for _ in range(8)]
         with tempfile.TemporaryDirectory() as folder:
             path = os.path.join(folder, "out.csv")
-            protocol.write_atomically(path, results.table(names, rounds, {"id": "x", "settings": '{"a": "b: c"}'}))
+            protocol.write_atomically(path, results.table(names, rounds, {}, {"id": "x", "settings": '{"a": "b: c"}'}))
             results.extend(path, {"again_5": "0.9"})
             about, latency_ms = results.read(path)
         self.assertEqual(about, {"id": "x", "settings": '{"a": "b: c"}', "again_5": "0.9"})
         self.assertEqual(latency_ms, {names[0]: 0.5, names[1]: 2.0})
+
+    def test_kernels_inside_a_network_are_what_their_surroundings_leave(self):
+        # The call takes 1; pointwise convolutions to so many channels and back take 2 and 6; the kernels themselves 5, 0 and 3.
+        near, far = "reference,1,4,4,2,2,,,,", "reference,1,2,2,9,9,,,,"
+        measured = {
+            inside.CALL: 1.0,
+            near: 1 + 2.0,
+            far: 1 + 6.0,
+            "in conv,1,4,4,2,9,3,3,2,1": 1 + 1 + 5 + 3.0,
+            "in add,1,4,4,2,2,,,,": 1 + 2 * 1 + 0 + 1.0,
+            "fc,1,1,1,8,8,,,,": 1 + 3.0,
+            "in conv,1,8,8,2,7,3,3,2,1": 9.0,
+        }
+        references = {
+            "in conv,1,4,4,2,9,3,3,2,1": [near, far],
+            "in add,1,4,4,2,2,,,,": [near, near, near],
+            "in conv,1,8,8,2,7,3,3,2,1": ["reference,1,8,8,2,2,,,,", near],
+        }
+        found, error = inside.latencies(measured, dict.fromkeys(measured, 0.01), references)
+        # Whose reference was not measured is not known; what is fused with its surroundings still takes a little.
+        self.assertEqual(found, {"conv,1,4,4,2,9,3,3,2,1": 5, "add,1,4,4,2,2,,,,": 4 * inside.LEAST, "fc,1,1,1,8,8,,,,": 3})
+        self.assertAlmostEqual(error["conv,1,4,4,2,9,3,3,2,1"], 0.01 * math.hypot(10, 1.5, 3.5) / 5)
+        self.assertTrue(inside.has(measured))
+        self.assertFalse(inside.has(found))
+        # Rounds alike agree with themselves, also on differences.
+        rounds = [list(measured.values()) for _ in range(4)]
+        self.assertEqual(results.retest(list(measured), rounds, references), [1, 1])
+        self.assertEqual(results.latencies(list(measured), rounds, references)[0], found)
 
 
 if __name__ == "__main__":

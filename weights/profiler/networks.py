@@ -10,7 +10,7 @@ import numpy
 # Of every answer so many numbers are compared.
 SAMPLES = 64
 
-Network = collections.namedtuple("Network", "arch file path inputs output bytes")
+Network = collections.namedtuple("Network", "arch file path inputs output bytes references")
 
 
 def read(folder):
@@ -29,6 +29,7 @@ def read(folder):
             [(each["name"], tuple(each["shape"])) for each in one["inputs"]],
             (one["output"]["name"], tuple(one["output"]["shape"])),
             one["bytes"],
+            one.get("references", []),
         )
         for one in manifest["networks"]
     ]
@@ -45,8 +46,8 @@ def in_turn(listed):
 
 
 def kind(network):
-    """Type of a kernel, such as dwconv; of a network, such as ofa-3, its family."""
-    return network.arch.split(",")[0].rsplit("-", 1)[0]
+    """Type of a kernel, such as dwconv, alone or inside a network; of a network, such as ofa-3, its family."""
+    return network.arch.split(",")[0].rsplit("-", 1)[0].split(" ")[-1]
 
 
 class Feeds:

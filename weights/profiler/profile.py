@@ -18,6 +18,7 @@ sys.path = [one for one in sys.path if os.path.abspath(one) != FOLDER] + [FOLDER
 
 import protocol  # noqa: E402
 
+import inside  # noqa: E402
 import networks  # noqa: E402
 import platforms  # noqa: E402
 import results  # noqa: E402
@@ -137,58 +138,84 @@ def load_all(platform, runtime, listed, feeds, answers, budget, crashes):
     return ready, len(listed), left_out
 
 
-def measure(runtime, ready, rounds, numbers):
-    """Readings by round and network, in ms."""
+def measure(runtime, ready, rounds):
+    """Readings by round and network, in ms. `ready`: functions that run a network, and the protocol of its visits."""
     tick_ms, readings = protocol.clock_tick(), []
     for number in range(rounds):
         one = [math.nan] * len(ready)
         # A collection in the middle of a reading would be part of it.
         gc.disable()
         for i in protocol.visit_order(len(ready), number):
-            one[i] = runtime.visit(ready[i][1], tick_ms, numbers)
+            one[i] = runtime.visit(ready[i][0], tick_ms, ready[i][1])
         gc.enable()
         gc.collect()
         readings.append(one)
     return readings
 
 
-def profile(platform, folder, out, cache, seconds, limit, count, whole=False):
-    """Measures one platform and writes its file. `whole`: they are networks, few, and visited for longer."""
+class Part:
+    """Kernels, or whole networks, that are measured in the same rounds as others are, and the file that is written of them."""
+
+    def __init__(self, platform, runtime, folder, out, cache, seconds, limit, rounds, whole):
+        self.out, self.whole = out, whole
+        # Files are called the same in every folder, so what they are converted to is kept with them.
+        runtime.cache = cache = cache or os.path.join(folder, ".profiler")
+        self.listed = networks.read(folder)[:limit]
+        feeds = networks.Feeds(self.listed)
+        answers = networks.answers(self.listed, feeds, cache)
+        crashes = Crashes(out)
+        os.makedirs(os.path.dirname(os.path.abspath(out)), exist_ok=True)
+        budget = results.Budget(seconds or (SECONDS_NETWORKS if whole else SECONDS_KERNELS), rounds)
+        self.ready, self.tried, self.left_out = load_all(platform, runtime, self.listed, feeds, answers, budget, crashes)
+        if not self.ready:
+            raise SystemExit("%s: runs none of them; %s" % (platform.id, "; ".join(self.left_out.why.values())))
+        crashes.finish()
+
+    def visits(self):
+        return [(run, results.PROTOCOL_NETWORKS if self.whole else results.PROTOCOL) for _, run in self.ready]
+
+    def write(self, platform, version, rounds):
+        names = [self.listed[i].arch for i, _ in self.ready]
+        references = {network.arch: network.references for network in self.listed}
+        five, ten = results.retest(names, rounds, references)
+        about = {
+            "id": platform.id,
+            "title": title(platform, version),
+            "runtime": platform.runtime,
+            "version": version,
+            "precision": platform.precision,
+            "threads": platform.threads,
+            "settings": json.dumps(dict(platform.settings, **platform.environment), sort_keys=True),
+            "rounds": len(rounds),
+            "measured": "networks" if self.whole else "inside networks" if inside.has(names) else "alone",
+            "retest_5": "%.3f" % five,
+            "retest_10": "%.3f" % ten,
+            "tried": "%d of %d" % (self.tried, len(self.listed)),
+            "left_out": self.left_out.text(),
+        }
+        protocol.write_atomically(self.out, results.table(names, rounds, references, about))
+        for why in self.left_out.why.values():
+            print("  left out: %s" % why, file=sys.stderr)
+        print(
+            "%s: %d of %d, %d rounds, retest %.1f / %.1f %%; left out: %s"
+            % (self.out, len(self.ready), len(self.listed), len(rounds), 100 * five, 100 * ten, self.left_out.text()),
+            flush=True,
+        )
+
+
+def profile(platform, folders, cache, seconds, limit, rounds):
+    """Measures one platform and writes its files. `folders`: of kernels or of whole networks, the file to write, and whether they are
+    whole, which are few, and visited for longer. What is measured together is comparable: the machine was the same."""
     begin = time.perf_counter()
-    listed = networks.read(folder)[:limit]
-    feeds = networks.Feeds(listed)
-    answers = networks.answers(listed, feeds, cache)
-    runtime, crashes = runtime_of(platform, cache), Crashes(out)
-    os.makedirs(os.path.dirname(os.path.abspath(out)), exist_ok=True)
-    ready, tried, left_out = load_all(platform, runtime, listed, feeds, answers, results.Budget(seconds, count), crashes)
-    if not ready:
-        raise SystemExit("%s: runs none of them; %s" % (platform.id, "; ".join(left_out.why.values())))
-    crashes.finish()
+    runtime = runtime_of(platform, cache or os.path.join(folders[0][0], ".profiler"))
+    parts = [Part(platform, runtime, folder, out, cache, seconds, limit, rounds, whole) for folder, out, whole in folders]
     loading = time.perf_counter() - begin
-    rounds = measure(runtime, ready, count, results.PROTOCOL_NETWORKS if whole else results.PROTOCOL)
-    five, ten = results.retest(rounds)
-    about = {
-        "id": platform.id,
-        "title": title(platform, runtime.version),
-        "runtime": platform.runtime,
-        "version": runtime.version,
-        "precision": platform.precision,
-        "threads": platform.threads,
-        "settings": json.dumps(dict(platform.settings, **platform.environment), sort_keys=True),
-        "rounds": len(rounds),
-        "retest_5": "%.3f" % five,
-        "retest_10": "%.3f" % ten,
-        "tried": "%d of %d" % (tried, len(listed)),
-        "left_out": left_out.text(),
-    }
-    protocol.write_atomically(out, results.table([listed[i].arch for i, _ in ready], rounds, about))
-    for why in left_out.why.values():
-        print("  left out: %s" % why, file=sys.stderr)
-    print(
-        "%s: %d of %d, %d rounds, retest %.1f / %.1f %%, %.0f s (%.0f s loading), %.1f GiB; left out: %s"
-        % (out, len(ready), len(listed), len(rounds), 100 * five, 100 * ten, time.perf_counter() - begin, loading, memory() / 2**30, left_out.text()),
-        flush=True,
-    )
+    readings = measure(runtime, [visit for part in parts for visit in part.visits()], rounds)
+    place = 0
+    for part in parts:
+        part.write(platform, runtime.version, [one[place : place + len(part.ready)] for one in readings])
+        place += len(part.ready)
+    print("%s: %.0f s (%.0f s loading), %.1f GiB" % (platform.id, time.perf_counter() - begin, loading, memory() / 2**30), flush=True)
 
 
 def title(platform, version):
@@ -228,7 +255,7 @@ def check(chosen, folder, cache, each):
 def again(file, platform, folder, *rest):
     """A second, shorter run of a platform against what its file says."""
     first, second = file, file + ".again"
-    profile(platform, folder, second, *rest)
+    profile(platform, [(folder, second, False)], *rest)
     _, ones = results.read(first)
     _, others = results.read(second)
     os.remove(second)
@@ -254,24 +281,28 @@ def supervise(out):
             return status
 
 
+def networks_file(out):
+    """Where the networks' latencies go whose kernels' go to `out`."""
+    return os.path.splitext(out)[0] + ".networks.csv"
+
+
 def run_all(arguments, chosen):
     """One process each for what is missing."""
     os.makedirs(arguments.out, exist_ok=True)
     failed = []
     for platform in chosen:
-        for what, folder, ending in (("--kernels", arguments.kernels, ".csv"), ("--networks", arguments.networks, ".networks.csv")):
-            out = os.path.join(arguments.out, platform.id + ending)
-            if folder is None or os.path.exists(out):
-                continue
-            command = [sys.executable, os.path.abspath(__file__), "--platform", platform.id, "--out", out, what, folder]
-            for name in ("cores", "seconds", "rounds", "limit", "cache"):
-                if getattr(arguments, name) is not None:
-                    command += ["--" + name, str(getattr(arguments, name))]
-            with open(os.path.splitext(out)[0] + ".log", "w", encoding="utf-8") as log:
-                status = subprocess.run(command, stderr=log).returncode
-            if status != 0:
-                failed.append(out)
-                print("%s: failed (%d), see its .log" % (out, status), flush=True)
+        out = os.path.join(arguments.out, platform.id + ".csv")
+        if os.path.exists(out if arguments.kernels else networks_file(out)):
+            continue
+        command = [sys.executable, os.path.abspath(__file__), "--platform", platform.id, "--out", out]
+        for name in ("kernels", "networks", "cores", "seconds", "rounds", "limit", "cache"):
+            if getattr(arguments, name) is not None:
+                command += ["--" + name, str(getattr(arguments, name))]
+        with open(os.path.splitext(out)[0] + ".log", "w", encoding="utf-8") as log:
+            status = subprocess.run(command, stderr=log).returncode
+        if status != 0:
+            failed.append(out)
+            print("%s: failed (%d), see its .log" % (out, status), flush=True)
     print("%d failed%s" % (len(failed), ": " + ", ".join(failed) if failed else ""))
 
 
@@ -285,7 +316,7 @@ def parse():
     what.add_argument("--prepare", action="store_true", help="convert the models ahead, for what takes long to convert")
     parser.add_argument("--kernels", metavar="DIR", help="folder of kernels and their manifest")
     parser.add_argument("--networks", metavar="DIR", help="folder of whole networks and their manifest")
-    parser.add_argument("--out", help="CSV to write; a folder with --all")
+    parser.add_argument("--out", help="CSV to write, networks' beside it with the ending .networks.csv; a folder with --all")
     parser.add_argument("--again", metavar="FILE", help="with --platform: measure kernels once more and note in FILE how well they agree")
     parser.add_argument("--only", metavar="ID,ID", help="these of all")
     parser.add_argument("--threads", type=int, help="of all, those with so many threads")
@@ -336,10 +367,12 @@ def main():
     elif arguments.prepare:
         prepare(chosen, folder, cache)
     elif arguments.again:
-        again(arguments.again, chosen[0], folder, cache, arguments.seconds or SECONDS_KERNELS, arguments.limit or 400, arguments.rounds)
+        again(arguments.again, chosen[0], folder, arguments.cache, arguments.seconds, arguments.limit or 400, arguments.rounds)
     else:
-        seconds = arguments.seconds or (SECONDS_KERNELS if arguments.kernels else SECONDS_NETWORKS)
-        profile(chosen[0], folder, arguments.out, cache, seconds, arguments.limit, arguments.rounds, whole=not arguments.kernels)
+        folders = [(arguments.kernels, arguments.out, False)] if arguments.kernels else []
+        if arguments.networks:
+            folders.append((arguments.networks, networks_file(arguments.out), True))
+        profile(chosen[0], folders, arguments.cache, arguments.seconds, arguments.limit, arguments.rounds)
 
 
 def check_all(chosen, arguments, folder, cache):

@@ -4,6 +4,7 @@ import csv
 import io
 import math
 
+import inside
 from protocol import Summary, write_atomically
 
 # A visit to a network is one run that finds its way back into the caches, and some that count.
@@ -46,23 +47,32 @@ def shares(ones, others):
     return [sum(one <= most for one in apart) / len(apart) if apart else math.nan for most in (0.05, 0.1)]
 
 
-def retest(rounds):
-    """What the even rounds alone say against what the odd ones say."""
-    return shares(Summary(rounds[0::2], PROTOCOL).latency_ms, Summary(rounds[1::2], PROTOCOL).latency_ms)
-
-
-def table(names, rounds, about):
-    """The CSV of a platform. `about`: what stands in its head."""
+def latencies(names, rounds, references):
+    """Milliseconds and relative error, each by name. Of kernels inside networks (inside.py) those of the kernels."""
     summary = Summary(rounds, PROTOCOL)
+    known = [i for i, ms in enumerate(summary.latency_ms) if not math.isnan(ms)]
+    latency_ms, error = ({names[i]: values[i] for i in known} for values in (summary.latency_ms, summary.error))
+    return inside.latencies(latency_ms, error, references) if inside.has(names) else (latency_ms, error)
+
+
+def retest(names, rounds, references):
+    """What the even rounds alone say against what the odd ones say."""
+    (ones, _), (others, _) = (latencies(names, half, references) for half in (rounds[0::2], rounds[1::2]))
+    both = [name for name in ones if name in others]
+    return shares([ones[name] for name in both], [others[name] for name in both])
+
+
+def table(names, rounds, references, about):
+    """The CSV of a platform. `about`: what stands in its head."""
+    latency_ms, error = latencies(names, rounds, references)
     text = io.StringIO()
     for name, value in about.items():
         text.write("# %s: %s\n" % (name, value))
     text.write("arch,latency_ms,relative_error\n")
     writer = csv.writer(text, lineterminator="\n")
-    for name, ms, error in zip(names, summary.latency_ms, summary.error):
-        if not math.isnan(ms):
-            text.write('"%s",' % name.replace('"', '""'))
-            writer.writerow(("%.6g" % ms, "%.3g" % error))
+    for name, ms in latency_ms.items():
+        text.write('"%s",' % name.replace('"', '""'))
+        writer.writerow(("%.6g" % ms, "%.3g" % error[name]))
     return text.getvalue()
 
 
