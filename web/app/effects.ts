@@ -15,8 +15,9 @@ import {
   type TransferProgress,
 } from '../api/index.js';
 import { kBaseUnits, writeMeasurements } from '../api/measurements.js';
-import { budgetSummary, front, measured, othersThan, quality, rows } from './derive.js';
-import type { ChartSpec } from './charts.js';
+import { turn } from '../api/slices.js';
+import { budgetSummary, front, kHeavy, measured, othersThan, quality, rows } from './derive.js';
+import { fetchCharts, type ChartSpec } from './charts.js';
 import { setAside } from './doubts.js';
 import { loadAccuracies, loadExample, loadTable, loadWeightsIndex, type WeightsIndex } from './examples.js';
 import { ranksOf } from './compare/likeness.js';
@@ -47,6 +48,7 @@ import {
   mine,
   nameOf,
   planText,
+  reduce,
   resultOf,
   sheetOf,
   spaceId,
@@ -139,6 +141,7 @@ export class Effects {
     if (mode === 'space') this.showBrowser(spaceOf(device));
     await (mode === 'model' ? this.models.show() : this.openSpace(device));
     await this.startEngine();
+    await fetchCharts();
   }
 
   /** Called after every action, with the state it led to. */
@@ -324,14 +327,25 @@ export class Effects {
       if (truth_ms) this.send({ type: 'truth', id, truth_ms });
     });
     try {
-      this.send({ type: 'notebook', id, text: await coming.text });
+      this.send({ type: 'notebook', id, notebook: await coming.notebook });
       const example = await coming.example;
       await before;
-      this.send({ type: 'example', id, example });
+      const action: Action = { type: 'example', id, example };
+      await this.prepare(action, id);
+      this.send(action);
       await told;
     } catch (caught) {
       told.catch(() => undefined);
       this.fail('An example could not be loaded', caught);
+    }
+  }
+
+  /** Has what the views compute of a device's new estimates computed before these are there, each in a task of its own. */
+  private async prepare(action: Action, device: DeviceId): Promise<void> {
+    for (const compute of kHeavy) {
+      if (this.state().device !== device) return;
+      await turn();
+      compute(reduce(this.state(), action));
     }
   }
 
@@ -598,13 +612,15 @@ export class Effects {
           continue;
         }
         const result = await this.resultOf(device, adapted, readings, 'transfer', options);
+        const action: Action = { type: 'result', device, result };
+        if (!signal.aborted) await this.prepare(action, device);
         if (signal.aborted) {
           adapted.dispose();
           return;
         }
         this.keep(device, adapted);
         predictor = adapted;
-        this.send({ type: 'result', device, result });
+        this.send(action);
         this.estimateAdded(spaceOf(device));
       }
       const next = await predictor?.next({ count: kNextCount, pool: (await this.tableNow(spaceOf(device))).architectures });

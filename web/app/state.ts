@@ -180,12 +180,17 @@ export interface Result {
   readonly accuracy?: Accuracy & { readonly count: number };
 }
 
+/** What the notebook of an example begins with. */
+export interface Notebook {
+  readonly text: string;
+  /** Where the numbers come from, for the line under the text. */
+  readonly origin: string;
+}
+
 /** A built-in example as the page's own files hold it. */
 export interface Example {
   /** Known without the engine, so that the marks are there at once. */
   readonly check: Check;
-  /** Where the numbers come from, for the line under the text. */
-  readonly origin: string;
   readonly result: Result;
 }
 
@@ -291,7 +296,7 @@ export interface State {
   /** By device; absent until written in. */
   readonly sheets: Readonly<Record<DeviceId, Sheet>>;
   /** What examples' notebooks begin with; there before the examples are. */
-  readonly notebooks: Readonly<Record<DeviceId, string>>;
+  readonly notebooks: Readonly<Record<DeviceId, Notebook>>;
   readonly examples: Readonly<Record<DeviceId, Example>>;
   /** Of examples whose whole space is measured: the latency of every row. They come after the example. */
   readonly truths: Readonly<Record<DeviceId, Float64Array>>;
@@ -326,7 +331,7 @@ export type Action =
   | { readonly type: 'table'; readonly table: SpaceTable }
   | { readonly type: 'rows'; readonly space: PageSpace; readonly rows: readonly NewRow[] }
   | { readonly type: 'accuracies'; readonly accuracies: Accuracies }
-  | { readonly type: 'notebook'; readonly id: DeviceId; readonly text: string }
+  | { readonly type: 'notebook'; readonly id: DeviceId; readonly notebook: Notebook }
   | { readonly type: 'example'; readonly id: DeviceId; readonly example: Example }
   | { readonly type: 'truth'; readonly id: DeviceId; readonly truth_ms: Float64Array }
   | { readonly type: 'device'; readonly device: DeviceId }
@@ -559,7 +564,7 @@ function knownSheet(device: DeviceId): Sheet | undefined {
 
 /** The text that a device's notebook begins with: of its own that is none. */
 export function originalText(state: State, device: DeviceId = state.device): string | undefined {
-  return state.notebooks[device] ?? knownSheet(device)?.text;
+  return state.notebooks[device]?.text ?? knownSheet(device)?.text;
 }
 
 /** The tabs of the space that is shown. */
@@ -671,7 +676,7 @@ export function reduce(state: State, action: Action): State {
     case 'accuracies':
       return { ...state, accuracies: action.accuracies };
     case 'notebook':
-      return withNotebook(state, action.id, action.text);
+      return withNotebook(state, action.id, action.notebook);
     case 'example':
       return withExample(state, action.id, action.example);
     case 'truth':
@@ -1014,13 +1019,13 @@ function applyFix(sheet: Sheet, fix: Fix): Sheet {
   return { ...sheet, text: lines.join('\n') };
 }
 
-function withNotebook(state: State, id: DeviceId, text: string): State {
+function withNotebook(state: State, id: DeviceId, notebook: Notebook): State {
   // A draft of the user's, kept from an earlier visit, stays; the example only fills an untouched sheet.
   const untouched = sheetOf(state, id).text === '';
   return {
     ...state,
-    notebooks: { ...state.notebooks, [id]: text },
-    sheets: untouched ? { ...state.sheets, [id]: { text, unit: 'auto' } } : state.sheets,
+    notebooks: { ...state.notebooks, [id]: notebook },
+    sheets: untouched ? { ...state.sheets, [id]: { text: notebook.text, unit: 'auto' } } : state.sheets,
   };
 }
 

@@ -7,6 +7,7 @@ import { about, correlation, count, percent, plural, significant, withUnit } fro
 import { architecturePanel, drawing, glyph } from './architecture.js';
 import { estimates, estimatesTools } from './estimates.js';
 import { fit } from './fit.js';
+import { inTurn } from './in-turn.js';
 import { legend, saveChart } from './legend.js';
 import { lookup } from './lookup.js';
 import { modelPage } from '../model/views/model-page.js';
@@ -150,9 +151,11 @@ function main(state: State, send: Send): TemplateResult {
   if (!result || !tableOf(state)) return html`<main class="main" id="main">${waiting(state, send)}</main>`;
   return html`<main class="main" id="main">
     ${headline(state, send, result)}
-    <div class="overview">${overview(state, send)} ${architecturePanel(state, send)}</div>
-    <div class="views">${tabs(state, tabsOf(state), send)} ${kTools[tabOf(state)]?.(state, send)}</div>
-    ${panel(state, tabOf(state), send)}
+    <div class="overview">${inTurn(() => html`${overview(state, send)} ${architecturePanel(state, send)}`)}</div>
+    ${inTurn(
+      () => html`<div class="views">${tabs(state, tabsOf(state), send)} ${kTools[tabOf(state)]?.(state, send)}</div>
+        ${panel(state, tabOf(state), send)}`,
+    )}
   </main>`;
 }
 

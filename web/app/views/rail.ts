@@ -178,7 +178,7 @@ function origin(state: State, send: Send): TemplateResult {
   const current = sheetOf(state);
   const original = originalText(state);
   const edited = original !== undefined && original !== current.text;
-  const source = isKnown(state.device) ? knownOrigin(spaceId(state), nameOf(state.device)) : state.examples[state.device]?.origin;
+  const source = isKnown(state.device) ? knownOrigin(spaceId(state), nameOf(state.device)) : state.notebooks[state.device]?.origin;
   return html`<p class="small quiet">
     ${
       current.replaced
