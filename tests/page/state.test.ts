@@ -16,6 +16,7 @@ import {
   canShow,
   initialState,
   isDue,
+  isOutdated,
   kDevices,
   kQualities,
   kTabs,
@@ -353,6 +354,22 @@ describe('measurements in closed form', () => {
       weights: { status: 'ready', closedForm: true },
     });
     expect([isDue(state), isDue(back)]).toEqual([false, true]);
+  });
+
+  test('estimates are outdated where none follow the change, because too little is left or it could not be used', () => {
+    const typed = reduce(state, { type: 'text', text: '421211,10.5' });
+    const check = (readings: Check['readings']): Check => ({ ...state.sheets[device]!.check!, text: '421211,10.5', readings });
+    const read = (readings: Check['readings']): State => reduce(typed, { type: 'checked', device, check: check(readings) });
+    const all = state.results[device]!.readings;
+    expect([state, typed].map(isOutdated)).toEqual([false, false]);
+    expect(isOutdated(read(all.slice(1)))).toBe(true);
+    expect(isOutdated(read(all))).toBe(false);
+    // Enough of them, which the next estimates follow, unless these cannot be made.
+    const others = all.map((reading) => ({ ...reading, latency_ms: 5 }));
+    const due = read(others);
+    expect([isDue(due), isOutdated(due)]).toEqual([true, false]);
+    expect(isOutdated(reduce(due, { type: 'unusable', check: due.sheets[device]!.check! }))).toBe(true);
+    expect(isOutdated(reduce(due, { type: 'unusable', check: check(others) }))).toBe(false);
   });
 
   test('every remedy changes what the estimates are due for, and rewritten text comes back', () => {

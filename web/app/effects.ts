@@ -586,8 +586,9 @@ export class Effects {
   private async follow(device: DeviceId): Promise<void> {
     const base = this.baseOf(spaceOf(device));
     const sheet = sheetOf(this.state(), device);
-    const { readings, quantity } = currentCheck(sheet) ?? {};
-    if (!base || !readings) return;
+    const check = currentCheck(sheet);
+    if (!base || !check) return;
+    const { readings, quantity } = check;
     const trusted = trustedOf(sheet);
     const measured = this.isMeasured(device);
     const from = JSON.stringify([device, readings, quantity, trusted, measured]);
@@ -598,7 +599,7 @@ export class Effects {
     this.following = { stop, from };
     const { signal } = stop;
     try {
-      const options = { device: this.deviceName(device), ...(quantity ? { quantity } : {}), trusted, signal };
+      const options = { device: this.deviceName(device), quantity, trusted, signal };
       let predictor: Adapted | undefined;
       const shown = this.state().results[device];
       // At once, then better where the network adds something. What was computed beforehand is that good already.
@@ -628,7 +629,9 @@ export class Effects {
       this.following = undefined;
       if (next) this.send({ type: 'next', device, next });
     } catch (caught) {
-      if (!signal.aborted) this.fail('The measurements could not be used', caught);
+      if (signal.aborted) return;
+      this.send({ type: 'unusable', check });
+      this.fail('The measurements could not be used', caught);
     }
   }
 

@@ -301,6 +301,8 @@ export interface State {
   /** Of examples whose whole space is measured: the latency of every row. They come after the example. */
   readonly truths: Readonly<Record<DeviceId, Float64Array>>;
   readonly results: Readonly<Record<DeviceId, Result>>;
+  /** Measurements that no estimates could be made from. */
+  readonly unusable?: Check;
   /** What to measure next, where that is known. */
   readonly nexts: Readonly<Record<DeviceId, Next>>;
   /** Estimates of known devices, by shipped row, once they were asked for. */
@@ -359,6 +361,7 @@ export type Action =
   | { readonly type: 'result'; readonly device: DeviceId; readonly result: Result }
   /** Estimates of rows that were added behind the others. */
   | ({ readonly type: 'more-estimates'; readonly device: DeviceId } & Pick<Result, 'latency_ms' | 'low' | 'high'>)
+  | { readonly type: 'unusable'; readonly check: Check }
   | { readonly type: 'next'; readonly device: DeviceId; readonly next: Next }
   | { readonly type: 'leave-one-out'; readonly device: DeviceId; readonly leaveOneOut: LeaveOneOutResult }
   | {
@@ -628,17 +631,29 @@ export function isStale(state: State): boolean {
   const check = currentCheck(sheet);
   if (!result || !check) return false;
   const method = methodOf(state);
-  if (result.quantity !== check.quantity) return true;
   const byHand = result.method === 'finetune';
   if (result.source === 'transfer' && method && byHand !== (method === 'finetune')) return true;
   if (!byHand && String(trustedOf(sheet)) !== String(result.trusted)) return true;
-  const same =
-    check.readings.length === result.readings.length &&
-    check.readings.every((reading, i) => {
+  return !isOf(result, check);
+}
+
+/** Whether a result was made from the measurements of a text. */
+function isOf(result: Result, { readings, quantity }: Check): boolean {
+  return (
+    result.quantity === quantity &&
+    readings.length === result.readings.length &&
+    readings.every((reading, i) => {
       const used = result.readings[i];
       return used?.index === reading.index && Math.abs(used.latency_ms - reading.latency_ms) <= 1e-9 * used.latency_ms;
-    });
-  return !same;
+    })
+  );
+}
+
+/** Whether the shown result is of earlier measurements and stays so: of the present ones none can be made, or none has been asked for. */
+export function isOutdated(state: State): boolean {
+  const result = resultOf(state);
+  const check = currentCheck(sheetOf(state));
+  return result !== undefined && check !== undefined && !isOf(result, check) && (!isDue(state) || state.unusable === check);
 }
 
 export function isFiltered(state: State): boolean {
@@ -759,6 +774,8 @@ export function reduce(state: State, action: Action): State {
     }
     case 'next':
       return { ...state, nexts: { ...state.nexts, [action.device]: action.next } };
+    case 'unusable':
+      return { ...state, unusable: action.check };
     case 'leave-one-out': {
       const result = state.results[action.device];
       if (!result) return state;
