@@ -357,6 +357,7 @@ describe('measurements in closed form', () => {
   });
 
   test('estimates are outdated where none follow the change, because too little is left or it could not be used', () => {
+    const state = doubted(text, []);
     const typed = reduce(state, { type: 'text', text: '421211,10.5' });
     const check = (readings: Check['readings']): Check => ({ ...state.sheets[device]!.check!, text: '421211,10.5', readings });
     const read = (readings: Check['readings']): State => reduce(typed, { type: 'checked', device, check: check(readings) });

@@ -17,8 +17,9 @@ import {
 import { kBaseUnits, writeMeasurements } from '../api/measurements.js';
 import { turn } from '../api/slices.js';
 import { budgetSummary, front, kHeavy, measured, othersThan, quality, rows } from './derive.js';
-import { fetchCharts, type ChartSpec } from './charts.js';
+import { fetchCharts } from './charts.js';
 import { setAside } from './doubts.js';
+import type { FigureSpec } from './figure.js';
 import { loadAccuracies, loadExample, loadTable, loadWeightsIndex, type WeightsIndex } from './examples.js';
 import { ranksOf } from './compare/likeness.js';
 import { count } from './format.js';
@@ -963,7 +964,7 @@ export class Effects {
     }
   }
 
-  private async saveChart(spec: ChartSpec, name: string, format: 'png' | 'svg'): Promise<void> {
+  private async saveChart(spec: FigureSpec, name: string, format: 'png' | 'svg'): Promise<void> {
     try {
       const { pngOf, svgOf } = await import('./figure.js');
       const styles = getComputedStyle(document.documentElement);
@@ -975,8 +976,10 @@ export class Effects {
     }
   }
 
-  /** What files about the shown device begin with. */
+  /** What files about the shown device, or the model, begin with. */
   private fileName(): string {
+    const { mode, model } = this.state();
+    if (mode === 'model') return slug(model.opened?.name.replace(/\.(onnx|param|json)$/i, '') ?? 'model');
     return slug(deviceTitle(this.state()));
   }
 

@@ -27,7 +27,7 @@ import {
 } from './model/state.js';
 import { csvField } from './format.js';
 import { kNoTable, reduceOwnTable, type OwnTableAction, type OwnTableState, type TableExample } from './table/state.js';
-import type { ChartSpec } from './charts.js';
+import type { FigureSpec } from './figure.js';
 import { knownDevices, knownText, knownTitle } from './known.js';
 import { isBuiltIn, kPageSpaces, kSpaces, type PageSpace } from './spaces/index.js';
 import { extendTable, joined, type NewRow, type SpaceTable } from './spaces/table.js';
@@ -375,7 +375,7 @@ export type Action =
   | { readonly type: 'open-table'; readonly file: File }
   | { readonly type: 'save-predictor' }
   | { readonly type: 'save-estimates'; readonly format: 'csv' | 'npz' }
-  | { readonly type: 'save-chart'; readonly spec: ChartSpec; readonly name: string; readonly format: 'png' | 'svg' }
+  | { readonly type: 'save-chart'; readonly spec: FigureSpec; readonly name: string; readonly format: 'png' | 'svg' }
   /** A table as it stands on the page. */
   | { readonly type: 'save-table'; readonly name: string; readonly rows: readonly (readonly Cell[])[] }
   | { readonly type: 'save-lookup' }
