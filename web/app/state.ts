@@ -13,7 +13,7 @@ import type {
   Sampler,
   TransferProgress,
 } from '../api/index.js';
-import { kBaseUnits } from '../api/measurements.js';
+import { errorText, kBaseUnits } from '../api/measurements.js';
 import type { Cell } from './save.js';
 import { kInitialBrowser, reduceBrowser, type BrowserAction, type BrowserState } from './measure/state.js';
 import {
@@ -97,6 +97,7 @@ export interface Reading {
   readonly index: number;
   readonly architecture: string;
   readonly latency_ms: number;
+  readonly relative_error?: number;
 }
 
 /** What was made of one line of text; `line` counts from 1. */
@@ -908,13 +909,16 @@ function planLine(architecture: string): string {
 
 /** Significant digits of a latency in a planned text. */
 const kDigits = 5;
+const kErrorDigits = 2;
 
 function withReadings(text: string, readings: readonly Measurement[]): string {
-  const known = new Map(readings.map(({ architecture, latency_ms }) => [architecture, latency_ms]));
+  const known = new Map(readings.map((reading) => [reading.architecture, reading]));
   const lines = text.split('\n').map((line) => {
-    const architecture = line.slice(0, line.indexOf(','));
-    const latency_ms = known.get(architecture);
-    return latency_ms === undefined ? line : `${architecture},${Number(latency_ms.toPrecision(kDigits))}`;
+    const reading = known.get(line.slice(0, line.indexOf(',')));
+    if (!reading) return line;
+    const { architecture, latency_ms, relative_error = 0 } = reading;
+    const error = errorText(Number(relative_error.toPrecision(kErrorDigits)));
+    return `${architecture},${Number(latency_ms.toPrecision(kDigits))}${error}`;
   });
   return lines.join('\n');
 }
