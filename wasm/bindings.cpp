@@ -320,6 +320,8 @@ class RawPredictor : public Handle {
       for (const Measurement& measurement : predictor_.measurements()) {
         measurements.push_back(
             {{"architecture", measurement.architecture}, {"latency_ms", measurement.latency_ms}});
+        if (measurement.relative_error > 0)
+          measurements.back()["relative_error"] = measurement.relative_error;
       }
       Json info = {{"space", predictor_.space().id()},
                    {"devices", predictor_.devices()},
@@ -463,13 +465,15 @@ val RawPredictor::estimate(const std::string& architectures, const val& latencie
                            const std::string& settings) const {
   return envelope([&] {
     EstimateOptions chosen;
-    Options options("transfer", settings, "device, quantity or trusted");
+    std::vector<Measurement> measurements =
+        read_measurements(predictor_.space(), architectures, latencies_array);
+    Options options("transfer", settings, "device, quantity, trusted or errors");
     options.read("device", chosen.device);
     read_quantity(options, chosen.quantity);
     options.read("trusted", chosen.trusted);
+    read_errors(options, measurements);
     options.finish();
-    return hand_over(new RawPredictor(latencast::estimate(
-        predictor_, read_measurements(predictor_.space(), architectures, latencies_array), chosen)));
+    return hand_over(new RawPredictor(latencast::estimate(predictor_, measurements, chosen)));
   });
 }
 

@@ -2,7 +2,7 @@
  * The raw module that `tables_bindings.cpp` makes, name by name; a test holds the two together. Only `web/api` uses it.
  */
 
-import type { Envelope, Json, RawHandle, RawReview } from './latencast.js';
+import type { Envelope, Json, RawEstimateOptions, RawHandle, RawReview } from './latencast.js';
 
 export interface RawTableOptions {
   /** What errors call the table. */
@@ -42,7 +42,7 @@ export interface RawTable extends RawHandle {
   _estimate(
     names: Json<readonly string[]>,
     latencies_ms: Float64Array,
-    options: Json<{ readonly trusted?: readonly number[] | undefined }>,
+    options: Json<Pick<RawEstimateOptions, 'trusted' | 'errors'>>,
   ): Envelope<RawTableEstimate>;
 }
 

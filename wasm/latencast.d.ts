@@ -62,7 +62,7 @@ export interface RawInfo {
   /** Whether `_estimate` works. */
   readonly closed_form: boolean;
   readonly nearest?: { readonly device: string; readonly spearman: number };
-  readonly measurements: readonly { readonly architecture: string; readonly latency_ms: number }[];
+  readonly measurements: readonly { readonly architecture: string; readonly latency_ms: number; readonly relative_error?: number }[];
 }
 
 export interface RawEstimateOptions {
@@ -70,6 +70,8 @@ export interface RawEstimateOptions {
   readonly quantity?: 'latency' | 'energy' | undefined;
   /** Measurements never to be set aside, counted from 0. */
   readonly trusted?: readonly number[] | undefined;
+  /** Relative, one for each measurement, 0 where unknown; absent: all are. */
+  readonly errors?: readonly number[] | undefined;
 }
 
 export interface RawBelief {

@@ -60,6 +60,16 @@ class Options {
     });
   }
 
+  void read(const char* name, std::vector<double>& into) {
+    take(name, [&](const Json& value) {
+      bool fits = value.is_array();
+      if (fits)
+        for (const Json& one : value) fits = fits && one.is_number();
+      require(fits, name, value, "an array of numbers");
+      into = value.get<std::vector<double>>();
+    });
+  }
+
   void read(const char* name, std::vector<std::size_t>& into) {
     take(name, [&](const Json& value) {
       bool whole = value.is_array();

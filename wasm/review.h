@@ -16,6 +16,18 @@ inline Json to_json(const Belief& belief) {
   return {{"low", interval.low}, {"latency_ms", interval.median}, {"high", interval.high}};
 }
 
+/// The option "errors": relative, one for each measurement, 0 where unknown.
+inline void read_errors(Options& options, std::vector<Measurement>& measurements) {
+  std::vector<double> errors;
+  options.read("errors", errors);
+  if (errors.empty()) return;
+  if (errors.size() != measurements.size())
+    throw Error(ErrorCode::argument, "transfer: found " + std::to_string(errors.size()) + " errors for " +
+                                         std::to_string(measurements.size()) +
+                                         " measurements; expected as many of each");
+  for (std::size_t i = 0; i < errors.size(); ++i) measurements[i].relative_error = errors[i];
+}
+
 inline Json to_json(const Review& review) {
   Json left_out = Json::array(), doubts = Json::array(), likenesses = Json::array();
   for (const Belief& belief : review.left_out) left_out.push_back(to_json(belief));

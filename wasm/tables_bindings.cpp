@@ -122,11 +122,12 @@ class RawTable : public Handle {
   val estimate(const std::string& names, const val& latencies_array, const std::string& settings) const {
     return envelope([&] {
       EstimateOptions chosen;
-      Options options("transfer", settings, "trusted");
+      std::vector<Measurement> measurements = read_measurements(names, latencies_array);
+      Options options("transfer", settings, "trusted or errors");
       options.read("trusted", chosen.trusted);
+      read_errors(options, measurements);
       options.finish();
-      return hand_over(
-          new RawTableEstimate(TableEstimate(space_, read_measurements(names, latencies_array), chosen)));
+      return hand_over(new RawTableEstimate(TableEstimate(space_, std::move(measurements), chosen)));
     });
   }
 

@@ -1,6 +1,7 @@
 #include "csv.h"
 
 #include <algorithm>
+#include <cmath>
 #include <cstdlib>
 #include <limits>
 
@@ -128,6 +129,19 @@ CsvTable parse_csv(const std::string& text, const std::string& path, const Repor
     report(problem.line, problem.message);
   }
   return table;
+}
+
+double relative_error(const CsvTable& csv, std::size_t row) {
+  const auto found = std::find(csv.header.begin(), csv.header.end(), "relative_error");
+  if (found == csv.header.end()) return 0;
+  const auto column = static_cast<std::size_t>(found - csv.header.begin());
+  if (csv.rows[row][column].empty()) return 0;
+  const double error = csv.number(row, column);
+  if (!std::isfinite(error) || error < 0)
+    throw Error(ErrorCode::measurement, csv.place(row) + ": found a relative error of " +
+                                            csv.rows[row][column] +
+                                            "; expected a finite number that is not negative");
+  return error;
 }
 
 bool parse_number(const std::string& text, double& value) {

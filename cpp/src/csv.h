@@ -37,6 +37,10 @@ struct CsvTable {
 CsvTable parse_csv(const std::string& text, const std::string& path,
                    const ReportProblem& report = throw_problem);
 
+/// What a row of measurements states in a column `relative_error`; 0 where there is none or it is empty.
+/// Throws `measurement`, naming file and line, unless it is finite and not negative.
+double relative_error(const CsvTable& csv, std::size_t row);
+
 /// Whether a text is a number and nothing else; then that number is in `value`.
 bool parse_number(const std::string& text, double& value);
 

@@ -107,11 +107,11 @@ class Description {
 
   // The one with most multiply-adds; without any, the first that moves data.
   const Node& main_node() const {
-    const Node* main = nullptr;
+    const Node* main = &node(kernel_.nodes.front());
     std::int64_t most = 0;
     for (const int i : kernel_.nodes) {
       const std::int64_t work = macs(model_, node(i));
-      if (!main || work > most || (most == 0 && moves_no_data(*main))) {
+      if (work > most || (most == 0 && moves_no_data(*main))) {
         main = &node(i);
         most = work;
       }

@@ -120,7 +120,9 @@ void add_duplicates(const Posterior& posterior, const std::vector<Measurement>& 
     });
     const double fastest = measurements[*low].latency_ms, slowest = measurements[*high].latency_ms;
     const double rounding = posterior.timer_unit_ms() / fastest;
-    if (std::log(slowest / fastest) <= 4 * std::sqrt(2.0) * posterior.noise() + rounding) continue;
+    const double stated = std::hypot(measurements[*low].relative_error, measurements[*high].relative_error);
+    if (std::log(slowest / fastest) <= 4 * std::hypot(std::sqrt(2.0) * posterior.noise(), stated) + rounding)
+      continue;
     doubts.push_back({Doubt::Kind::duplicate, same,
                       "measurements " + numbers(same) + " are of one architecture, but from " +
                           shown(fastest) + " to " + shown(slowest) +
@@ -202,8 +204,11 @@ const RowMatrix& Embedding::operator()(const std::vector<Architecture>& architec
   return known_psi_;
 }
 
-PosteriorOptions trusting(const std::vector<std::size_t>& trusted, std::size_t count) {
+PosteriorOptions posterior_options(const std::vector<Measurement>& measurements,
+                                   const std::vector<std::size_t>& trusted) {
+  const std::size_t count = measurements.size();
   PosteriorOptions options;
+  for (const auto& one : measurements) options.relative_error.push_back(one.relative_error);
   options.trusted.assign(count, false);
   for (const std::size_t i : trusted) {
     if (i >= count)
@@ -229,7 +234,7 @@ std::shared_ptr<PredictorImpl> closed_form(const Space& space, std::shared_ptr<c
   impl->quantity = quantity;
   impl->closed_form = std::make_shared<const ClosedForm>(
       ClosedForm{Posterior(embedding->prior(), (*embedding)(architectures), latency_ms,
-                           trusting(trusted, measurements.size())),
+                           posterior_options(measurements, trusted)),
                  trusted});
   impl->embedding = std::move(embedding);
   return impl;

@@ -58,20 +58,64 @@ double log_ms_of(const PoolPlatform::State::Predictor& predictor, const KernelSh
 
 json as_json(const Roofline& r) { return {r.overhead, r.per_mac, r.per_element}; }
 
-Roofline roofline_of(const json& value) {
-  const auto v = value.get<std::array<double, 3>>();
-  for (const double one : v)
-    if (!std::isfinite(one) || one < 0) throw Error(ErrorCode::checkpoint, "pool: a roofline is negative");
-  if (v[0] <= 0) throw Error(ErrorCode::checkpoint, "pool: a roofline has no overhead");
-  return {v[0], v[1], v[2]};
+// Far beyond any file's, yet squares of what kernels and models take stay finite within them.
+constexpr double kLeastOverhead = 1e-12, kMostRate = 1e6;  // ms
+constexpr double kMostError = 20, kMostLeaves = 150;       // of log latency
+constexpr double kMostShare = 1e6;
+
+[[noreturn]] void damaged(const std::string& what) { throw Error(ErrorCode::checkpoint, "pool: " + what); }
+
+std::string text_of(double value) { return json(value).dump(); }
+
+double within(double value, double low, double high, const std::string& what) {
+  if (!(value >= low && value <= high))
+    damaged(what + ": found " + text_of(value) + "; expected " + text_of(low) + " to " + text_of(high));
+  return value;
 }
 
-void check_composition(const Composition& c) {
-  const auto finite = [](double value) { return std::isfinite(value); };
-  bool sound = finite(c.noise) && c.noise >= 0 && std::all_of(c.share.begin(), c.share.end(), finite) &&
-               std::all_of(c.covariance.begin(), c.covariance.end(), finite);
-  for (std::size_t a = 0; a < kTerms; ++a) sound = sound && c.covariance[a * (kTerms + 1)] >= 0;
-  if (!sound) throw Error(ErrorCode::checkpoint, "pool: a composition is not finite, or a variance negative");
+Roofline roofline_of(const json& value, const std::string& of) {
+  const auto v = value.get<std::array<double, 3>>();
+  return {within(v[0], kLeastOverhead, kMostRate, "the overhead of " + of),
+          within(v[1], 0, kMostRate, "the time per multiply-add of " + of),
+          within(v[2], 0, kMostRate, "the time per element of " + of)};
+}
+
+// The covariance as a matrix of correlations, whose pivots do not depend on units.
+void check_covariance(const std::array<double, kTerms * kTerms>& covariance) {
+  // As far as rounding takes a product of triangles from symmetry; what cholesky() leaves of a pivot.
+  constexpr double kUneven = 1e-9, kLeastPivot = 1e-12;
+  const auto place = [](std::size_t a, std::size_t b) {
+    return "composition.covariance, row " + std::to_string(a + 1) + ", column " + std::to_string(b + 1);
+  };
+  Terms spread{};
+  for (std::size_t a = 0; a < kTerms; ++a)
+    spread[a] = std::sqrt(
+        within(covariance[a * (kTerms + 1)], 1e-24, kMostShare * kMostShare, place(a, a) + ", a variance"));
+  std::array<Terms, kTerms> lower{};
+  for (std::size_t a = 0; a < kTerms; ++a)
+    for (std::size_t b = 0; b <= a; ++b) {
+      const double scale = spread[a] * spread[b];
+      const double here = covariance[a * kTerms + b] / scale, there = covariance[b * kTerms + a] / scale;
+      if (!(std::abs(here - there) <= kUneven))
+        damaged(place(a, b) + ": found " + text_of(covariance[a * kTerms + b]) + "; expected " +
+                text_of(covariance[b * kTerms + a]) + " as on the other side of the diagonal");
+      double rest = here;
+      for (std::size_t k = 0; k < b; ++k) rest -= lower[a][k] * lower[b][k];
+      if (a == b && !(rest > kLeastPivot))
+        damaged(place(a, a) + ": found a pivot of " + text_of(rest) +
+                " of the variance; expected a positive one, as of a positive definite matrix");
+      lower[a][b] = a == b ? std::sqrt(rest) : rest / lower[b][b];
+    }
+}
+
+Composition composition_of(const json& value) {
+  const Composition read{value.at("share").get<Terms>(),
+                         value.at("covariance").get<std::array<double, kTerms * kTerms>>(),
+                         within(value.at("noise").get<double>(), 0, kMostError, "composition.noise")};
+  for (std::size_t a = 0; a < kTerms; ++a)
+    within(read.share[a], -kMostShare, kMostShare, "composition.share, factor " + std::to_string(a + 1));
+  check_covariance(read.covariance);
+  return read;
 }
 
 std::vector<float> as_floats(const std::vector<std::int16_t>& values) {
@@ -81,14 +125,23 @@ std::vector<float> as_floats(const std::vector<std::int16_t>& values) {
 Trees trees_of(const Tensor& feature, const Tensor& number) {
   Trees trees;
   if (feature.values.size() != number.values.size())
-    throw Error(ErrorCode::checkpoint, "pool: " + feature.name + " and " + number.name + " differ in length");
+    damaged(feature.name + " and " + number.name + " differ in length");
   for (const float value : feature.values) {
     if (value < -1 || value >= float(kPhysicalFeatures) || value != std::floor(value))
-      throw Error(ErrorCode::checkpoint, "pool: " + feature.name + " holds no feature's index");
+      damaged(feature.name + " holds no feature's index");
     trees.feature.push_back(static_cast<std::int16_t>(value));
   }
   trees.number = number.values;
-  if (!trees.index()) throw Error(ErrorCode::checkpoint, "pool: " + feature.name + " describes no trees");
+  if (!trees.index()) damaged(feature.name + " describes no trees");
+  double most = 0;
+  for (std::size_t tree = 0; tree < trees.size(); ++tree) {
+    const std::size_t end = tree + 1 < trees.size() ? trees.roots[tree + 1] : trees.feature.size();
+    double largest = 0;
+    for (std::size_t i = trees.roots[tree]; i < end; ++i)
+      if (trees.feature[i] == Trees::kLeaf) largest = std::max(largest, std::abs(double(trees.number[i])));
+    most += largest;
+  }
+  within(most, 0, kMostLeaves, number.name + ", the largest leaves of all trees together");
   return trees;
 }
 
@@ -225,39 +278,37 @@ PoolPlatform::PoolPlatform(std::string_view bytes) {
   try {
     const json meta = read_json(checkpoint.meta);
     if (meta.at("kind") != kKind || meta.at("version") != kVersion)
-      throw Error(ErrorCode::checkpoint, "pool: found a file of another kind or version; " +
-                                             std::string(kKind) + " " + std::to_string(kVersion) +
-                                             " expected");
+      damaged("found a file of another kind or version; " + std::string(kKind) + " " +
+              std::to_string(kVersion) + " expected");
     state->entry.id = meta.at("id").get<std::string>();
     state->entry.title = meta.at("title").get<std::string>();
     state->entry.chip = meta.at("chip").get<std::string>();
     state->entry.source = meta.at("source").get<std::string>();
-    state->any = roofline_of(meta.at("any"));
+    state->any = roofline_of(meta.at("any"), "any kernel");
     const json& kernels = meta.at("kernels");
-    if (checkpoint.tensors.size() != 2 * kernels.size())
-      throw Error(ErrorCode::checkpoint, "pool: two tensors expected for each kernel type");
+    if (checkpoint.tensors.size() != 2 * kernels.size()) damaged("two tensors expected for each kernel type");
     std::size_t tensor = 0;
     for (const json& kernel : kernels) {
-      const auto type = static_cast<std::size_t>(kernel_type(kernel.at("type").get<std::string>()));
+      const auto called = kernel.at("type").get<std::string>();
+      const auto type = static_cast<std::size_t>(kernel_type(called));
       state->entry.timings[type] = kernel.at("timings").get<std::int32_t>();
-      state->entry.error[type] = kernel.at("error").get<double>();
-      if (state->entry.timings[type] < 1 || !(state->entry.error[type] > 0))
-        throw Error(ErrorCode::checkpoint, "pool: timings and errors must be positive");
-      state->predictors[type] = {roofline_of(kernel.at("roofline")),
+      if (state->entry.timings[type] < 1)
+        damaged("timings of " + called + ": found " + kernel.at("timings").dump() + "; expected 1 or more");
+      state->entry.error[type] =
+          within(kernel.at("error").get<double>(), 1e-12, kMostError, "the error of " + called);
+      state->predictors[type] = {roofline_of(kernel.at("roofline"), called),
                                  trees_of(checkpoint.tensors[tensor], checkpoint.tensors[tensor + 1])};
       tensor += 2;
     }
     if (meta.contains("composition")) {
       const json& composition = meta.at("composition");
       state->entry.models = composition.at("models").get<int>();
-      state->composition =
-          Composition{composition.at("share").get<Terms>(),
-                      composition.at("covariance").get<std::array<double, kTerms * kTerms>>(),
-                      composition.at("noise").get<double>()};
-      check_composition(*state->composition);
+      if (state->entry.models < 1)
+        damaged("composition.models: found " + composition.at("models").dump() + "; expected 1 or more");
+      state->composition = composition_of(composition);
     }
   } catch (const json::exception& error) {
-    throw Error(ErrorCode::checkpoint, std::string("pool: ") + error.what());
+    damaged(error.what());
   }
   state_ = std::move(state);
 }

@@ -25,6 +25,9 @@ constexpr double kLog2Pi = 1.8378770664093453;
 // Above as many measurements as this, their sufficient statistics stand for them.
 constexpr Index kMostRows = 256;
 
+// Where many rows are merged before their noise is known, what is stated of each is weighed against this.
+constexpr double kUsualNoise = 0.025;
+
 constexpr double kNegligible = 1e-4;  // weights below count for nothing
 
 double log_sum(const std::vector<double>& values) {
@@ -82,7 +85,8 @@ Posterior::Posterior(const Prior& prior, const RowMatrix& psi, const std::vector
                      const PosteriorOptions& options)
     : prior_(prior), psi_(psi.cast<double>()), set_aside_(latency_ms.size(), false) {
   if (psi.rows() != static_cast<Index>(latency_ms.size()) ||
-      (!options.trusted.empty() && options.trusted.size() != latency_ms.size()))
+      (!options.trusted.empty() && options.trusted.size() != latency_ms.size()) ||
+      (!options.relative_error.empty() && options.relative_error.size() != latency_ms.size()))
     throw Error(ErrorCode::argument, "posterior: found " + std::to_string(psi.rows()) + " rows, " +
                                          std::to_string(latency_ms.size()) + " latencies; expected as many");
   for (std::size_t i = 0; i < latency_ms.size(); ++i) {
@@ -91,6 +95,19 @@ Posterior::Posterior(const Prior& prior, const RowMatrix& psi, const std::vector
                                               std::to_string(latency_ms[i]) +
                                               " ms; latencies must be finite and positive");
     log_ms_.push_back(std::log(latency_ms[i]));
+  }
+  stated_.assign(latency_ms.size(), 0);
+  for (std::size_t i = 0; i < options.relative_error.size(); ++i) {
+    const double error = options.relative_error[i];
+    if (!std::isfinite(error) || error < 0)
+      throw Error(ErrorCode::measurement, "transfer: sample " + std::to_string(i + 1) +
+                                              " has a relative error of " + std::to_string(error) +
+                                              "; errors must be finite and not negative");
+    stated_[i] = square(error);
+  }
+  if (!stated_.empty()) {
+    least_noise_ = *std::min_element(stated_.begin(), stated_.end());
+    for (double& variance : stated_) variance -= least_noise_;
   }
   timer_unit_ms_ = timer_unit(latency_ms);
   for (const double ms : latency_ms) rounding_.push_back(square(timer_unit_ms_ / ms) / 12);
@@ -118,28 +135,36 @@ void Posterior::fit(const std::vector<bool>& ignored, bool last) {
     if (!ignored[i]) used.push_back(static_cast<Index>(i));
   const auto m = static_cast<Index>(used.size());
 
-  // What is known: rows of (psi, 1), the log latencies, the timer's share of their variance.
+  // What is known: rows of (psi, 1), the log latencies, and what the timer and their stated errors add to
+  // their variance.
   DoubleMatrix rows(m, q + 1);
-  Eigen::VectorXd y(m), rounding(m);
+  Eigen::VectorXd y(m), rounding(m), stated(m);
   for (Index i = 0; i < m; ++i) {
     const Index from = used[static_cast<std::size_t>(i)];
     rows.row(i).head(q) = psi_.row(from);
     rows(i, q) = 1;
     y[i] = log_ms_[static_cast<std::size_t>(from)] - prior_.level;
     rounding[i] = rounding_[static_cast<std::size_t>(from)];
+    stated[i] = stated_[static_cast<std::size_t>(from)];
   }
   // With many, an orthogonal transformation leaves all that the rows say of (t, level) in q + 1 of them.
   const bool compressed = m > std::max(kMostRows, q + 1);
-  double left_over = 0;
+  double left_over = 0, scaled = 0;
   Index lost = 0;
   if (compressed) {
     DoubleMatrix all(m, q + 2);
     all << rows, y;
+    for (Index i = 0; i < m; ++i) {
+      const double scale = 1 / std::sqrt(1 + stated[i] / square(kUsualNoise));
+      all.row(i) *= scale;
+      scaled += std::log(scale);
+    }
     const DoubleMatrix upper = upper_triangle(std::move(all));
     rows = upper.topLeftCorner(q + 1, q + 1);
     y = upper.col(q + 1).head(q + 1);
     left_over = square(upper(q + 1, q + 1));
     rounding = Eigen::VectorXd::Constant(q + 1, rounding.mean());
+    stated.setZero(q + 1);
     lost = m - q - 1;
   }
   const Index r = rows.rows();
@@ -152,7 +177,7 @@ void Posterior::fit(const std::vector<bool>& ignored, bool last) {
     set_product(psi, all_centres.transpose(), expected);
   }
   const DoubleMatrix residual = (-expected).colwise() + y;
-  const Eigen::VectorXd level = rows.col(q);
+  const Eigen::VectorXd level = rows.col(q), added = rounding + stated;
 
   struct Trial {
     double apart, noise;
@@ -167,14 +192,14 @@ void Posterior::fit(const std::vector<bool>& ignored, bool last) {
       Trial trial{apart, noise, {}, {}, {}, {}};
       DoubleMatrix covariance =
           square(apart) * gram + square(prior_.level_spread) * level * level.transpose();
-      covariance.diagonal() += (rounding.array() + square(noise)).matrix();
+      covariance.diagonal() += (added.array() + square(noise)).matrix();
       trial.lower = cholesky(covariance);
       const DoubleMatrix whitened = solve_lower(trial.lower, residual);
       trial.alpha = solve_lower_transposed(trial.lower, whitened);
       const DoubleMatrix inverse = solve_lower(trial.lower, DoubleMatrix::Identity(r, r));
       trial.precision = inverse.colwise().squaredNorm();
       const double variance = square(noise) + (lost > 0 ? rounding[0] : 0);
-      const double common = -trial.lower.diagonal().array().log().sum() - 0.5 * double(m) * kLog2Pi -
+      const double common = -trial.lower.diagonal().array().log().sum() + scaled - 0.5 * double(m) * kLog2Pi -
                             0.5 * double(lost) * std::log(variance) - 0.5 * left_over / variance;
       for (Index s = 0; s < centres; ++s)
         trial.log_weight.push_back(common - 0.5 * whitened.col(s).squaredNorm() + std::log(prior_.mass(s)));
@@ -255,7 +280,7 @@ void Posterior::fit(const std::vector<bool>& ignored, bool last) {
     for (Index k = 0; k < alpha.cols(); ++k)
       component.coefficients.row(k).head(q) += all_centres.row(kept[static_cast<std::size_t>(k)]);
     DoubleMatrix covariance = square(trial.apart) * gram;
-    covariance.diagonal() += (rounding.array() + square(trial.noise)).matrix();
+    covariance.diagonal() += (added.array() + square(trial.noise)).matrix();
     component.inverse = solve_lower(cholesky(covariance), DoubleMatrix::Identity(r, r));
     const DoubleMatrix whitening = solve_lower(trial.lower, DoubleMatrix::Identity(r, r));
     set_product(whitening.transpose(), whitening, component.precision);
@@ -369,6 +394,7 @@ std::vector<Belief> Posterior::predict(const RowMatrix& psi) const {
       set_product(component->inverse, rows.rightCols(1), of_rows);
     }
     const double level_variance = 1 / (1 / square(prior_.level_spread) + of_rows.squaredNorm());
+    const double noise = std::max(square(component->noise), least_noise_);
     for (Index i = 0; i < n; ++i) {
       double explained = 0, of_level = 0;
       for (Index j = 0; j < whitened.cols(); ++j) {
@@ -376,8 +402,7 @@ std::vector<Belief> Posterior::predict(const RowMatrix& psi) const {
         of_level += a2 * whitened(i, j) * of_rows(j, 0);
       }
       const double own = a2 * double(psi.row(i).squaredNorm());
-      variance[i] += share * (std::max(own - explained, 0.0) + square(1 - of_level) * level_variance +
-                              square(component->noise));
+      variance[i] += share * (std::max(own - explained, 0.0) + square(1 - of_level) * level_variance + noise);
     }
   }
   for (Index i = 0; i < n; ++i) {
@@ -452,7 +477,7 @@ Posterior::Next Posterior::next(const RowMatrix& psi, std::size_t count) const {
   const double before = importance.cwiseProduct(known).sum();
   // A tenth of what is not known is taken for noise: the model is not so good that one reading could tell
   // all.
-  const double noise = square(noise_) + 0.1 * before;
+  const double noise = std::max(square(noise_), least_noise_) + 0.1 * before;
   std::vector<bool> taken(static_cast<std::size_t>(n), false);
   DoubleMatrix moved, weighed;
   while (next.rows.size() < count) {

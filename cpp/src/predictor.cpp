@@ -129,13 +129,17 @@ Quantity quantity_from_json(const json& transfer) {
 std::vector<Measurement> measurements_from_json(const Space& space, const json& transfer) {
   std::vector<Measurement> measurements;
   for (const auto& entry : transfer.at("measurements"))
-    measurements.push_back({space.parse(entry.at(0).get<std::string>()), entry.at(1).get<double>()});
+    measurements.push_back({space.parse(entry.at(0).get<std::string>()), entry.at(1).get<double>(),
+                            entry.size() > 2 ? entry.at(2).get<double>() : 0});
   return measurements;
 }
 
 json to_json(const std::vector<Measurement>& measurements) {
   json list = json::array();
-  for (const auto& one : measurements) list.push_back({one.architecture, one.latency_ms});
+  for (const auto& one : measurements) {
+    list.push_back({one.architecture, one.latency_ms});
+    if (one.relative_error > 0) list.back().push_back(one.relative_error);
+  }
   return list;
 }
 

@@ -294,7 +294,7 @@ Posterior posterior_of(const TableSpace& space, const std::vector<Measurement>& 
   std::vector<double> latency_ms;
   for (const auto& one : measurements) latency_ms.push_back(one.latency_ms);
   return Posterior(space.prior(), psi_of(space, measurements), latency_ms,
-                   trusting(options.trusted, measurements.size()));
+                   posterior_options(measurements, options.trusted));
 }
 
 }  // namespace
@@ -417,7 +417,7 @@ std::vector<Measurement> read_table_measurements(const std::string& text, const 
       throw Error(ErrorCode::architecture, field_place(csv, row, of_names) + ": found \"" + name +
                                                "\"; expected the name of a row of " + table.path +
                                                ", such as \"" + table.names.front() + "\"");
-    measurements.push_back({name, value});
+    measurements.push_back({name, value, relative_error(csv, row)});
   }
   return measurements;
 }

@@ -63,7 +63,10 @@ std::vector<Measurement> read_target(const std::string& path, const Space& space
   const CsvTable csv = read_csv(path);
   const std::size_t arch = csv.column("arch"), latency = csv.column(column_of(quantity));
   std::vector<Measurement> target;
-  std::map<Architecture, std::vector<double>> readings;
+  struct Reading {
+    double value, error;
+  };
+  std::map<Architecture, std::vector<Reading>> readings;
   for (std::size_t row = 0; row < csv.rows.size(); ++row) {
     if (csv.rows[row][latency].empty()) continue;
     const double value = csv.number(row, latency);
@@ -75,11 +78,16 @@ std::vector<Measurement> read_target(const std::string& path, const Space& space
     const auto architecture = architecture_at(csv, row, arch, space);
     auto& all = readings[architecture];
     if (all.empty()) target.push_back({architecture, 0});
-    all.push_back(value);
+    all.push_back({value, relative_error(csv, row)});
   }
   for (auto& one : target) {
     const auto& all = readings[one.architecture];
-    for (const double value : all) one.latency_ms += value / double(all.size());
+    double variance = 0;
+    for (const auto& [value, error] : all) {
+      one.latency_ms += value / double(all.size());
+      variance += value * error * value * error;
+    }
+    one.relative_error = std::sqrt(variance) / (double(all.size()) * one.latency_ms);
   }
   return target;
 }

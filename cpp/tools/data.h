@@ -21,7 +21,8 @@ void write_file(const std::string& path, const std::string& bytes);
 /// Table with the columns `arch` and one per device (`index` is ignored).
 LatencyTable read_latency_table(const std::string& path, const Space& space);
 
-/// The rows of one target: columns `arch` and `latency_ms`. Several readings of an architecture are averaged.
+/// The rows of one target: columns `arch` and `latency_ms`, and `relative_error` where there is one. Several
+/// readings of an architecture are averaged.
 std::vector<Measurement> read_target(const std::string& path, const Space& space,
                                      Quantity quantity = Quantity::latency);
 

@@ -12,6 +12,7 @@
 #include "kernels_target.h"
 #include "latencast/rng.h"
 #include "markdown.h"
+#include "options.h"
 
 namespace latencast {
 namespace {
@@ -177,18 +178,13 @@ class Writer {
 void KernelsFiguresCommand::add_to(CLI::App& kernels) {
   auto* command = kernels.add_subcommand("figures", "accuracy on the measured platforms, each chip left out");
   command->add_option("--data", data, "folder of data sets, uncompressed")->required();
-  command->add_option("--pool", pool, "folder of the pool learnt from them")->capture_default_str();
-  command->add_option("--out", out, "document with markers; printed if absent");
-  command->add_option("--tables", tables, "which, of all")->delimiter(',')->check(CLI::IsMember(kTables));
-  command->add_option("--seeds", seeds)->check(CLI::PositiveNumber)->capture_default_str();
-  command->add_option("--threads", threads)->check(CLI::PositiveNumber)->capture_default_str();
+  add_options(*command, *this, kTables);
   command->callback([this] { run(); });
 }
 
 void KernelsFiguresCommand::run() const {
   const Writer writer(*this);
-  write_tables(out, tables.empty() ? kTables : tables,
-               [&](const std::string& name) { return writer.table(name); });
+  write_tables(out, tables, [&](const std::string& name) { return writer.table(name); });
 }
 
 }  // namespace latencast

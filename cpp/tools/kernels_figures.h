@@ -4,16 +4,13 @@
 
 #include <CLI/CLI.hpp>
 #include <string>
-#include <vector>
+
+#include "options.h"
 
 namespace latencast {
 
-struct KernelsFiguresCommand {
-  std::string data, pool = "weights/pool";
-  std::string out;                  ///< document with markers; empty: print
-  std::vector<std::string> tables;  ///< all there are, if empty
-  int seeds = 5;
-  unsigned threads = 1;
+struct KernelsFiguresCommand : PoolFigures {
+  std::string data;
 
   void add_to(CLI::App& kernels);
   void run() const;

@@ -13,6 +13,7 @@
 #include "latencast/rng.h"
 #include "markdown.h"
 #include "measured.h"
+#include "options.h"
 
 namespace latencast {
 namespace {
@@ -210,18 +211,14 @@ void MeasuredFiguresCommand::add_to(CLI::App& kernels) {
   auto* command =
       kernels.add_subcommand("measured", "accuracy on platforms of the profiler, each runtime left out");
   command->add_option("--measured", measured, "folder of what the profiler measured")->capture_default_str();
-  command->add_option("--pool", pool, "folder of the pool learnt from them")->capture_default_str();
-  command->add_option("--out", out, "document with markers; printed if absent");
-  command->add_option("--tables", tables, "which, of all")->delimiter(',')->check(CLI::IsMember(kTables));
-  command->add_option("--seeds", seeds)->check(CLI::PositiveNumber)->capture_default_str();
-  command->add_option("--threads", threads)->check(CLI::PositiveNumber)->capture_default_str();
+  seeds = 2;
+  add_options(*command, *this, kTables);
   command->callback([this] { run(); });
 }
 
 void MeasuredFiguresCommand::run() const {
   const Writer writer(*this);
-  write_tables(out, tables.empty() ? kTables : tables,
-               [&](const std::string& name) { return writer.table(name); });
+  write_tables(out, tables, [&](const std::string& name) { return writer.table(name); });
 }
 
 }  // namespace latencast

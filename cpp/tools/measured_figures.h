@@ -4,16 +4,13 @@
 
 #include <CLI/CLI.hpp>
 #include <string>
-#include <vector>
+
+#include "options.h"
 
 namespace latencast {
 
-struct MeasuredFiguresCommand {
-  std::string measured = "weights/measured", pool = "weights/pool";
-  std::string out;                  ///< document with markers; empty: print
-  std::vector<std::string> tables;  ///< all there are, if empty
-  int seeds = 2;
-  unsigned threads = 1;
+struct MeasuredFiguresCommand : PoolFigures {
+  std::string measured = "weights/measured";
 
   void add_to(CLI::App& kernels);
   void run() const;

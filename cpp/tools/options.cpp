@@ -46,4 +46,15 @@ void add_options(CLI::App& command, LaboratoryOptions& options) {
   command.add_flag("--fresh", options.fresh, "do not use figures that are kept");
 }
 
+void add_options(CLI::App& command, PoolFigures& options, const std::vector<std::string>& known) {
+  options.tables = known;
+  command.add_option("--pool", options.pool, "folder of the pool")->capture_default_str();
+  command.add_option("--out", options.out, "document with markers; printed if absent");
+  command.add_option("--tables", options.tables, "which, of all")
+      ->delimiter(',')
+      ->check(CLI::IsMember(known));
+  command.add_option("--seeds", options.seeds)->check(CLI::PositiveNumber)->capture_default_str();
+  command.add_option("--threads", options.threads)->check(CLI::PositiveNumber)->capture_default_str();
+}
+
 }  // namespace latencast

@@ -1,12 +1,11 @@
 // How well 20 measurements of a kit predict other networks, by the runtimes of this machine:
 //   node tests/bench/kit.mjs --runtime onnxruntime,openvino,ncnn,litert,pytorch --measured 20 --truth 60
 // Needs `npm run build` and Python 3; the runtimes are installed by pip into a virtual environment in --folder. Prints Markdown and JSON.
-import { mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdirSync, readFileSync } from 'node:fs';
 import { cpus } from 'node:os';
-import { dirname, join, resolve } from 'node:path';
+import { join, resolve } from 'node:path';
 import { parseArgs } from 'node:util';
-import { unzipSync } from 'fflate';
-import { kPackages, python, run } from '../web/runtimes.mjs';
+import { kPackages, python, run, unpackKit } from '../web/runtimes.mjs';
 
 const kRoot = resolve(import.meta.dirname, '../..');
 const kTruthSeed = 1;
@@ -29,26 +28,13 @@ if (unknown !== undefined) throw new Error(`--runtime: ${unknown} found; expecte
 
 const { createEngine, checkMeasurements, readMeasurements } = await import(join(kRoot, 'dist/api/index.js'));
 
-/** Unpacks a kit of these networks; the folder it lies in. */
-function unpack(architectures) {
-  const zip = join(given.folder, `${given.space}.zip`);
-  run(process.execPath, [join(kRoot, 'dist/cli/main.js'), 'kit', '--space', given.space, '--out', zip, ...architectures]);
-  for (const [name, bytes] of Object.entries(unzipSync(new Uint8Array(readFileSync(zip))))) {
-    const path = join(given.folder, given.space, name);
-    mkdirSync(dirname(path), { recursive: true });
-    writeFileSync(path, bytes);
-  }
-  rmSync(zip);
-  return join(given.folder, given.space, 'latencast-kit');
-}
-
 mkdirSync(given.folder, { recursive: true });
 const engine = await createEngine({ kind: 'local' });
 const base = await engine.load(new Uint8Array(readFileSync(join(kRoot, `weights/${given.space}.latencast`))));
 const measured = (await base.next({ count: Number(given.measured) })).architectures;
 const drawn = await engine.random(given.space, Number(given.truth) + measured.length, kTruthSeed);
 const truth = [...new Set(drawn)].filter((one) => !measured.includes(one)).slice(0, Number(given.truth));
-const kit = unpack([...measured, ...truth]);
+const kit = unpackKit(kRoot, given.folder, given.space, [...measured, ...truth]);
 
 const results = [];
 for (const runtime of runtimes) {

@@ -77,6 +77,32 @@ TEST_CASE("every shipped predictor transfers in closed form, and the result surv
   }
 }
 
+TEST_CASE("what measurements state of their errors counts, and survives being saved", "[estimate]") {
+  auto measurements = measured("nb201", 20);
+  const auto asked = some("nb201", 40);
+  const auto unstated = estimate(shipped("nb201"), measurements).latency_ms(asked);
+  measurements[5].relative_error = 0.7;
+  const Predictor adapted = estimate(shipped("nb201"), measurements), read = Predictor::read(adapted.write());
+  CHECK(adapted.latency_ms(asked) != unstated);
+  CHECK(read.latency_ms(asked) == adapted.latency_ms(asked));
+  CHECK(read.measurements()[5].relative_error == 0.7);
+  CHECK(read.measurements()[6].relative_error == 0);
+}
+
+TEST_CASE("readings of one architecture may differ by what they state", "[estimate]") {
+  auto measurements = measured("nb201", 20);
+  measurements.push_back(measurements[0]);
+  measurements.back().latency_ms *= 1.9;
+  const auto doubted = [&] {
+    const auto found = doubts(measurements);
+    return std::any_of(found.begin(), found.end(),
+                       [](const Doubt& one) { return one.kind == Doubt::Kind::duplicate; });
+  };
+  CHECK(doubted());
+  measurements.back().relative_error = 0.6;
+  CHECK_FALSE(doubted());
+}
+
 TEST_CASE("a pre-trained predictor keeps its prior when it is saved", "[estimate]") {
   const Predictor read = Predictor::read(shipped("fbnet").write());
   CHECK(read.has_prior());

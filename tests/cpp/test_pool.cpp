@@ -4,6 +4,7 @@
 #include <set>
 
 #include "catch.h"
+#include "json.h"
 #include "kernel_features.h"
 #include "latencast/checkpoint.h"
 #include "latencast/error.h"
@@ -519,6 +520,50 @@ TEST_CASE("whole models say how kernels add up", "[pool]") {
   CHECK(again.entry().models == 60);
   CHECK(estimate_model(again, asked[0].model).latency_ms ==
         Approx(estimate_model(together, asked[0].model).latency_ms));
+}
+
+TEST_CASE("a file whose estimates would be none is refused, and the message says where", "[pool]") {
+  const PoolPlatform platform =
+      learn_platform(entry_called("slow"), timings_on(kSlow, 60, 2), models_on(kSlow, 20, 4));
+  const auto refused = [&](const char* member, double value, const std::string& message) {
+    INFO(member);
+    Checkpoint checkpoint = read_checkpoint(platform.write());
+    auto meta = nlohmann::json::parse(checkpoint.meta);
+    meta[nlohmann::json::json_pointer(member)] = value;
+    checkpoint.meta = meta.dump();
+    CHECK_THROWS_WITH(PoolPlatform(write_checkpoint(checkpoint, Precision::float16)),
+                      ContainsSubstring(message));
+  };
+  const auto covariance = [&](std::size_t row, std::size_t column) {
+    return nlohmann::json::parse(
+               read_checkpoint(platform.write()).meta)["composition"]["covariance"][10 * row + column]
+        .get<double>();
+  };
+  refused("/composition/covariance/44", -0.5,
+          "composition.covariance, row 5, column 5, a variance: found -0.5");
+  refused("/composition/covariance/10", 7, "row 2, column 1: found 7.0; expected ");
+  refused("/composition/covariance/0", 1e-9 * covariance(0, 0), "expected a positive one");
+  refused("/composition/models", 0, "composition.models: found 0.0; expected 1 or more");
+  refused("/composition/share/3", 1e300, "composition.share, factor 4: found 1e+300");
+  refused("/composition/noise", -1, "composition.noise: found -1.0; expected 0.0 to 20.0");
+  refused("/any/0", 0, "the overhead of any kernel: found 0.0");
+  refused("/any/1", 1e300, "the time per multiply-add of any kernel: found 1e+300");
+  refused("/kernels/0/roofline/2", -1, "the time per element of conv: found -1.0");
+  refused("/kernels/0/error", 1e3, "the error of conv: found 1000.0; expected ");
+
+  // Symmetric, every variance positive, and still no covariance: two factors whose correlation is 2.
+  Checkpoint checkpoint = read_checkpoint(platform.write());
+  auto meta = nlohmann::json::parse(checkpoint.meta);
+  const double beyond = 2 * std::sqrt(covariance(0, 0) * covariance(1, 1));
+  meta["composition"]["covariance"][1] = meta["composition"]["covariance"][10] = beyond;
+  checkpoint.meta = meta.dump();
+  CHECK_THROWS_WITH(PoolPlatform(write_checkpoint(checkpoint, Precision::float16)),
+                    ContainsSubstring("composition.covariance, row 2, column 2: found a pivot of -"));
+
+  checkpoint = read_checkpoint(platform.write());
+  for (float& value : checkpoint.tensors[1].values) value *= 65504 / 8;
+  CHECK_THROWS_WITH(PoolPlatform(write_checkpoint(checkpoint, Precision::float32)),
+                    ContainsSubstring("conv.number, the largest leaves of all trees together: found "));
 }
 
 TEST_CASE("a new platform's kernels add up as its own models say, sooner where others do alike",

@@ -273,3 +273,86 @@ TEST_CASE("bad measurements are refused by number", "[posterior]") {
   CHECK(message.find("sample 7") != std::string::npos);
   CHECK(message.find("-1") != std::string::npos);
 }
+
+TEST_CASE("stated errors that are all equal change nothing but the interval", "[posterior]") {
+  const auto& truth = cells().devices[3];
+  const auto plain = of_target(truth).predict(cells().psi);
+  for (const double error : {1e-4, 0.02, 0.5}) {
+    PosteriorOptions options;
+    options.relative_error.assign(20, error);
+    const Posterior stated = of_target(truth, options);
+    CHECK(stated.set_aside() == of_target(truth).set_aside());
+    const auto beliefs = stated.predict(cells().psi);
+    for (std::size_t i = 0; i < plain.size(); i += 10) {
+      CHECK(beliefs[i].mean == plain[i].mean);
+      CHECK(beliefs[i].spread >= plain[i].spread);
+      CHECK(beliefs[i].spread >= error);
+    }
+  }
+}
+
+TEST_CASE("a measurement of a huge stated error barely moves the estimates", "[posterior]") {
+  PosteriorOptions keeping;
+  keeping.sets_aside = false;
+  // Row by row, and merged.
+  for (const std::size_t count : {20u, 400u}) {
+    Rng rng(11);
+    std::vector<std::size_t> chosen;
+    for (std::size_t i = 0; i < count; ++i) chosen.push_back(rng.below(cells().architectures.size()));
+    auto latency = values(cells().devices[4], chosen);
+    for (double& ms : latency) ms *= std::exp(0.02 * rng.normal());
+    const auto predicted = [&](const std::vector<double>& ms, const PosteriorOptions& options) {
+      return Posterior(cells().prior, rows(cells().psi, chosen), ms, options).predict_log_ms(cells().psi);
+    };
+    PosteriorOptions stated = keeping;
+    stated.relative_error.assign(count, 0.01);
+    stated.relative_error[3] = 20;
+    auto wrong = latency;
+    wrong[3] *= 4;
+    const auto right = predicted(latency, stated), moved = predicted(wrong, stated),
+               unstated = predicted(wrong, keeping);
+    double by = 0, by_unstated = 0;
+    for (std::size_t i = 0; i < right.size(); ++i) {
+      by = std::max(by, std::abs(moved[i] - right[i]));
+      by_unstated = std::max(by_unstated, std::abs(unstated[i] - right[i]));
+    }
+    CHECK(by < 1e-3);
+    CHECK(by_unstated > 20 * by);
+  }
+}
+
+TEST_CASE("stated errors bring estimates closer where measurements differ in their errors", "[posterior]") {
+  double stated_off = 0, unstated_off = 0;
+  for (const std::uint64_t seed : {1u, 2u, 3u, 4u}) {
+    for (const std::size_t d : {3u, 4u}) {
+      Rng rng(seed);
+      auto noisy = cells().devices[d];
+      PosteriorOptions options;
+      for (const std::size_t i : twenty()) {
+        options.relative_error.push_back(0.005 * std::pow(60.0, rng.uniform()));
+        noisy[i] *= std::exp(options.relative_error.back() * rng.normal());
+      }
+      const auto stated = of_target(noisy, options).predict_log_ms(cells().psi),
+                 unstated = of_target(noisy).predict_log_ms(cells().psi);
+      for (std::size_t i = 0; i < stated.size(); ++i) {
+        const double truth = std::log(cells().devices[d][i]);
+        stated_off += std::abs(stated[i] - truth);
+        unstated_off += std::abs(unstated[i] - truth);
+      }
+    }
+  }
+  CHECK(stated_off < 0.97 * unstated_off);
+}
+
+TEST_CASE("errors that cannot be are refused by number", "[posterior]") {
+  for (const double error : {-0.1, std::nan(""), HUGE_VAL}) {
+    PosteriorOptions options;
+    options.relative_error.assign(20, 0.01);
+    options.relative_error[6] = error;
+    CHECK_THROWS_WITH(of_target(cells().devices[3], options),
+                      ContainsSubstring("sample 7 has a relative error"));
+  }
+  PosteriorOptions few;
+  few.relative_error = {0.1};
+  CHECK_THROWS_AS(of_target(cells().devices[3], few), Error);
+}

@@ -282,6 +282,11 @@ TEST_CASE("measurements of a table are told by its names", "[table]") {
       read_table_measurements("name,latency_ms\nx,0\n", table, "m.csv"),
       ContainsSubstring("m.csv line 2, column latency_ms: found 0; expected a finite, positive"));
   CHECK_THROWS_WITH(read_table_measurements("x,latency_ms\nx,1\n", table), ContainsSubstring("called row"));
+  const auto stated = read_table_measurements("name,latency_ms,relative_error\nx,1,.02\ny,2,\n", table);
+  CHECK(stated[0].relative_error == 0.02);
+  CHECK(stated[1].relative_error == 0);
+  CHECK_THROWS_WITH(read_table_measurements("name,latency_ms,relative_error\nx,1,-1\n", table, "m.csv"),
+                    ContainsSubstring("m.csv line 2: found a relative error of -1; expected"));
 }
 
 TEST_CASE("a few measurements and the table's devices tell a new device's latencies", "[table]") {

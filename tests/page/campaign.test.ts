@@ -70,6 +70,22 @@ describe('a run', () => {
     expect(run.measured.rounds.length).toBeGreaterThanOrEqual(kRounds);
   });
 
+  test('says of each network by how much its rounds differ', async () => {
+    let visits = 0;
+    const around = world();
+    const shaky = kNetworks[2]!;
+    const run = await carryOut(begin(), {
+      ...around,
+      visit: async (architecture) => {
+        const { latency_ms, spent_ms } = await around.visit(architecture);
+        return { latency_ms: architecture === shaky ? latency_ms * (1 + 0.1 * (++visits % 3)) : latency_ms, spent_ms };
+      },
+    }, never);
+    const stated = measurementsOf(run).filter(({ relative_error = 0 }) => relative_error > 0);
+    expect(stated.map(({ architecture }) => architecture)).toEqual([shaky]);
+    expect(stated[0]!.relative_error).toBeLessThan(0.1);
+  });
+
   test('where nothing is left to choose it goes on with what it has', async () => {
     const run = await carryOut(newRun('nb201', kSetting, kNetworks, kUnseen, 20), world(), never);
     expect(measurementsOf(run)).toHaveLength(kNetworks.length + kMore.length);
@@ -246,8 +262,8 @@ describe('on the page', () => {
     ];
     state = reduce(state, { type: 'readings', device: browserOf('nb201'), readings });
     expect(sheetOf(state, browserOf('nb201')).text).toBe('arch,latency_ms\n033030,6.7986\n440012,\n');
-    state = reduce(state, { type: 'readings', device: browserOf('nb201'), readings: [{ architecture: '033030', latency_ms: 6.7 }] });
-    expect(sheetOf(state, browserOf('nb201')).text).toBe('arch,latency_ms\n033030,6.7\n440012,\n');
+    state = reduce(state, { type: 'readings', device: browserOf('nb201'), readings: [{ architecture: '033030', latency_ms: 6.7, relative_error: 0.012345 }] });
+    expect(sheetOf(state, browserOf('nb201')).text).toBe('arch,latency_ms\n033030,6.7 ± 1.2 %\n440012,\n');
     expect(sheetOf(state).text).toBe('421211, 10.5 ms\n');
   });
 

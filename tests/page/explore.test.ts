@@ -50,6 +50,23 @@ const columnsOfMeasured = new Set(
   ),
 );
 
+test('on a phone the notebook waits for no other file, and chart and table are made when one comes to them', async () => {
+  const page = await visit.open({
+    viewport: { width: 360, height: 740 },
+    before: (opening) => opening.route('**/examples/**', async (route) => {
+      await expect.poll(() => opening.locator('#measurements textarea').inputValue()).toContain('000412, 7.706475 ms');
+      await route.continue();
+    }),
+  });
+  await estimated(page);
+  const [plot, row] = [page.locator('.chart canvas'), page.locator('.table-row')];
+  expect([await plot.count(), await row.count()]).toEqual([0, 0]);
+  await page.locator('.overview').scrollIntoViewIfNeeded();
+  await plot.first().waitFor();
+  await page.locator('.panel').scrollIntoViewIfNeeded();
+  await row.first().waitFor();
+});
+
 test('the steps say where one is, and lead there', async () => {
   const page = await visit.open({ address: '#device=mine' });
   await engineReady(page);

@@ -72,6 +72,8 @@ const kViews: readonly View[] = [
     address: '#space=table',
     prepare: async (page) => {
       await page.getByRole('button', { name: 'Show an example' }).click();
+      // Where the parts stand below each other, rows are made for who comes to them.
+      await page.locator('cell-table').scrollIntoViewIfNeeded();
       await page.locator('.table-row').first().waitFor();
     },
   },
@@ -127,6 +129,14 @@ const kViews: readonly View[] = [
     },
   },
   { name: 'bad lines', address: '#device=mine', prepare: (page) => write(page, kBadText) },
+  {
+    name: 'estimates left behind',
+    address: '',
+    prepare: async (page) => {
+      await write(page, '421211, 10 ms\n');
+      await page.locator('.outdated-note').waitFor();
+    },
+  },
 ];
 
 describe.each(['light', 'dark'] as const)('%s', (colorScheme) => {

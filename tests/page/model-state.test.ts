@@ -24,7 +24,7 @@ import {
 import { example } from '../../web/app/model/example.js';
 import { networkFile, networkInputs } from '../../web/app/model/networks.js';
 import { separate } from '../../web/app/model/browser.js';
-import { checkKernels, holdsKernels, kernelType } from '../../web/app/model/kernel-reading.js';
+import { checkKernels, kernelType, separated } from '../../web/app/model/kernel-reading.js';
 import { checkModels, named } from '../../web/app/model/reading.js';
 import {
   assumedShape,
@@ -402,12 +402,19 @@ describe('measured models', () => {
 describe('kernels that were timed', () => {
   const kHeader = 'kernel,n,h,w,cin,cout,kh,kw,stride,groups,latency_ms';
 
-  test('a text holds them or models, by its first line', () => {
-    for (const text of [kHeader, 'conv,1,56,56,64,64,3,3,1,1,2.5', '# of mine\n\ngap,1,7,7,1280,,,,,,0.1', '"conv,1,7,7,8,8,1,1,1,1",2', 'arch,latency_ms,relative_error', 'conv-bn-relu;1;7;7;8;8;3;3;1;1;2']) {
-      expect([text, holdsKernels(text)]).toEqual([text, true]);
+  test('a line is of a kernel or of a model, whatever stands around it', () => {
+    for (const text of [kHeader, 'conv,1,56,56,64,64,3,3,1,1,2.5', 'gap,1,7,7,1280,,,,,,0.1', '"conv,1,7,7,8,8,1,1,1,1",2', 'arch,latency_ms,relative_error', 'conv-bn-relu;1;7;7;8;8;3;3;1;1;2']) {
+      expect(separated(text)).toEqual({ kernels: text, models: '' });
     }
-    for (const text of ['', 'resnet18, 41.2', 'model,latency_ms', 'conv, 3', 'add me.onnx, 3 ms']) expect([text, holdsKernels(text)]).toEqual([text, false]);
-    expect(checkModels('resnet18, 3', []).kernels).toEqual([]);
+    for (const text of ['', 'resnet18, 41.2', 'model,latency_ms', 'conv, 3', 'add me.onnx, 3 ms', '[["conv,1,7,7", 3]]']) expect(separated(text)).toEqual({ kernels: '', models: text });
+    const both = ['# mine', 'resnet18, 41.2', kHeader, 'conv,1,56,56,64,64,3,3,1,1,2.5', 'cow,1,56,56,64,64,3,3,1,1,2.5', 'vgg16, 90', 'model,latency_ms', 'alexnet,fast'].join('\n');
+    const { marks, kernels, readings } = checkModels(both, []);
+    expect(kernels).toEqual([{ line: 4, kernel: 'conv,1,56,56,64,64,3,3,1,1', latency_ms: 2.5 }]);
+    expect(readings.map(({ line, model }) => [line, model])).toEqual([[2, { network: 'resnet18' }], [6, { network: 'vgg16' }]]);
+    const said = new Map(marks.map(({ line, kind, message }) => [line, [kind, message]]));
+    expect(said.get(5)).toEqual(['bad', expect.stringMatching(/^"cow" is no type of kernel/)]);
+    expect(said.get(8)).toEqual(['bad', expect.stringMatching(/"fast" is no number/)]);
+    expect(marks.map(({ line }) => line)).toEqual([...marks.map(({ line }) => line)].sort((x, y) => x - y));
   });
 
   test('rows are read by the names of their columns, and what is wrong is said', () => {
@@ -464,7 +471,7 @@ describe('kernels that were timed', () => {
     state = reduceModel(state, { type: 'checked', check });
     expect([isByKernels(state), familyOf(state)]).toEqual([true, 'tflite']);
     expect(familyOf(withFleet.platform === undefined ? { ...withPool, platform: kMine } : withPool)).toBe('ncnn');
-    state = reduceModel(state, { type: 'adapted-kernels', adapted: { timings: check.kernels, similar: [], set_aside: [1] } });
+    state = reduceModel(state, { type: 'adapted-kernels', adapted: { timings: check.kernels, readings: [], similar: [], set_aside: [1] } });
     expect(textMarks(state).map(({ line, kind }) => [line, kind])).toEqual([[1, 'skipped'], [2, 'good'], [3, 'bad']]);
     // Later edits are not what it spoke of.
     state = reduceModel(state, { type: 'checked', check: checkModels(`${text} `, []) });

@@ -412,6 +412,17 @@ describe('platforms known by their kernels', () => {
     await page.locator('.model-device').getByText(/Most like/).waitFor();
     const problems = page.getByRole('list', { name: 'Lines that need attention' }).getByRole('listitem');
     expect(await problems.first().innerText()).toMatch(/^Line 14\s+"cow" is no type of kernel/);
+    // As they are listed, to take away.
+    const svg = (await download(page, 'Save the chart as SVG')).toString('utf8');
+    const drawn = await page.locator('.kernel-cost').allInnerTexts();
+    expect(svg).toContain('<title>MobileNetV2 on your device: kernels in milliseconds, in order of execution</title>');
+    expect(svg.match(/>[\d.]+ ms<\/text>/g)?.map((text) => text.slice(1, -7))).toEqual(drawn.filter((text) => text !== '–'));
+    expect((await download(page, 'Save the chart as PNG')).subarray(1, 4).toString('latin1')).toBe('PNG');
+    // With whole models beside them, which take half as long again as their kernels.
+    await page.fill('#model-times textarea', [kHeader, ...kRows, `mobilenet_v2, ${1.5 * estimate}`, `mnasnet, ${1.5 * estimate}`, `mobilenet, ${2.7 * estimate}`].join('\n'));
+    await page.getByText('12 kernels timed, and 3 whole models, which say how kernels add up.').waitFor();
+    await page.locator('.headline').getByText('from kernels and whole models that were timed there').waitFor(kLong);
+    await expect.poll(async () => (await headline(page))[0] ?? 0, kLong).toBeGreaterThan(1.3 * estimate);
     // The runtime is the user's to say.
     await page.getByLabel('Runtime', { exact: true }).selectOption('none');
     await page.locator('.kernel').nth(100).waitFor(kLong);
@@ -420,13 +431,51 @@ describe('platforms known by their kernels', () => {
     await page.locator('.headline').getByText('it was measured on other platforms').waitFor(kLong);
   });
 
-  test('this browser, by its kernels: timed, cancelled, taken up again, and checked by running the model', async () => {
+  /** Opens the page with so few kernels to time that it takes seconds. */
+  function openWithFew(address: string): Promise<Page> {
     const index = readFileSync(join(kRoot, 'weights/pool/index.json'), 'utf8');
     const probes = new Set((JSON.parse(index) as { probes: string[] }).probes.filter((key) => /^conv,1,\d\d?,/.test(key)).slice(0, 9));
-    const page = await visit.open({
-      address: '#mode=model&on=browser',
+    return visit.open({
+      address,
       before: (each) => each.route(/pool\/index\.json$/, (route) => route.fulfill({ contentType: 'application/json', body: withProbes(index, (key) => probes.has(key)) })),
     });
+  }
+
+  test('work by keyboard alone: a device, timings pasted, this browser timed and cancelled', async () => {
+    const page = await openWithFew('#mode=model');
+    await engineReady(page);
+    await page.locator('.total').waitFor(kLong);
+    const { keyboard } = page;
+    const focused = (): Promise<string> => page.evaluate(() => document.activeElement?.closest('[id]:not(textarea)')?.id ?? '');
+    const text = (): Promise<string> => page.evaluate(() => document.activeElement?.textContent?.trim() ?? '');
+    const tabTo = async (wanted: string, what: () => Promise<string>, key = 'Tab'): Promise<void> => {
+      for (let i = 0; i < 12 && (await what()) !== wanted; i++) await keyboard.press(key);
+      expect(await what()).toBe(wanted);
+    };
+    await page.getByLabel('Model', { exact: true }).focus();
+    await tabTo('platform', focused);
+    await keyboard.type('my device');
+    await page.locator('#model-times textarea').waitFor();
+    await tabTo('model-times', focused);
+    await keyboard.insertText([kHeader, ...kRows].join('\n'));
+    await page.getByText('12 kernels timed').waitFor();
+    await page.locator('.headline').getByText('from kernels that were timed there').waitFor(kLong);
+    await tabTo('platform', focused, 'Shift+Tab');
+    await keyboard.type('this browser');
+    await page.getByText('14 MB').waitFor();
+    await tabTo('browser-effort', focused);
+    await tabTo('Time this browser’s kernels', text);
+    await keyboard.press('Enter');
+    await page.locator('.browser').getByRole('button', { name: 'Cancel' }).waitFor();
+    // Where the button was that was pressed, or from there.
+    await tabTo('Cancel', text);
+    await keyboard.press('Enter');
+    await page.locator('.browser').getByText(/of 12 kernels timed\. Nothing is timed twice\./).waitFor(kLong);
+    await tabTo('Go on', text);
+  });
+
+  test('this browser, by its kernels: timed, cancelled, taken up again, and checked by running the model', async () => {
+    const page = await openWithFew('#mode=model&on=browser');
     await engineReady(page);
     // A network with weights, as other tools write them.
     const engine = await createEngine({ kind: 'local', wasm: built('latencast'), modelsWasm: built('latencast-models') });

@@ -170,6 +170,30 @@ describe('measurements of the user', () => {
     expect(await page.getByRole('alert').count()).toBe(0);
   });
 
+  test('estimates that the measurements have left behind are marked as that where they stand, and can be brought back up to date', async () => {
+    const page = await visit.open({ address: '#device=mine' });
+    await engineReady(page);
+    const four = '421211, 10.5 ms\n333333, 90 ms\n111111, 7.2 ms\n433444, 60 ms\n';
+    await write(page, four);
+    await estimated(page, 4);
+    const note = page.locator('.main .outdated-note');
+    expect(await note.count()).toBe(0);
+    const few = '421211, 10.5 ms\n333333, ninety\n';
+    await write(page, few);
+    await note.waitFor();
+    expect(await note.innerText()).toMatch(/of the 4 measurements before the last change\. Now 1 measurement is understood; at least 3 are needed\./);
+    await expect.poll(() => page.locator('.announcer').innerText()).toContain('The estimates are still of the 4 measurements before the last change.');
+    expect(await page.locator('.quality').innerText()).toContain('of the 4 measurements before the last change');
+    expect(await page.inputValue('#measurements textarea')).toBe(few);
+    expect(await page.locator('.plot').first().evaluate((plot) => Number(getComputedStyle(plot).opacity))).toBeLessThan(0.6);
+    await note.getByRole('button', { name: 'Bring those measurements back' }).press('Enter');
+    await note.waitFor({ state: 'detached' });
+    await estimated(page, 4);
+    await page.getByRole('button', { name: 'Bring the earlier text back' }).click();
+    expect(await page.inputValue('#measurements textarea')).toBe(few);
+    await note.waitFor();
+  });
+
   test('measurements that cannot be used are refused with the reason', async () => {
     const page = await visit.open({ address: '#device=mine' });
     await engineReady(page);

@@ -5,6 +5,7 @@ import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { createEngine, readMeasurements, type Doubt, type Engine, type SpaceId } from '../../web/api/index.js';
 import { budgetSummary, front, quality, rows } from '../../web/app/derive.js';
 import { sheetMarks } from '../../web/app/doubts.js';
+import { inOrder, paretoFront } from '../../web/app/front.js';
 import { correlation, decimal, duration, percent, significant, signedPercent } from '../../web/app/format.js';
 import { kindOf, knownDevices, knownText, knownTitle } from '../../web/app/known.js';
 import { kSpaceIds, kSpaces } from '../../web/app/spaces/index.js';
@@ -15,6 +16,7 @@ import {
   canShow,
   initialState,
   isDue,
+  isOutdated,
   kDevices,
   kQualities,
   kTabs,
@@ -56,13 +58,41 @@ test('decimals are those of Intl, which the page does without', () => {
   );
 });
 
+// Few different values, so that many are equal.
+const someNumbers = fc.array(fc.oneof(fc.integer({ min: -3, max: 12 }), fc.double({ min: 0.001, max: 1e6, noNaN: true })), { minLength: 1, maxLength: 80 });
+
+test('a place in the order is what sorting would put there', () => {
+  fc.assert(
+    fc.property(someNumbers, fc.nat(100), (numbers, place) => {
+      const values = Float64Array.from(numbers);
+      expect(inOrder(values, place)).toBe(values.slice().sort()[place] ?? Number.NaN);
+      expect([...values]).toEqual(numbers);
+    }),
+  );
+});
+
+test('the front is what remains of all rows by latency where each has to beat every faster one', () => {
+  const pairs = fc.array(fc.tuple(fc.oneof(fc.integer({ min: 0, max: 9 }), fc.double({ min: 0.001, max: 1e4, noNaN: true }), fc.constant(Number.NaN)), fc.oneof(fc.integer({ min: 0, max: 9 }), fc.constant(Number.NaN)), fc.boolean()), { maxLength: 60 });
+  fc.assert(
+    fc.property(pairs, (rows) => {
+      const latency_ms = Float64Array.from(rows, ([ms]) => ms);
+      const values = Float64Array.from(rows, ([, value]) => value);
+      const shown = Uint8Array.from(rows, ([, , kept]) => Number(kept));
+      const order = [...rows.keys()].filter((i) => latency_ms[i]! > 0 && !Number.isNaN(values[i]) && shown[i] === 1);
+      order.sort((a, b) => latency_ms[a]! - latency_ms[b]! || values[b]! - values[a]!);
+      const expected = order.filter((i, place) => order.slice(0, place).every((other) => values[other]! < values[i]!));
+      expect(paretoFront(latency_ms, values, shown)).toEqual(expected);
+    }),
+  );
+});
+
 test('the text of an example is there before its estimates, and no draft of the user', () => {
   const id = 'nb201/raspi4';
-  const told = reduce(initialState(), { type: 'notebook', id, text: '421211, 10.5 ms\n' });
+  const told = reduce(initialState(), { type: 'notebook', id, notebook: { text: '421211, 10.5 ms\n', origin: 'here' } });
   expect(sheetOf(told, id).text).toBe('421211, 10.5 ms\n');
   expect(originalText(told, id)).toBe(sheetOf(told, id).text);
   const edited = reduce(initialState(), { type: 'text', text: '000000, 1 ms' });
-  expect(sheetOf(reduce(edited, { type: 'notebook', id: edited.device, text: 'x' })).text).toBe('000000, 1 ms');
+  expect(sheetOf(reduce(edited, { type: 'notebook', id: edited.device, notebook: { text: 'x', origin: 'here' } })).text).toBe('000000, 1 ms');
 });
 
 describe('tables of the spaces', () => {
@@ -324,6 +354,23 @@ describe('measurements in closed form', () => {
       weights: { status: 'ready', closedForm: true },
     });
     expect([isDue(state), isDue(back)]).toEqual([false, true]);
+  });
+
+  test('estimates are outdated where none follow the change, because too little is left or it could not be used', () => {
+    const state = doubted(text, []);
+    const typed = reduce(state, { type: 'text', text: '421211,10.5' });
+    const check = (readings: Check['readings']): Check => ({ ...state.sheets[device]!.check!, text: '421211,10.5', readings });
+    const read = (readings: Check['readings']): State => reduce(typed, { type: 'checked', device, check: check(readings) });
+    const all = state.results[device]!.readings;
+    expect([state, typed].map(isOutdated)).toEqual([false, false]);
+    expect(isOutdated(read(all.slice(1)))).toBe(true);
+    expect(isOutdated(read(all))).toBe(false);
+    // Enough of them, which the next estimates follow, unless these cannot be made.
+    const others = all.map((reading) => ({ ...reading, latency_ms: 5 }));
+    const due = read(others);
+    expect([isDue(due), isOutdated(due)]).toEqual([true, false]);
+    expect(isOutdated(reduce(due, { type: 'unusable', check: due.sheets[device]!.check! }))).toBe(true);
+    expect(isOutdated(reduce(due, { type: 'unusable', check: check(others) }))).toBe(false);
   });
 
   test('every remedy changes what the estimates are due for, and rewritten text comes back', () => {

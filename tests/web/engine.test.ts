@@ -684,6 +684,19 @@ describe.each(kKinds)('engine: %s', (kind) => {
       expect(Math.abs(Math.log(counted![0]! / without![0]!))).toBeGreaterThan(0.05);
     });
 
+    test('a stated error makes a measurement count for less, and is kept', async () => {
+      const longer = measurements.map((one, i) => (i === 3 ? { ...one, latency_ms: 1.3 * one.latency_ms } : one));
+      const stated = longer.map((one, i) => (i === 3 ? { ...one, relative_error: 3 } : one));
+      const [plain, wrong, unsure] = [await tune(), await tune(longer), await tune(stated)];
+      expect(unsure.info.measurements.map(({ relative_error }) => relative_error)).toEqual(stated.map(({ relative_error }) => relative_error));
+      const [right, off, close] = await Promise.all([plain, wrong, unsure].map((one) => one.predict(others)));
+      const from = (found: Float64Array) => Math.max(...found.map((ms, i) => Math.abs(Math.log(ms / right![i]!))));
+      expect(from(close!)).toBeLessThan(from(off!));
+      expect((await base.leaveOneOut(stated)).latency_ms).toEqual((await unsure.review()).left_out.latency_ms);
+      const nonsense = measurements.map((one) => ({ ...one, relative_error: Number.POSITIVE_INFINITY }));
+      await expectFailure(tune(nonsense), 'argument', /errors/);
+    });
+
     test('proposes what to measure: from the pool, none twice, none that is measured', async () => {
       const first = await base.next({ count: 20 });
       expect(new Set(first.architectures).size).toBe(20);

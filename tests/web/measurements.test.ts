@@ -114,6 +114,38 @@ const kNames = ['k3_e1', 'skip', 'k5_e1_g2', ...Array.from({ length: 19 }, () =>
 const kOfa = '75557757573753735353-64466343363336346436-22223-204';
 const kOfaJson = '{"ks":[7,5,5,5],"e":[6,4,4,6],"d":[2,2],"r":[204]}';
 
+describe('an error', () => {
+  test.each([
+    ['421211, 12.4 ms ± 1.5 %', 0.015],
+    ['421211,12.4±1.5%', 0.015],
+    ['421211 12.4 +/- 0,5 %', 0.005],
+    ['421211 12.4 ms ± 2% # warm', 0.02],
+    [`{"ks":[3],"d":[2]}; 12.4 ± 30 %`, 0.3],
+    ['421211, 12.4', undefined],
+    ['# ± 3 %', undefined],
+    ['arch,latency_ms,relative_error\n421211,12.4,0.02', 0.02],
+    ['arch;latency_ms;rel_err\n421211;12,4;0,02', 0.02],
+    ['arch,latency_ms,relative_error\n421211,12.4,nan', undefined],
+    ['arch,latency_ms,relative_error\n421211,12.4,-1', undefined],
+    ['arch,latency_ms,relative_error\n421211,12.4', undefined],
+    ['[{"arch": "421211", "latency_ms": 12.4, "relative_error": 0.02}]', 0.02],
+  ])('%s', (text, error) => {
+    const found = readMeasurements(text).lines.at(-1)!;
+    if (error !== undefined) expect(found).toMatchObject({ status: 'ok', latency: 12.4 });
+    expect(found.relative_error).toBe(error);
+  });
+
+  test('is of every reading of its line', () => {
+    const { lines } = readMeasurements('arch,run_1,run_2,relative_error\n421211,12.4,12.6,0.02');
+    expect(lines.map(({ latency, relative_error }) => [latency, relative_error])).toEqual([[undefined, undefined], [12.4, 0.02], [12.6, 0.02]]);
+  });
+
+  test('is no latency, and none in milliseconds', () => {
+    expect(read('421211, 12.4 ± 0.3 ms')).toEqual(['1 error: "12.4 ± 0.3 ms" is no number; expected a latency such as 12.4']);
+    expect(read('421211 ± 3 %')).toEqual(['1 error: no latency; expected an architecture and a latency such as 12.4']);
+  });
+});
+
 describe('an architecture that is long or holds separators', () => {
   test.each<[string, string]>([
     [`${kDigits}, 12.4`, `${kDigits} 12.4`],
@@ -361,6 +393,22 @@ describe('properties', () => {
         expect(lines.map((one) => ({ architecture: one.architecture_text, latency_ms: one.latency }))).toEqual(measurements);
         expect(lines.every((one) => one.unit === (energies ? 'mJ' : 'ms'))).toBe(true);
         expect(notes).toEqual([]);
+      }),
+    );
+  });
+
+  test('errors are written behind latencies and read back', () => {
+    const positive = fc.double({ min: 1e-6, max: 1e9, noNaN: true });
+    const error = fc.oneof(fc.constant(undefined), fc.double({ min: 1e-7, max: 10, noNaN: true }));
+    fc.assert(
+      fc.property(fc.array(fc.record({ architecture: fc.oneof(digits, long), latency_ms: positive, relative_error: error })), (measurements) => {
+        const { lines } = readMeasurements(writeMeasurements(measurements.map(({ relative_error, ...rest }) => ({ ...rest, ...(relative_error && { relative_error }) }))));
+        lines.forEach((line, i) => {
+          const { architecture, latency_ms, relative_error } = measurements[i]!;
+          expect([line.architecture_text, line.latency]).toEqual([architecture, latency_ms]);
+          if (relative_error === undefined) expect(line.relative_error).toBeUndefined();
+          else expect(line.relative_error! / relative_error).toBeCloseTo(1, 9);
+        });
       }),
     );
   });

@@ -93,6 +93,21 @@ describe.each(kKinds)('tables, %s engine', (kind) => {
     await expectFailure(table.transfer([{ architecture: 't1', latency_ms: -1 }]), 'measurement', /-1/);
   });
 
+  test('a stated error makes a measurement count for less', async () => {
+    const longer = kExample.measurements.map((each, i) => (i === 7 ? { ...each, latency_ms: 1.3 * each.latency_ms } : each));
+    const stated = longer.map((each, i) => (i === 7 ? { ...each, relative_error: 3 } : each));
+    const all = await Promise.all(
+      [kExample.measurements, longer, stated].map(async (measurements) => {
+        using mine = await table.transfer(measurements);
+        return (await mine.intervals()).latency_ms;
+      }),
+    );
+    const off = (found: Float64Array) => Math.max(...found.map((ms, i) => Math.abs(Math.log(ms / all[0]![i]!))));
+    expect(off(all[2]!)).toBeLessThan(off(all[1]!));
+    using mine = await table.transfer(stated);
+    expect(mine.info.measurements[7]).toMatchObject({ relative_error: 3 });
+  });
+
   test('rows are objects as well, with names of any kind', async () => {
     using small = await engine.openTable(kSmall, { qualities: ['top1'] });
     expect(small.info).toEqual({

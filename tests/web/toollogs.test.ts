@@ -124,6 +124,11 @@ test('a kit writes what is read', () => {
   expect(read('# runtime: tensorrt\nround,arch,latency_ms\n1,421211,2.5\n2,421211,2.6\n')).toEqual(['3 421211 2.5 ms', '4 421211 2.6 ms']);
 });
 
+test("a kit's errors are kept", () => {
+  const text = '# latencast kit\narch,latency_ms,relative_error,median_ms,rounds\n421211,12.4,0.002,12.6,12\n421212,12.5,nan,12.6,12\n';
+  expect(readMeasurements(text).lines.map(({ relative_error }) => relative_error)).toEqual([undefined, undefined, 0.002, undefined]);
+});
+
 test('whatever stands between, every line is accounted for and every figure found', () => {
   const noise = fc.constantFrom('STARTING!', '[I] Throughput: 3716.81 qps', '', 'min=3 max=4', 'Average latency is good', '2025-01-01 12:00:00');
   const network = fc.record({ arch: fc.stringMatching(/^[0-4]{6}$/), micros: fc.integer({ min: 1, max: 1e7 }), noise: fc.array(noise, { maxLength: 4 }) });

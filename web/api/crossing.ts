@@ -2,7 +2,7 @@
 
 import type { Json, List, RawBelief } from '../../wasm/latencast.js';
 
-import type { Intervals } from './types.js';
+import type { Intervals, Measurement } from './types.js';
 
 // A line end inside a text would make two items of it; as a space it stays one, which is refused and quoted.
 export function toList(items: readonly string[]): List {
@@ -29,4 +29,11 @@ export function toJson<T>(value: T): Json<T> {
 export function intervalsOf(beliefs: readonly RawBelief[]): Intervals {
   const column = (name: keyof RawBelief) => Float64Array.from(beliefs, (one) => one[name]);
   return { low: column('low'), latency_ms: column('latency_ms'), high: column('high') };
+}
+
+/** The errors that measurements state as the module takes them; undefined where none does. */
+export function errorsOf(measurements: readonly Measurement[]): readonly number[] | undefined {
+  return measurements.some(({ relative_error = 0 }) => relative_error > 0)
+    ? measurements.map(({ relative_error = 0 }) => relative_error)
+    : undefined;
 }

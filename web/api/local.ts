@@ -1,6 +1,6 @@
 import type { Json, List, RawEncoder, RawHandle, RawModule, RawPredictor, RawTransfer, RawTransferOptions } from '../../wasm/latencast.js';
 
-import { fromList, intervalsOf, parseJson, toJson, toList, wellFormed } from './crossing.js';
+import { errorsOf, fromList, intervalsOf, parseJson, toJson, toList, wellFormed } from './crossing.js';
 import { ask } from './envelope.js';
 import { LatencastError } from './errors.js';
 import type { LocalModels } from './models.js';
@@ -427,7 +427,7 @@ class LocalPredictor implements Predictor {
     if (measurements.length === 0) {
       throw new LatencastError('measurement', 'transfer: found 0 measurements; expected at least 1');
     }
-    const settings = toJson({ device: device === undefined ? undefined : wellFormed(device), quantity, trusted });
+    const settings = toJson({ device: device === undefined ? undefined : wellFormed(device), quantity, trusted, errors: errorsOf(measurements) });
     return ask(() => this.#raw._estimate(...columns(measurements), settings));
   }
 

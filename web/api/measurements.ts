@@ -30,6 +30,8 @@ export interface MeasurementLine {
   readonly unit?: LatencyUnit;
   /** The latency as it stands in `text`, e.g. `12.4 ms`; absent for JSON and for what tools print. */
   readonly latency_text?: string;
+  /** Stated behind the latency, as in `12.4 ms ± 1.5 %`, or in a column named for it; absent where neither is. */
+  readonly relative_error?: number;
 }
 
 export interface ReadOptions {
@@ -138,7 +140,28 @@ export function readMeasurements(text: string, { unit = 'auto', filename = '' }:
 
 /** A text that `readMeasurements` reads back to the same measurements. */
 export function writeMeasurements(measurements: readonly Measurement[], quantity: Quantity = 'latency'): string {
-  return measurements.map(({ architecture, latency_ms }) => `${architecture}, ${latency_ms} ${kBaseUnits[quantity]}\n`).join('');
+  return measurements
+    .map(({ architecture, latency_ms, relative_error }) => `${architecture}, ${latency_ms} ${kBaseUnits[quantity]}${errorText(relative_error)}\n`)
+    .join('');
+}
+
+/** What is written behind a latency to state its error; nothing where it is unknown. */
+export function errorText(relative_error = 0): string {
+  return relative_error > 0 ? ` ± ${Number((100 * relative_error).toPrecision(12))} %` : '';
+}
+
+/** The end of a line that states an error, and a remark behind it. */
+const kErrorText = /\s*(?:±|\+\/-)\s*([\d.,]+(?:e[+-]?\d+)?)\s*%\s*((?:\s(?:#|\/\/).*)?)$/i;
+
+/** A line without the error that it states, and that error. */
+function withoutError(text: string): [text: string, relative_error: number | undefined] {
+  const stated = kErrorText.exec(text);
+  const percent = readNumber(stated?.[1] ?? '');
+  return stated && percent !== undefined ? [text.slice(0, stated.index) + stated[2], percent / 100] : [text, undefined];
+}
+
+function withError(found: Entry, relative_error: number | undefined): Entry {
+  return found.status === 'ok' && relative_error !== undefined ? { ...found, relative_error } : found;
 }
 
 function beginsWithEntry(line: string): boolean {
@@ -236,6 +259,8 @@ interface Columns {
   readonly latency: number;
   /** Of further readings of the same. */
   readonly more: readonly number[];
+  /** Of the latency's relative error; -1 where there is none. */
+  readonly error: number;
   readonly unit?: LatencyUnit;
 }
 
@@ -247,6 +272,8 @@ const kArchitectureNames = [
 const kLatencyNames = ['latency', 'lat', 'energy', 'time', 'runtime', 'duration', 'median', 'mean', 'avg', 'average'];
 /** With a number behind it, one reading of several: `run_1`, `run_2`. */
 const kReadingName = /^(?:(.*?)[\s_-]*)?(?:run|trial|rep|repeat|repetition|round|reading|sample|measurement|lat|latency|time|t)[\s_-]*\d+(?:[\s_([-]*(?:ns|us|µs|ms|s|uJ|mJ|J)[)\]]?)?$/i;
+/** The column of a kit's CSV that says how far off a latency may be. */
+const kErrorName = /^rel(?:ative)?[\s_-]*err(?:or)?$/i;
 /** A column of these is about the latency but is not it. */
 const kSpreadNames = new Set(['std', 'stdev', 'stddev', 'sd', 'var', 'err', 'error', 'min', 'max', 'iqr']);
 
@@ -303,7 +330,8 @@ function readHeader(fields: readonly string[], first: boolean): Columns | Entry 
   }
   // Where blanks separate, "latency (ms)" comes apart.
   const unit = names[latency]?.unit ?? unitAlone(fields[latency + 1]);
-  return { architecture, latency, more: readings.slice(1), ...(unit && { unit }) };
+  const error = fields.findIndex((field) => kErrorName.test(field));
+  return { architecture, latency, more: readings.slice(1), error, ...(unit && { unit }) };
 }
 
 /** Columns that hold readings of the same: two or more whose names differ in their numbers only. */
@@ -331,16 +359,23 @@ function severalReadings(architecture: string, numbers: readonly string[], unit?
 function entriesByColumns(fields: readonly string[], columns: Columns): Entry[] {
   const numbers = [columns.latency, ...columns.more].flatMap((column) => fields[column] || []);
   if (numbers.length < 2) return [entryByColumns(fields, columns)];
-  return severalReadings(fields[columns.architecture] ?? '', numbers, columns.unit);
+  const error = errorIn(fields[columns.error]);
+  return severalReadings(fields[columns.architecture] ?? '', numbers, columns.unit).map((found) => withError(found, error));
 }
 
-function entryByColumns(fields: readonly string[], { architecture, latency, unit }: Columns): Entry {
+/** The error that a field of its column states; undefined where it is no such number. */
+function errorIn(field = ''): number | undefined {
+  const error = readNumber(field);
+  return error !== undefined && error >= 0 && Number.isFinite(error) ? error : undefined;
+}
+
+function entryByColumns(fields: readonly string[], { architecture, latency, error, unit }: Columns): Entry {
   const [number = '', next] = fields.slice(latency);
   // The same for "12.4 ms".
   const apart = unitAlone(next) && !readLatency(number)?.unit;
   const text = fields[architecture] ?? '';
   if (text !== '' && number === '') return skipped(kNoLatencyYet);
-  return entry(text, apart ? `${number} ${next}` : number, unit);
+  return withError(entry(text, apart ? `${number} ${next}` : number, unit), errorIn(fields[error]));
 }
 
 const kSixDigits = /^\d{6}$/;
@@ -412,7 +447,8 @@ function readLines(source: string): MeasurementLine[] {
       add(...json);
       continue;
     }
-    const fields = splitFields(text);
+    const [bare, error] = withoutError(text);
+    const fields = splitFields(bare);
     const header = readHeader(fields, first);
     first = false;
     if (header && 'status' in header) {
@@ -422,7 +458,8 @@ function readLines(source: string): MeasurementLine[] {
       columns = header;
       add(skipped('header'));
     } else {
-      add(...(columns && columns.latency < fields.length ? entriesByColumns(fields, columns) : entriesByLooks(fields)));
+      const found = columns && columns.latency < fields.length ? entriesByColumns(fields, columns) : entriesByLooks(fields);
+      add(...found.map((each) => withError(each, error)));
     }
   }
   return lines;
@@ -651,7 +688,11 @@ async function check(
   return {
     lines,
     quantity,
-    measurements: usable.map(({ architecture, latency_ms }) => ({ architecture, latency_ms })),
+    measurements: usable.map(({ architecture, latency_ms, relative_error }) => ({
+      architecture,
+      latency_ms,
+      ...(relative_error !== undefined && { relative_error }),
+    })),
     measurement_lines: usable.map(({ line }) => line),
     ...(guess && { guessed_unit: guess.unit }),
     notes: [...read.notes, ...(guess ? [guess.note] : []), ...about],

@@ -63,7 +63,7 @@ function secondsLeft(elapsed: number, done: number): number {
 }
 
 /** Lets everything that waits in the event loop have its turn. A timer would: 4 ms late, and a second in a hidden tab. */
-const turn: () => Promise<void> =
+export const turn: () => Promise<void> =
   typeof setImmediate === 'function'
     ? () => new Promise((resolve) => setImmediate(resolve))
     : () =>

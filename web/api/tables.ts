@@ -3,7 +3,7 @@
 import createTablesModule from '../../build-wasm/wasm/latencast-tables.mjs';
 import type { RawTable, RawTableEstimate, RawTablesModule } from '../../wasm/latencast-tables.js';
 
-import { intervalsOf, parseJson, toJson, wellFormed } from './crossing.js';
+import { errorsOf, intervalsOf, parseJson, toJson, wellFormed } from './crossing.js';
 import { ask } from './envelope.js';
 import { LatencastError } from './errors.js';
 import { startModule, type WasmSource } from './module.js';
@@ -85,8 +85,8 @@ class LocalTable extends Held<RawTable> implements OwnTable {
     const names = measurements.map(({ architecture }) => architecture);
     const canonical = this.#names.rows(names).map((row) => this.info.names[row]!);
     const latencies_ms = Float64Array.from(measurements, ({ latency_ms }) => latency_ms);
-    const raw = ask(() => this.raw._estimate(toJson(canonical), latencies_ms, toJson({ trusted })));
-    const used = measurements.map(({ latency_ms }, i) => ({ architecture: canonical[i]!, latency_ms }));
+    const raw = ask(() => this.raw._estimate(toJson(canonical), latencies_ms, toJson({ trusted, errors: errorsOf(measurements) })));
+    const used = measurements.map((measurement, i) => ({ ...measurement, architecture: canonical[i]! }));
     return new LocalTablePredictor(this, this.#names, raw, { target: device, quantity, method: 'closed-form', measurements: used });
   }
 

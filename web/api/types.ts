@@ -37,6 +37,11 @@ export interface SpaceInfo {
 export interface Measurement {
   readonly architecture: string;
   readonly latency_ms: number;
+  /**
+   * Of the latency, one standard deviation, where measuring it has shown one; absent or 0: unknown. In closed form a
+   * measurement counts the less the further its error is beyond the least of all.
+   */
+  readonly relative_error?: number;
 }
 
 /** What the engine says of one architecture text. Exactly one of the two forms. */

@@ -6,6 +6,7 @@
 import { AsyncDirective, directive } from 'lit/async-directive.js';
 import type { ElementPart } from 'lit';
 import type uPlot from 'uplot';
+import { whenNear } from './near.js';
 import { fullWindow, kFontFamily, nearestPoint, paintMarked, paintPoints, tickText, type Frame, type Window } from './paint.js';
 
 export interface ChartAxis {
@@ -359,8 +360,14 @@ const kScaleData: uPlot.AlignedData = [
   [0, 1],
 ];
 
+/** Fetches what charts need, for those that come into view later. */
+export async function fetchCharts(): Promise<void> {
+  await import('uplot');
+}
+
 class ChartDirective extends AsyncDirective {
   private chart: Chart | undefined;
+  private stopWaiting: (() => void) | undefined;
   private wanted: { spec: ChartSpec; events: ChartEvents } | undefined;
   private host: HTMLElement | undefined;
 
@@ -376,8 +383,13 @@ class ChartDirective extends AsyncDirective {
     this.wanted = { spec, events };
     this.host = host;
     this.chart?.update(spec, events);
-    if (first) void this.mount();
+    if (first) this.wait();
     return undefined;
+  }
+
+  /** A chart is made when it comes into view: to paint thousands of points takes longer than all else. */
+  private wait(): void {
+    if (this.host) this.stopWaiting = whenNear(this.host, () => void this.mount());
   }
 
   private async mount(): Promise<void> {
@@ -387,12 +399,13 @@ class ChartDirective extends AsyncDirective {
   }
 
   protected override disconnected(): void {
+    this.stopWaiting?.();
     this.chart?.destroy();
     this.chart = undefined;
   }
 
   protected override reconnected(): void {
-    void this.mount();
+    this.wait();
   }
 }
 

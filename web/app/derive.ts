@@ -21,7 +21,7 @@ import {
 import { kSpaces } from './spaces/index.js';
 import type { SpaceTable } from './spaces/table.js';
 import type { ChartSpec, PointSeries } from './charts.js';
-import { paretoFront } from './front.js';
+import { inOrder, paretoFront } from './front.js';
 import type { TableData } from './views/cell-table.js';
 import { kBaseUnits } from '../api/measurements.js';
 import { setAside } from './doubts.js';
@@ -178,15 +178,14 @@ export function budgetSummary(state: State): BudgetSummary | undefined {
 
 const summarise = remember(
   (latency_ms: Float64Array, chosen: number | undefined, rows: readonly number[], shown: Uint8Array | undefined): BudgetSummary => {
-    const all = latency_ms.filter((ms) => ms > 0).sort();
+    const all = latency_ms.filter((ms) => ms > 0);
     // The same whatever is left in, so that a filter does not move the line.
-    const middle = all[Math.floor(all.length / 2)] ?? 0;
-    const sorted = shown ? latency_ms.filter((ms, i) => ms > 0 && shown[i] === 1) : all;
-    const budget_ms = chosen ?? Number(middle.toPrecision(3));
-    const within = sorted.filter((ms) => ms <= budget_ms).length;
+    const budget_ms = chosen ?? Number((all.length === 0 ? 0 : inOrder(all, all.length >> 1)).toPrecision(3));
+    const kept = shown ? latency_ms.filter((ms, i) => ms > 0 && shown[i] === 1) : all;
+    const within = kept.filter((ms) => ms <= budget_ms).length;
     // Both latency and quality grow along the front.
     const best = rows.filter((row) => (latency_ms[row] ?? Number.NaN) <= budget_ms).at(-1);
-    return { budget_ms, within, estimated: sorted.length, ...(best === undefined ? {} : { best }) };
+    return { budget_ms, within, estimated: kept.length, ...(best === undefined ? {} : { best }) };
   },
 );
 
@@ -332,12 +331,20 @@ function spread(index: number): number {
 /** The share of architectures below the chart where quality has no natural zero: few bad ones would squeeze all others together. */
 const kBelowChart = 0.1;
 
+/** Where an axis begins that leaves out so many, and how many these are. */
+const axisBegin = remember((values: Float64Array): { readonly lowest: number; readonly below: number } | undefined => {
+  const known = values.filter((value) => !Number.isNaN(value));
+  if (known.length === 0) return undefined;
+  const lowest = inOrder(known, Math.floor(kBelowChart * known.length));
+  return { lowest, below: known.filter((value) => value < lowest).length };
+});
+
 const spaceSeries = remember((table: SpaceTable, result: Result, against: Quality, rows: readonly number[], shown: Uint8Array | undefined): ChartSpec => {
   const { id, values } = against;
   const { macsSpread } = kSpaces[table.space];
   const y = id === 'macs' ? values.map((value, index) => value + (macsSpread / 1e6) * spread(index)) : values;
-  const sorted = values.filter((value) => !Number.isNaN(value)).sort();
-  const lowest = sorted[Math.floor(kBelowChart * sorted.length)] ?? 0;
+  const begin = axisBegin(values);
+  const lowest = begin?.lowest ?? 0;
   const highest = greatest(y);
   const readings = used(result);
   return {
@@ -382,11 +389,12 @@ const spaceSeries = remember((table: SpaceTable, result: Result, against: Qualit
         ids: rows,
       },
     ],
-    ...(id === 'macs' || sorted.length === 0
-      ? {}
-      : { remark: `${count(sorted.filter((value) => value < lowest).length)} below ${significant(lowest)}${against.unit} not drawn` }),
+    ...(id === 'macs' || !begin ? {} : { remark: `${count(begin.below)} below ${significant(lowest)}${against.unit} not drawn` }),
   };
 });
+
+/** What goes through all rows, in the order in which one needs another. Whoever brings new estimates can have them computed beforehand. */
+export const kHeavy: readonly ((state: State) => unknown)[] = [front, budgetSummary, spaceChart, rows, tableData];
 
 /** The measurements: measured against estimated, with and without each of them. */
 export function fitChart(state: State): ChartSpec | undefined {

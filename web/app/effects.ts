@@ -15,9 +15,11 @@ import {
   type TransferProgress,
 } from '../api/index.js';
 import { kBaseUnits, writeMeasurements } from '../api/measurements.js';
-import { budgetSummary, front, measured, othersThan, quality, rows } from './derive.js';
-import type { ChartSpec } from './charts.js';
+import { turn } from '../api/slices.js';
+import { budgetSummary, front, kHeavy, measured, othersThan, quality, rows } from './derive.js';
+import { fetchCharts } from './charts.js';
 import { setAside } from './doubts.js';
+import type { FigureSpec } from './figure.js';
 import { loadAccuracies, loadExample, loadTable, loadWeightsIndex, type WeightsIndex } from './examples.js';
 import { ranksOf } from './compare/likeness.js';
 import { count } from './format.js';
@@ -47,6 +49,7 @@ import {
   mine,
   nameOf,
   planText,
+  reduce,
   resultOf,
   sheetOf,
   spaceId,
@@ -139,6 +142,7 @@ export class Effects {
     if (mode === 'space') this.showBrowser(spaceOf(device));
     await (mode === 'model' ? this.models.show() : this.openSpace(device));
     await this.startEngine();
+    await fetchCharts();
   }
 
   /** Called after every action, with the state it led to. */
@@ -324,14 +328,25 @@ export class Effects {
       if (truth_ms) this.send({ type: 'truth', id, truth_ms });
     });
     try {
-      this.send({ type: 'notebook', id, text: await coming.text });
+      this.send({ type: 'notebook', id, notebook: await coming.notebook });
       const example = await coming.example;
       await before;
-      this.send({ type: 'example', id, example });
+      const action: Action = { type: 'example', id, example };
+      await this.prepare(action, id);
+      this.send(action);
       await told;
     } catch (caught) {
       told.catch(() => undefined);
       this.fail('An example could not be loaded', caught);
+    }
+  }
+
+  /** Has what the views compute of a device's new estimates computed before these are there, each in a task of its own. */
+  private async prepare(action: Action, device: DeviceId): Promise<void> {
+    for (const compute of kHeavy) {
+      if (this.state().device !== device) return;
+      await turn();
+      compute(reduce(this.state(), action));
     }
   }
 
@@ -572,8 +587,9 @@ export class Effects {
   private async follow(device: DeviceId): Promise<void> {
     const base = this.baseOf(spaceOf(device));
     const sheet = sheetOf(this.state(), device);
-    const { readings, quantity } = currentCheck(sheet) ?? {};
-    if (!base || !readings) return;
+    const check = currentCheck(sheet);
+    if (!base || !check) return;
+    const { readings, quantity } = check;
     const trusted = trustedOf(sheet);
     const measured = this.isMeasured(device);
     const from = JSON.stringify([device, readings, quantity, trusted, measured]);
@@ -584,7 +600,7 @@ export class Effects {
     this.following = { stop, from };
     const { signal } = stop;
     try {
-      const options = { device: this.deviceName(device), ...(quantity ? { quantity } : {}), trusted, signal };
+      const options = { device: this.deviceName(device), quantity, trusted, signal };
       let predictor: Adapted | undefined;
       const shown = this.state().results[device];
       // At once, then better where the network adds something. What was computed beforehand is that good already.
@@ -598,13 +614,15 @@ export class Effects {
           continue;
         }
         const result = await this.resultOf(device, adapted, readings, 'transfer', options);
+        const action: Action = { type: 'result', device, result };
+        if (!signal.aborted) await this.prepare(action, device);
         if (signal.aborted) {
           adapted.dispose();
           return;
         }
         this.keep(device, adapted);
         predictor = adapted;
-        this.send({ type: 'result', device, result });
+        this.send(action);
         this.estimateAdded(spaceOf(device));
       }
       const next = await predictor?.next({ count: kNextCount, pool: (await this.tableNow(spaceOf(device))).architectures });
@@ -612,7 +630,9 @@ export class Effects {
       this.following = undefined;
       if (next) this.send({ type: 'next', device, next });
     } catch (caught) {
-      if (!signal.aborted) this.fail('The measurements could not be used', caught);
+      if (signal.aborted) return;
+      this.send({ type: 'unusable', check });
+      this.fail('The measurements could not be used', caught);
     }
   }
 
@@ -944,7 +964,7 @@ export class Effects {
     }
   }
 
-  private async saveChart(spec: ChartSpec, name: string, format: 'png' | 'svg'): Promise<void> {
+  private async saveChart(spec: FigureSpec, name: string, format: 'png' | 'svg'): Promise<void> {
     try {
       const { pngOf, svgOf } = await import('./figure.js');
       const styles = getComputedStyle(document.documentElement);
@@ -956,8 +976,10 @@ export class Effects {
     }
   }
 
-  /** What files about the shown device begin with. */
+  /** What files about the shown device, or the model, begin with. */
   private fileName(): string {
+    const { mode, model } = this.state();
+    if (mode === 'model') return slug(model.opened?.name.replace(/\.(onnx|param|json)$/i, '') ?? 'model');
     return slug(deviceTitle(this.state()));
   }
 

@@ -3,8 +3,10 @@
 import type { Accuracy, Measurement, Method, SpaceId } from '../api/index.js';
 import { readMeasurements, writeMeasurements } from '../api/measurements.js';
 import { withUnit } from './format.js';
+import firstFile from './public/examples/nb201/raspi4.json';
 import { readSpaceTable, rowOf, type SpaceTable } from './spaces/table.js';
 import {
+  kExamples,
   nameOf,
   spaceOf,
   type Accuracies,
@@ -13,6 +15,7 @@ import {
   type Example,
   type LeaveOneOutResult,
   type Mark,
+  type Notebook,
   type Result,
 } from './state.js';
 
@@ -45,8 +48,7 @@ export async function loadTable(space: SpaceId): Promise<SpaceTable> {
 
 /** A built-in example on its way; what is on screen first comes first. */
 export interface ExampleToCome {
-  /** What its notebook holds. */
-  readonly text: Promise<string>;
+  readonly notebook: Promise<Notebook>;
   readonly example: Promise<Example>;
   /** Asked for once the example is here; undefined where not the whole space was measured. */
   readonly truth_ms: Promise<Float64Array | undefined>;
@@ -55,12 +57,13 @@ export interface ExampleToCome {
 /** Fetches beside the table, not after it. */
 export function loadExample(id: DeviceId, space: Promise<SpaceTable>): ExampleToCome {
   const path = `examples/${spaceOf(id)}/${nameOf(id)}`;
-  const file = get(`${path}.json`).then((response) => response.json() as Promise<ExampleFile>);
+  // What most visitors see first does not wait for another file.
+  const file = id === kExamples[0]?.id ? Promise.resolve(firstFile as ExampleFile) : get(`${path}.json`).then((response) => response.json() as Promise<ExampleFile>);
   const example = Promise.all([space, file, getLatencies(`${path}.estimates.bin`, space), getReach(`${path}.bounds.bin`, space)]).then(
     (parts) => exampleOf(...parts),
   );
   return {
-    text: file.then(({ measurements }) => writeMeasurements(measurements)),
+    notebook: file.then(({ measurements, origin }) => ({ text: writeMeasurements(measurements), origin })),
     example,
     truth_ms: Promise.all([file, example]).then(([{ truth }]) => (truth ? getLatencies(`${path}.truth.bin`, space) : undefined)),
   };
@@ -86,10 +89,9 @@ function exampleOf(table: SpaceTable, file: ExampleFile, latency_ms: Float64Arra
     low[i] = ms / factor;
     high[i] = ms * factor;
   });
-  const { method, nearest, review, leave_one_out: leaveOneOut, accuracy, origin } = file;
+  const { method, nearest, review, leave_one_out: leaveOneOut, accuracy } = file;
   return {
     check,
-    origin,
     result: {
       source: 'precomputed',
       method,

@@ -9,41 +9,106 @@ const kMargin = { left: 64, right: 24, top: 72, bottom: 56 } as const;
 const kPixels = 2; // of a picture, to a unit of the drawing
 const kTicks = { x: 8, y: 6 } as const;
 
+const kBars = { top: 64, bottom: 24, height: 20, thick: 12, name: 40, note: 200, from: 400, to: 840 } as const;
+/** What a canvas may have in every browser. */
+const kMostPixels = 16e6;
+
+/** What something consists of, as bars one below the other. */
+export interface BarSpec {
+  readonly label: string;
+  readonly remark: string;
+  readonly bars: readonly Bar[];
+}
+
+export interface Bar {
+  readonly name: string;
+  readonly note: string;
+  readonly value: number;
+  /** The value with its unit. */
+  readonly text: string;
+  /** A colour token of styles.css. */
+  readonly colour: string;
+}
+
+export type FigureSpec = ChartSpec | BarSpec;
+
 /** A chart as an SVG file's text. */
-export function svgOf(spec: ChartSpec, token: Token): string {
+export function svgOf(spec: FigureSpec, token: Token): string {
   const pen = new SvgPen();
-  drawFigure(pen, spec, 1, token, () => pen.clip(frameOf(spec, 1)), () => pen.unclip());
+  const height = heightOf(spec);
+  if (isBars(spec)) drawBars(pen, spec, 1, token);
+  else drawFigure(pen, spec, 1, token, () => pen.clip(frameOf(spec, 1)), () => pen.unclip());
   return (
-    `<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 ${kWidth} ${kHeight}" width="${kWidth}" height="${kHeight}" role="img">\n` +
+    `<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 ${kWidth} ${height}" width="${kWidth}" height="${height}" role="img">\n` +
     `<title>${escaped(spec.label)}</title>\n${pen.text()}</svg>\n`
   );
 }
 
 /** The same as a PNG file. */
-export function pngOf(spec: ChartSpec, token: Token): Promise<Blob> {
+export function pngOf(spec: FigureSpec, token: Token): Promise<Blob> {
   const canvas = document.createElement('canvas');
-  canvas.width = kWidth * kPixels;
-  canvas.height = kHeight * kPixels;
+  const height = heightOf(spec);
+  const ratio = Math.min(kPixels, Math.sqrt(kMostPixels / (kWidth * height)));
+  canvas.width = Math.floor(kWidth * ratio);
+  canvas.height = Math.floor(height * ratio);
   const ctx = canvas.getContext('2d');
   if (!ctx) throw new Error('this browser gives the page no canvas');
-  const { left, top, width, height } = frameOf(spec, kPixels);
-  drawFigure(
-    ctx,
-    spec,
-    kPixels,
-    token,
-    () => {
-      ctx.save();
-      ctx.beginPath();
-      ctx.rect(left, top, width, height);
-      ctx.clip();
-    },
-    () => ctx.restore(),
-  );
+  if (isBars(spec)) drawBars(ctx, spec, ratio, token);
+  else {
+    const inside = frameOf(spec, ratio);
+    drawFigure(
+      ctx,
+      spec,
+      ratio,
+      token,
+      () => {
+        ctx.save();
+        ctx.beginPath();
+        ctx.rect(inside.left, inside.top, inside.width, inside.height);
+        ctx.clip();
+      },
+      () => ctx.restore(),
+    );
+  }
   return new Promise((done, fail) => {
     canvas.toBlob((blob) => (blob ? done(blob) : fail(new Error('this browser could not make a PNG'))), 'image/png');
   });
 }
+
+function isBars(spec: FigureSpec): spec is BarSpec {
+  return 'bars' in spec;
+}
+
+function heightOf(spec: FigureSpec): number {
+  return isBars(spec) ? kBars.top + kBars.height * spec.bars.length + kBars.bottom : kHeight;
+}
+
+function drawBars(pen: Pen, { label, remark, bars }: BarSpec, ratio: number, token: Token): void {
+  const { top, bottom, height, thick, name, note, from, to } = kBars;
+  const write = writer(pen, ratio, token);
+  pen.fillStyle = token('--paper');
+  pen.fillRect(0, 0, kWidth * ratio, (top + height * bars.length + bottom) * ratio);
+  write(label, name, 22, 14, '--ink', 'left');
+  write(remark, name, 44, 12, '--ink-2', 'left');
+  const most = Math.max(...bars.map(({ value }) => value), 0) || 1;
+  bars.forEach((bar, i) => {
+    const y = top + height * (i + 0.5);
+    write(String(i + 1), name - 8, y, 11, '--ink-2', 'right');
+    write(shortened(bar.name, note - name), name, y, 12, '--ink', 'left');
+    write(shortened(bar.note, from - note), note, y, 11, '--ink-2', 'left');
+    pen.fillStyle = token(bar.colour);
+    pen.fillRect(from * ratio, (y - thick / 2) * ratio, (Math.max(0, bar.value / most) * (to - from)) * ratio, thick * ratio);
+    write(bar.text, kWidth - kMargin.right, y, 12, '--ink', 'right');
+  });
+}
+
+/** As much of a text as fits, by what a letter takes about. */
+function shortened(text: string, width: number): string {
+  const most = Math.floor(width / kLetter) - 1;
+  return text.length <= most ? text : `${text.slice(0, most - 1)}…`;
+}
+
+const kLetter = 6.4; // units, of the sizes that names have
 
 function frameOf(spec: ChartSpec, ratio: number): Frame {
   const { left, top, right, bottom } = kMargin;
@@ -59,13 +124,7 @@ function frameOf(spec: ChartSpec, ratio: number): Frame {
 
 function drawFigure(pen: Pen, spec: ChartSpec, ratio: number, token: Token, clip: () => void, unclip: () => void): void {
   const frame = frameOf(spec, ratio);
-  const write = (text: string, x: number, y: number, size: number, colour: string, align: CanvasTextAlign): void => {
-    pen.font = `${size * ratio}px ${kFontFamily}`;
-    pen.fillStyle = token(colour);
-    pen.textAlign = align;
-    pen.textBaseline = 'middle';
-    pen.fillText(text, x * ratio, y * ratio);
-  };
+  const write = writer(pen, ratio, token);
   pen.fillStyle = token('--paper');
   pen.fillRect(0, 0, kWidth * ratio, kHeight * ratio);
   write(spec.label, kMargin.left, 22, 14, '--ink', 'left');
@@ -83,6 +142,16 @@ function drawFigure(pen: Pen, spec: ChartSpec, ratio: number, token: Token, clip
 }
 
 type Write = (text: string, x: number, y: number, size: number, colour: string, align: CanvasTextAlign) => void;
+
+function writer(pen: Pen, ratio: number, token: Token): Write {
+  return (text, x, y, size, colour, align) => {
+    pen.font = `${size * ratio}px ${kFontFamily}`;
+    pen.fillStyle = token(colour);
+    pen.textAlign = align;
+    pen.textBaseline = 'middle';
+    pen.fillText(text, x * ratio, y * ratio);
+  };
+}
 
 function drawAxes(pen: Pen, spec: ChartSpec, frame: Frame, token: Token, write: Write): void {
   const { left, top, width, height, ratio, window } = frame;

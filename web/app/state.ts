@@ -13,7 +13,7 @@ import type {
   Sampler,
   TransferProgress,
 } from '../api/index.js';
-import { kBaseUnits } from '../api/measurements.js';
+import { errorText, kBaseUnits } from '../api/measurements.js';
 import type { Cell } from './save.js';
 import { kInitialBrowser, reduceBrowser, type BrowserAction, type BrowserState } from './measure/state.js';
 import {
@@ -27,7 +27,7 @@ import {
 } from './model/state.js';
 import { csvField } from './format.js';
 import { kNoTable, reduceOwnTable, type OwnTableAction, type OwnTableState, type TableExample } from './table/state.js';
-import type { ChartSpec } from './charts.js';
+import type { FigureSpec } from './figure.js';
 import { knownDevices, knownText, knownTitle } from './known.js';
 import { isBuiltIn, kPageSpaces, kSpaces, type PageSpace } from './spaces/index.js';
 import { extendTable, joined, type NewRow, type SpaceTable } from './spaces/table.js';
@@ -97,6 +97,7 @@ export interface Reading {
   readonly index: number;
   readonly architecture: string;
   readonly latency_ms: number;
+  readonly relative_error?: number;
 }
 
 /** What was made of one line of text; `line` counts from 1. */
@@ -180,12 +181,17 @@ export interface Result {
   readonly accuracy?: Accuracy & { readonly count: number };
 }
 
+/** What the notebook of an example begins with. */
+export interface Notebook {
+  readonly text: string;
+  /** Where the numbers come from, for the line under the text. */
+  readonly origin: string;
+}
+
 /** A built-in example as the page's own files hold it. */
 export interface Example {
   /** Known without the engine, so that the marks are there at once. */
   readonly check: Check;
-  /** Where the numbers come from, for the line under the text. */
-  readonly origin: string;
   readonly result: Result;
 }
 
@@ -291,11 +297,13 @@ export interface State {
   /** By device; absent until written in. */
   readonly sheets: Readonly<Record<DeviceId, Sheet>>;
   /** What examples' notebooks begin with; there before the examples are. */
-  readonly notebooks: Readonly<Record<DeviceId, string>>;
+  readonly notebooks: Readonly<Record<DeviceId, Notebook>>;
   readonly examples: Readonly<Record<DeviceId, Example>>;
   /** Of examples whose whole space is measured: the latency of every row. They come after the example. */
   readonly truths: Readonly<Record<DeviceId, Float64Array>>;
   readonly results: Readonly<Record<DeviceId, Result>>;
+  /** Measurements that no estimates could be made from. */
+  readonly unusable?: Check;
   /** What to measure next, where that is known. */
   readonly nexts: Readonly<Record<DeviceId, Next>>;
   /** Estimates of known devices, by shipped row, once they were asked for. */
@@ -326,7 +334,7 @@ export type Action =
   | { readonly type: 'table'; readonly table: SpaceTable }
   | { readonly type: 'rows'; readonly space: PageSpace; readonly rows: readonly NewRow[] }
   | { readonly type: 'accuracies'; readonly accuracies: Accuracies }
-  | { readonly type: 'notebook'; readonly id: DeviceId; readonly text: string }
+  | { readonly type: 'notebook'; readonly id: DeviceId; readonly notebook: Notebook }
   | { readonly type: 'example'; readonly id: DeviceId; readonly example: Example }
   | { readonly type: 'truth'; readonly id: DeviceId; readonly truth_ms: Float64Array }
   | { readonly type: 'device'; readonly device: DeviceId }
@@ -354,6 +362,7 @@ export type Action =
   | { readonly type: 'result'; readonly device: DeviceId; readonly result: Result }
   /** Estimates of rows that were added behind the others. */
   | ({ readonly type: 'more-estimates'; readonly device: DeviceId } & Pick<Result, 'latency_ms' | 'low' | 'high'>)
+  | { readonly type: 'unusable'; readonly check: Check }
   | { readonly type: 'next'; readonly device: DeviceId; readonly next: Next }
   | { readonly type: 'leave-one-out'; readonly device: DeviceId; readonly leaveOneOut: LeaveOneOutResult }
   | {
@@ -367,7 +376,7 @@ export type Action =
   | { readonly type: 'open-table'; readonly file: File }
   | { readonly type: 'save-predictor' }
   | { readonly type: 'save-estimates'; readonly format: 'csv' | 'npz' }
-  | { readonly type: 'save-chart'; readonly spec: ChartSpec; readonly name: string; readonly format: 'png' | 'svg' }
+  | { readonly type: 'save-chart'; readonly spec: FigureSpec; readonly name: string; readonly format: 'png' | 'svg' }
   /** A table as it stands on the page. */
   | { readonly type: 'save-table'; readonly name: string; readonly rows: readonly (readonly Cell[])[] }
   | { readonly type: 'save-lookup' }
@@ -559,7 +568,7 @@ function knownSheet(device: DeviceId): Sheet | undefined {
 
 /** The text that a device's notebook begins with: of its own that is none. */
 export function originalText(state: State, device: DeviceId = state.device): string | undefined {
-  return state.notebooks[device] ?? knownSheet(device)?.text;
+  return state.notebooks[device]?.text ?? knownSheet(device)?.text;
 }
 
 /** The tabs of the space that is shown. */
@@ -623,17 +632,29 @@ export function isStale(state: State): boolean {
   const check = currentCheck(sheet);
   if (!result || !check) return false;
   const method = methodOf(state);
-  if (result.quantity !== check.quantity) return true;
   const byHand = result.method === 'finetune';
   if (result.source === 'transfer' && method && byHand !== (method === 'finetune')) return true;
   if (!byHand && String(trustedOf(sheet)) !== String(result.trusted)) return true;
-  const same =
-    check.readings.length === result.readings.length &&
-    check.readings.every((reading, i) => {
+  return !isOf(result, check);
+}
+
+/** Whether a result was made from the measurements of a text. */
+function isOf(result: Result, { readings, quantity }: Check): boolean {
+  return (
+    result.quantity === quantity &&
+    readings.length === result.readings.length &&
+    readings.every((reading, i) => {
       const used = result.readings[i];
       return used?.index === reading.index && Math.abs(used.latency_ms - reading.latency_ms) <= 1e-9 * used.latency_ms;
-    });
-  return !same;
+    })
+  );
+}
+
+/** Whether the shown result is of earlier measurements and stays so: of the present ones none can be made, or none has been asked for. */
+export function isOutdated(state: State): boolean {
+  const result = resultOf(state);
+  const check = currentCheck(sheetOf(state));
+  return result !== undefined && check !== undefined && !isOf(result, check) && (!isDue(state) || state.unusable === check);
 }
 
 export function isFiltered(state: State): boolean {
@@ -671,7 +692,7 @@ export function reduce(state: State, action: Action): State {
     case 'accuracies':
       return { ...state, accuracies: action.accuracies };
     case 'notebook':
-      return withNotebook(state, action.id, action.text);
+      return withNotebook(state, action.id, action.notebook);
     case 'example':
       return withExample(state, action.id, action.example);
     case 'truth':
@@ -754,6 +775,8 @@ export function reduce(state: State, action: Action): State {
     }
     case 'next':
       return { ...state, nexts: { ...state.nexts, [action.device]: action.next } };
+    case 'unusable':
+      return { ...state, unusable: action.check };
     case 'leave-one-out': {
       const result = state.results[action.device];
       if (!result) return state;
@@ -908,13 +931,16 @@ function planLine(architecture: string): string {
 
 /** Significant digits of a latency in a planned text. */
 const kDigits = 5;
+const kErrorDigits = 2;
 
 function withReadings(text: string, readings: readonly Measurement[]): string {
-  const known = new Map(readings.map(({ architecture, latency_ms }) => [architecture, latency_ms]));
+  const known = new Map(readings.map((reading) => [reading.architecture, reading]));
   const lines = text.split('\n').map((line) => {
-    const architecture = line.slice(0, line.indexOf(','));
-    const latency_ms = known.get(architecture);
-    return latency_ms === undefined ? line : `${architecture},${Number(latency_ms.toPrecision(kDigits))}`;
+    const reading = known.get(line.slice(0, line.indexOf(',')));
+    if (!reading) return line;
+    const { architecture, latency_ms, relative_error = 0 } = reading;
+    const error = errorText(Number(relative_error.toPrecision(kErrorDigits)));
+    return `${architecture},${Number(latency_ms.toPrecision(kDigits))}${error}`;
   });
   return lines.join('\n');
 }
@@ -1014,13 +1040,13 @@ function applyFix(sheet: Sheet, fix: Fix): Sheet {
   return { ...sheet, text: lines.join('\n') };
 }
 
-function withNotebook(state: State, id: DeviceId, text: string): State {
+function withNotebook(state: State, id: DeviceId, notebook: Notebook): State {
   // A draft of the user's, kept from an earlier visit, stays; the example only fills an untouched sheet.
   const untouched = sheetOf(state, id).text === '';
   return {
     ...state,
-    notebooks: { ...state.notebooks, [id]: text },
-    sheets: untouched ? { ...state.sheets, [id]: { text, unit: 'auto' } } : state.sheets,
+    notebooks: { ...state.notebooks, [id]: notebook },
+    sheets: untouched ? { ...state.sheets, [id]: { text: notebook.text, unit: 'auto' } } : state.sheets,
   };
 }
 

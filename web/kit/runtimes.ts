@@ -25,7 +25,10 @@ export const kRuntimes = [
     files: ['run_onnxruntime.py', kProtocolFile],
     needs: 'pip install onnxruntime numpy',
     start: 'python3 run_onnxruntime.py --threads 1',
-    notes: ['--provider CUDAExecutionProvider (or another of onnxruntime.get_available_providers()) measures an accelerator.'],
+    notes: [
+      '--provider CUDAExecutionProvider (or another of onnxruntime.get_available_providers()) measures an accelerator.',
+      '--level extended leaves out what only native builds do, layouts of the processor\'s own: to compare with ONNX Runtime in a browser.',
+    ],
   },
   {
     id: 'litert',

@@ -93,8 +93,9 @@ using PoolPsi = std::function<RowMatrix(const std::vector<std::size_t>&)>;
 Suggestion suggest(const Posterior& posterior, const std::vector<Measurement>& measured,
                    const std::vector<Architecture>& pool, const PoolPsi& psi, std::size_t count);
 
-/// Posterior options by which some of `count` measurements are never set aside. Throws `argument` where there
-/// are not as many.
-PosteriorOptions trusting(const std::vector<std::size_t>& trusted, std::size_t count);
+/// Posterior options of measurements: the errors that they state, and which of them are never set aside.
+/// Throws `argument` where there are not as many.
+PosteriorOptions posterior_options(const std::vector<Measurement>& measurements,
+                                   const std::vector<std::size_t>& trusted);
 
 }  // namespace latencast

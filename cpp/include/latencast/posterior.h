@@ -2,9 +2,9 @@
 // closed form (latencast/prior.h says what is believed beforehand).
 //
 // y = level + psi . t + noise. t = centre + N(0, a^2 I), a mixture over centres; noise N(0, b^2), and what
-// rounding to a timer's unit adds. a and b are on a grid, and every combination of centre, a and b counts by
-// its evidence, so nothing is tuned to a device. Measurements that the rest makes all but impossible are set
-// aside and named.
+// rounding to a timer's unit and errors stated of single measurements add. a and b are on a grid, and every
+// combination of centre, a and b counts by its evidence, so nothing is tuned to a device. Measurements that
+// the rest makes all but impossible are set aside and named.
 #pragma once
 
 #include <optional>
@@ -38,12 +38,17 @@ struct PosteriorOptions {
   std::vector<bool> trusted =
       {};  ///< per measurement: never set aside, whatever the rest says; empty: none is
   bool sets_aside = true;
+  /// Per measurement: its relative error as stated, a standard deviation, 0 where unknown; empty: all are.
+  /// Only by how much errors differ do measurements count for more or less; what all have in common is found
+  /// as noise, and is the least that intervals allow for.
+  std::vector<double> relative_error = {};
 };
 
 class Posterior {
  public:
   /// psi: a row for each measurement, prior.embed() of its features; none at all is allowed. latency_ms:
-  /// finite, positive, else throws `measurement`. prior: outlives it.
+  /// finite, positive, else throws `measurement`; errors finite and not negative likewise. prior: outlives
+  /// it.
   Posterior(const Prior& prior, const RowMatrix& psi, const std::vector<double>& latency_ms,
             const PosteriorOptions& options = {});
   ~Posterior();
@@ -64,7 +69,7 @@ class Posterior {
   /// Unit of the timer in ms, where the latencies are whole multiples of one that matters; else 0.
   double timer_unit_ms() const { return timer_unit_ms_; }
 
-  /// Standard deviation of a measurement's noise, log.
+  /// Standard deviation of a measurement's noise, log; of one whose error is the least that is stated.
   double noise() const { return noise_; }
 
   /// Spearman's correlation to expect between the estimates of these architectures and measurements of them.
@@ -99,6 +104,8 @@ class Posterior {
   Matrix psi_;  // of the measurements
   std::vector<double> log_ms_;
   std::vector<double> rounding_;  // variance that the timer's unit adds to each
+  std::vector<double> stated_;    // variance that its stated error adds to each, beyond the least of all
+  double least_noise_ = 0;        // that least: the variance of a measurement yet to be made is no lower
   std::vector<bool> set_aside_;
   double timer_unit_ms_ = 0;
 

@@ -40,6 +40,8 @@ const char* name_of(Quantity quantity);
 struct Measurement {
   Architecture architecture;  ///< canonical
   double latency_ms;          ///< finite, positive
+  double relative_error =
+      0;  ///< of the latency, one standard deviation, as measuring it has shown; 0: unknown
 };
 
 /// The source device a transfer started from: the one whose scores agree best with the target's latencies on

@@ -186,10 +186,12 @@ export function progressOf(run: AnyRun): Progress {
 
 /** What has been measured so far; nothing of networks without a reading. */
 export function measurementsOf(run: AnyRun): Measurement[] {
-  const { latency_ms } = summarise(run.measured.rounds);
+  const { latency_ms, error } = summarise(run.measured.rounds);
   return run.measured.architectures.flatMap((architecture, i) => {
     const ms = latency_ms[i] ?? Number.NaN;
-    return ms > 0 ? [{ architecture, latency_ms: ms }] : [];
+    const relative_error = error[i] ?? 0;
+    // Of one reading nothing is known.
+    return ms > 0 ? [{ architecture, latency_ms: ms, ...(relative_error > 0 && { relative_error }) }] : [];
   });
 }
 

@@ -1,7 +1,8 @@
 /** What the mode shows, computed from its state. Pure. */
 
 import type { Decomposition, ModelKernel } from '../../api/index.js';
-import { significant, withUnit } from '../format.js';
+import type { Bar, BarSpec } from '../figure.js';
+import { plural, significant, withUnit } from '../format.js';
 import type { Mark } from '../state.js';
 import { kernelType } from './kernel-reading.js';
 import {
@@ -143,6 +144,33 @@ function timedTypes(state: ModelState): ReadonlySet<string> | undefined {
   if (state.platform === kThisBrowser) return state.browserKnown && new Set(state.browserKnown.types);
   if (state.platform !== kMine || !state.adaptedKernels) return undefined;
   return new Set(state.adaptedKernels.timings.map(({ kernel }) => kernelType(kernel)));
+}
+
+/** As many kernels as a picture shows. */
+const kMostDrawn = 400;
+
+const kColours: Readonly<Record<ReturnType<typeof kindOf>, string>> = { conv: '--accent', dwconv: '--measured', product: '--held', rest: '--ink-3' };
+
+/** The bars as they are listed, to take away. `title`: of the model and what it runs on. */
+export function kernelBars(state: ModelState, cost: Cost, title: string): BarSpec {
+  const kernels = state.opened?.kernels?.kernels ?? [];
+  const places = listed(state, cost);
+  const drawn = places.slice(0, kMostDrawn);
+  return {
+    label: title,
+    remark: `${cost.text(cost.total)} in all, ${plural(places.length, 'kernel')}${drawn.length < places.length ? `, the first ${drawn.length} drawn` : ''}`,
+    bars: drawn.flatMap((place): Bar[] => {
+      const kernel = kernels[place];
+      const value = cost.values[place] ?? 0;
+      return kernel ? [{ name: kernelTitle(kernel), note: sizes(kernel), value, text: cost.text(value), colour: kColours[kindOf(kernel.type)] }] : [];
+    }),
+  };
+}
+
+/** Kernels of one colour. */
+export function kindOf(type: string): 'conv' | 'dwconv' | 'product' | 'rest' {
+  if (type === 'conv' || type === 'dwconv') return type;
+  return type === 'fc' || type === 'matmul' || type === 'attention' ? 'product' : 'rest';
 }
 
 /** Places of kernels as they are listed. */

@@ -3,6 +3,7 @@
 import {
   fetchBytes,
   LatencastError,
+  type AdaptKernelsOptions,
   type Engine,
   type Fleet,
   type KernelEstimate,
@@ -40,6 +41,7 @@ import {
   type Bounds,
   type ModelAction,
   type ModelName,
+  type ModelReading,
   type ModelState,
   type NetworkId,
   type Opened,
@@ -171,6 +173,7 @@ export class ModelEffects {
         break;
       case 'family':
         this.follow();
+        if (this.state().adaptedKernels?.readings.length) void this.adapt();
         break;
       case 'browser': {
         const { run, setting } = this.state().browser;
@@ -478,11 +481,11 @@ export class ModelEffects {
   }
 
   /** To timings of kernels: by the platforms of the pool that are most similar. */
-  private async adaptToKernels(timings: readonly KernelTiming[]): Promise<KernelPlatform> {
+  private async adaptToKernels(timings: readonly KernelTiming[], options: AdaptKernelsOptions = {}): Promise<KernelPlatform> {
     const pool = await this.pooled();
     const similar = timings.length < 2 ? [] : (await pool.similarities(timings)).slice(0, pool.enough);
     const platforms = await Promise.all(similar.flatMap(({ platform }) => this.known(platform) ?? []));
-    return (await this.engine()).adaptKernels(platforms.filter(isByTimings), timings);
+    return (await this.engine()).adaptKernels(platforms.filter(isByTimings), timings, options);
   }
 
   private async adapt(): Promise<void> {
@@ -493,12 +496,14 @@ export class ModelEffects {
     const { readings, kernels } = check;
     if (isByKernels(this.state())) {
       try {
-        const platform = await this.adaptToKernels(kernels);
+        // Whole models are taken apart as the runtime that is chosen would.
+        const options = readings.length === 0 ? {} : { family: familyOf(this.state()), models: await this.measuredModels(readings) };
+        const platform = await this.adaptToKernels(kernels, options);
         if (turn !== this.adaptations) return platform.dispose();
         this.mine?.dispose();
         this.mine = platform;
         const { similar, set_aside } = platform;
-        this.send({ type: 'adapted-kernels', adapted: { timings: kernels, similar, set_aside } });
+        this.send({ type: 'adapted-kernels', adapted: { timings: kernels, readings, similar, set_aside } });
         this.follow();
       } catch (caught) {
         if (turn === this.adaptations) this.send({ type: 'not-adapted', message: reason(caught) });
@@ -508,10 +513,7 @@ export class ModelEffects {
     if (!fleet) return;
     try {
       const { trusted } = this.state();
-      const measurements = await Promise.all(
-        readings.map(async ({ model, latency_ms }) => ({ model: await this.modelOf(model), latency_ms })),
-      );
-      const platform = await fleet.adapt(measurements, {
+      const platform = await fleet.adapt(await this.measuredModels(readings), {
         trusted: readings.flatMap((reading, i) => (trusted.includes(readingKey(reading)) ? [i] : [])),
       });
       const review = await platform.review();
@@ -533,6 +535,10 @@ export class ModelEffects {
     } catch (caught) {
       if (turn === this.adaptations) this.send({ type: 'not-adapted', message: reason(caught) });
     }
+  }
+
+  private measuredModels(readings: readonly ModelReading[]): Promise<{ readonly model: Model; readonly latency_ms: number }[]> {
+    return Promise.all(readings.map(async ({ model, latency_ms }) => ({ model: await this.modelOf(model), latency_ms })));
   }
 
   /** Held as long as the page: measurements name it again and again. */

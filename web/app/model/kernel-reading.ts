@@ -36,11 +36,23 @@ function fieldsOf(line: string): string[] {
 
 const isEmpty = (line: string): boolean => /^\s*(#.*)?$/.test(line);
 
-/** Whether a text holds kernels, by its first line that says anything; whole models otherwise. */
-export function holdsKernels(text: string): boolean {
-  const first = text.split('\n').find((line) => !isEmpty(line)) ?? '';
-  const fields = fieldsOf(first);
-  return isHeader(fields) || (fields.length >= 2 && kTypes.test(fields[0] ?? '') && (fields[0]?.includes(',') || fields.length > 4));
+/** Measurements of both kinds in one text: the lines of each, with empty ones where those of the other were, so that lines keep their numbers. */
+export function separated(text: string): { readonly kernels: string; readonly models: string } {
+  // Of JSON only whole models are read, which may well be called like kernels.
+  if (/^\s*[[{]/.test(text)) return { kernels: '', models: text };
+  let below = false;
+  const lines = text.split('\n').map((line) => {
+    const fields = fieldsOf(line);
+    const [first = ''] = fields;
+    if (isEmpty(line)) return { line, ofKernel: false };
+    if (isHeader(fields)) below = true;
+    else if (fields.includes(kLatency)) below = false;
+    // Below the names of a kernel's columns, one of a type that does not exist is one too.
+    const isLong = first.includes(',') || fields.length > 4;
+    return { line, ofKernel: isHeader(fields) || (isLong && (below || kTypes.test(first))) };
+  });
+  const only = (ofKernel: boolean): string => lines.map((each) => (each.ofKernel === ofKernel ? each.line : '')).join('\n');
+  return { kernels: only(true), models: only(false) };
 }
 
 function isHeader(fields: readonly string[]): boolean {

@@ -1,17 +1,18 @@
-/** Reads measurements of one's own device: whole models, a name and a latency a line, or single kernels. Pure. */
+/** Reads measurements of one's own device: whole models, a name and a latency a line, and single kernels. Pure. */
 
 import { kMilliseconds, kNoLatencyYet, quantityOf, readMeasurements } from '../../api/measurements.js';
 import { withUnit } from '../format.js';
 import { kToMeasure } from '../reading.js';
 import type { Mark } from '../state.js';
-import { checkKernels, holdsKernels } from './kernel-reading.js';
+import { checkKernels, separated } from './kernel-reading.js';
 import { kNetworkIds, kNetworks, type ModelCheck, type ModelName, type ModelReading } from './state.js';
 
 /** files: those that were opened, by name. */
 export function checkModels(text: string, files: readonly string[]): ModelCheck {
-  if (holdsKernels(text)) return { text, readings: [], ...checkKernels(text) };
+  const parts = separated(text);
+  const { marks: ofKernels, kernels } = checkKernels(parts.kernels);
   const readings: ModelReading[] = [];
-  const marks = readMeasurements(text).lines.map((line): Mark => {
+  const ofModels = readMeasurements(parts.models).lines.map((line): Mark => {
     const bad = (message: string): Mark => ({ line: line.line, kind: 'bad', reading: '!', message, fixes: [] });
     if (line.status === 'error') return bad((line.reason ?? '').replaceAll('an architecture', 'a model').replaceAll('architecture', 'model'));
     const name = line.architecture_text ?? '';
@@ -26,7 +27,7 @@ export function checkModels(text: string, files: readonly string[]): ModelCheck 
     readings.push({ line: line.line, text: name, model, latency_ms });
     return { line: line.line, kind: 'good', reading: withUnit(latency_ms, 'ms'), fixes: [] };
   });
-  return { text, marks, readings, kernels: [] };
+  return { text, marks: [...ofKernels, ...ofModels].sort((a, b) => a.line - b.line), readings, kernels };
 }
 
 /** What a name means: a file as it is called, with or without its ending, or a network however it is spelt. */

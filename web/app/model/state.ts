@@ -140,13 +140,15 @@ export interface ModelCheck {
   readonly text: string;
   readonly marks: readonly Mark[];
   readonly readings: readonly ModelReading[];
-  /** Where it is of single kernels; then it has no others. */
+  /** Single kernels; where there are any, whole models beside them say how kernels add up. */
   readonly kernels: readonly KernelReading[];
 }
 
 /** A device adapted to timings of its kernels. */
 export interface AdaptedKernels {
   readonly timings: readonly KernelReading[];
+  /** Whole models that were measured beside them. */
+  readonly readings: readonly ModelReading[];
   /** Platforms that it is like, most similar first. */
   readonly similar: readonly Similarity[];
   /** Places of timings that fit nothing. */

@@ -1,5 +1,6 @@
 import { html, LitElement, nothing, type PropertyValues, type TemplateResult } from 'lit';
-import { elementScroll, observeElementOffset, observeElementRect, Virtualizer } from '@tanstack/virtual-core';
+import { elementScroll, observeElementOffset, Virtualizer } from '@tanstack/virtual-core';
+import { whenNear } from '../near.js';
 import { glyph } from './architecture.js';
 import type { Quality } from '../derive.js';
 import { between, count, millions, signedPercent, significant } from '../format.js';
@@ -209,8 +210,15 @@ export class CellTable extends LitElement {
       estimateSize: () => kRowHeight,
       overscan: 8,
       scrollPaddingEnd: kRowHeight, // the heading row covers that much of the view
-      scrollToFn: elementScroll,
-      observeElementRect,
+      scrollToFn: (...scroll: Parameters<typeof elementScroll<HTMLElement>>) => {
+        if (this.hasSize()) elementScroll(...scroll);
+      },
+      observeElementRect: (virtualizer: Virtualizer<HTMLElement, HTMLElement>, tell: (rect: Size) => void) =>
+        observeSize(virtualizer, (size) => {
+          const first = !this.hasSize();
+          tell(size);
+          if (first) this.reveal(this.rows.indexOf(this.selected));
+        }),
       observeElementOffset,
       onChange: () => this.requestUpdate(),
     } as unknown as Virtualizer<HTMLElement, HTMLElement>['options'];
@@ -246,9 +254,38 @@ export class CellTable extends LitElement {
     this.pick(index);
   };
 
-  private reveal(position: number): void {
-    if (position >= 0) this.virtualizer?.scrollToIndex(position, { align: 'auto' });
+  /** Before that, nothing can be scrolled, and to ask for it lays out the page. */
+  private hasSize(): boolean {
+    return (this.virtualizer?.scrollRect?.height ?? 0) > 0;
   }
+
+  private reveal(position: number): void {
+    if (position >= 0 && this.hasSize()) this.virtualizer?.scrollToIndex(position, { align: 'auto' });
+  }
+}
+
+interface Size {
+  readonly width: number;
+  readonly height: number;
+}
+
+/**
+ * Tells the size of what scrolls once that comes near to what is seen. The library's own asks for it at once, for which the whole page is laid
+ * out in the middle of a task; here the browser tells it, and the rows come in the frame after that.
+ */
+function observeSize({ scrollElement }: Virtualizer<HTMLElement, HTMLElement>, tell: (size: Size) => void): (() => void) | undefined {
+  if (!scrollElement) return undefined;
+  let frame = 0;
+  const size = new ResizeObserver(([entry]) => {
+    cancelAnimationFrame(frame);
+    if (entry) frame = requestAnimationFrame(() => tell(entry.contentRect));
+  });
+  const stop = whenNear(scrollElement, () => size.observe(scrollElement));
+  return () => {
+    stop();
+    cancelAnimationFrame(frame);
+    size.disconnect();
+  };
 }
 
 customElements.define('cell-table', CellTable);

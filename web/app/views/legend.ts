@@ -1,5 +1,6 @@
 import { html, nothing, svg, type TemplateResult } from 'lit';
 import { kShapes, type ChartSpec } from '../charts.js';
+import type { FigureSpec } from '../figure.js';
 import type { Send } from './send.js';
 
 /** Names the marks of a chart. */
@@ -20,6 +21,11 @@ export function legend(spec: ChartSpec): TemplateResult {
 
 /** Takes a chart away; `name`: what its file is called. */
 export function saveChart(spec: ChartSpec, name: string, send: Send): TemplateResult {
+  return saveFigure(() => spec, name, send);
+}
+
+/** Likewise of what is made only to be taken away. */
+export function saveFigure(make: () => FigureSpec, name: string, send: Send): TemplateResult {
   return html`<span class="take" role="group" aria-label="Save the chart">
     ${(['png', 'svg'] as const).map(
       (format) =>
@@ -27,7 +33,7 @@ export function saveChart(spec: ChartSpec, name: string, send: Send): TemplateRe
           type="button"
           class="plain"
           aria-label="Save the chart as ${format.toUpperCase()}"
-          @click=${() => send({ type: 'save-chart', spec, name, format })}
+          @click=${() => send({ type: 'save-chart', spec: make(), name, format })}
         >
           ${format.toUpperCase()}
         </button>`,

@@ -7,21 +7,24 @@ import { about, correlation, count, percent, plural, significant, withUnit } fro
 import { architecturePanel, drawing, glyph } from './architecture.js';
 import { estimates, estimatesTools } from './estimates.js';
 import { fit } from './fit.js';
+import { inTurn } from './in-turn.js';
 import { legend, saveChart } from './legend.js';
 import { lookup } from './lookup.js';
 import { modelPage } from '../model/views/model-page.js';
 import { measure, measureTools } from './measure.js';
-import { rail } from './rail.js';
+import { beforeChange, rail, whyOutdated } from './rail.js';
 import { search, searchTools } from './search.js';
 import { steps } from './steps.js';
 import { tabList } from './tabs.js';
 import { tablePanel, tableStart } from '../table/view.js';
+import { writeMeasurements } from '../../api/measurements.js';
 import { isBuiltIn, kSpaces } from '../spaces/index.js';
 import {
   browserOf,
   canShow,
   deviceTitle,
   isFiltered,
+  isOutdated,
   isOwn,
   kQualities,
   readiness,
@@ -148,11 +151,13 @@ function notice(state: State, send: Send): TemplateResult | typeof nothing {
 function main(state: State, send: Send): TemplateResult {
   const result = resultOf(state);
   if (!result || !tableOf(state)) return html`<main class="main" id="main">${waiting(state, send)}</main>`;
-  return html`<main class="main" id="main">
-    ${headline(state, send, result)}
-    <div class="overview">${overview(state, send)} ${architecturePanel(state, send)}</div>
-    <div class="views">${tabs(state, tabsOf(state), send)} ${kTools[tabOf(state)]?.(state, send)}</div>
-    ${panel(state, tabOf(state), send)}
+  return html`<main class="main ${isOutdated(state) ? 'outdated' : ''}" id="main">
+    ${outdated(state, send, result)} ${headline(state, send, result)}
+    <div class="overview">${inTurn(() => html`${overview(state, send)} ${architecturePanel(state, send)}`)}</div>
+    ${inTurn(
+      () => html`<div class="views">${tabs(state, tabsOf(state), send)} ${kTools[tabOf(state)]?.(state, send)}</div>
+        ${panel(state, tabOf(state), send)}`,
+    )}
   </main>`;
 }
 
@@ -335,6 +340,20 @@ function headline(state: State, send: Send, result: Result): TemplateResult | ty
   </div>`;
 }
 
+/** Above estimates that the text has left behind, with the way back. */
+function outdated(state: State, send: Send, result: Result): TemplateResult | typeof nothing {
+  if (!isOutdated(state)) return nothing;
+  const text = writeMeasurements(result.readings, result.quantity);
+  return html`<p class="outdated-note">
+    <strong>These estimates are of ${beforeChange(result)}.</strong> ${whyOutdated(state)}
+    ${
+      state.device === browserOf(spaceId(state))
+        ? nothing
+        : html`<button type="button" class="plain" @click=${() => send({ type: 'replace-text', text })}>Bring those measurements back</button>`
+    }
+  </p>`;
+}
+
 /** The answer in a line for a note or a message, with where it came from. */
 function resultText(state: State, result: Result, against: Quality, best: number, budget_ms: number): string {
   const unit = unitOf(state);
@@ -383,5 +402,7 @@ function announcement(state: State): string {
     const what = { 'leave-one-out': 'Checking', search: 'Search', transfer: 'Transfer', predict: 'Transfer' }[job.phase];
     return `${what}: ${quarter} %`;
   }
-  return resultOf(state)?.source === 'transfer' ? 'Estimates are ready.' : '';
+  const result = resultOf(state);
+  if (result && isOutdated(state)) return `The estimates are still of ${beforeChange(result)}. ${whyOutdated(state)}`;
+  return result?.source === 'transfer' ? 'Estimates are ready.' : '';
 }

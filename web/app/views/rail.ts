@@ -17,6 +17,7 @@ import {
   firstDevice,
   isExample,
   isKnown,
+  isOutdated,
   isOwn,
   isStale,
   kDevicesOf,
@@ -178,7 +179,7 @@ function origin(state: State, send: Send): TemplateResult {
   const current = sheetOf(state);
   const original = originalText(state);
   const edited = original !== undefined && original !== current.text;
-  const source = isKnown(state.device) ? knownOrigin(spaceId(state), nameOf(state.device)) : state.examples[state.device]?.origin;
+  const source = isKnown(state.device) ? knownOrigin(spaceId(state), nameOf(state.device)) : state.notebooks[state.device]?.origin;
   return html`<p class="small quiet">
     ${
       current.replaced
@@ -280,6 +281,20 @@ function methods(state: State, send: Send): TemplateResult | typeof nothing {
   </select>`;
 }
 
+/** Which measurements a result is of that is no longer that of the text. */
+export function beforeChange({ readings }: Result): string {
+  return `the ${plural(readings.length, 'measurement')} before the last change`;
+}
+
+/** Why there are no estimates from the present measurements. */
+export function whyOutdated(state: State): string {
+  const readings = currentCheck(sheetOf(state))?.readings.length ?? 0;
+  if (readiness(state).status === 'failed') return 'Nothing newer can be made, because the engine is not running.';
+  if (state.unusable === currentCheck(sheetOf(state))) return 'The present ones could not be used.';
+  if (readings < kFewestReadings) return `Now ${plural(readings, 'measurement')} ${readings === 1 ? 'is' : 'are'} understood; at least ${kFewestReadings} are needed.`;
+  return methodOf(state) === 'finetune' ? 'Press Transfer for those of the present ones.' : '';
+}
+
 function waitingFor(state: State, readings: number, read: boolean): string {
   const { status } = readiness(state);
   if (status === 'failed') return '';
@@ -321,8 +336,9 @@ function quality(state: State): TemplateResult | typeof nothing {
   const result = resultOf(state);
   if (!result) return nothing;
   const { review } = result;
-  return html`<section class="quality" aria-label="Expected quality">
+  return html`<section class="quality ${isOutdated(state) ? 'outdated' : ''}" aria-label="Expected quality">
     <h2>Expected quality</h2>
+    ${isOutdated(state) ? html`<p class="small outdated-of">of ${beforeChange(result)}</p>` : nothing}
     ${review ? expected(review, result) : checked(state, result)}
   </section>`;
 }

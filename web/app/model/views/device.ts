@@ -5,7 +5,7 @@ import { about, percent, plural, significant } from '../../format.js';
 import { problemList } from '../../views/problems.js';
 import type { Send } from '../../views/send.js';
 import { textMarks } from '../derive.js';
-import { currentCheck, isByKernels, kMine, kNetworks, kThisBrowser, platformOf, type Adapted, type AdaptedKernels, type ModelState } from '../state.js';
+import { currentCheck, kMine, kNetworks, kThisBrowser, platformOf, type Adapted, type AdaptedKernels, type ModelState } from '../state.js';
 import { browserButton, browserPanel } from './browser.js';
 import type { Tell } from './tell.js';
 
@@ -54,7 +54,7 @@ function groups<T extends KnownPlatform | PoolEntry>(platforms: readonly T[], la
   return [...found];
 }
 
-const kHint = 'resnet18, 41.2 ms\nmobilenet_v2, 12.4 ms\nmine.onnx, 30.1 ms';
+const kHint = 'resnet18, 41.2 ms\nmobilenet_v2, 12.4 ms\nmine.onnx, 30.1 ms\nconv,1,56,56,64,64,3,3,1,1,2.5';
 
 /** The notebook: which models take how long on the user's device. */
 function sheet(state: ModelState, send: Send, tell: Tell): TemplateResult {
@@ -66,7 +66,7 @@ function sheet(state: ModelState, send: Send, tell: Tell): TemplateResult {
       id="model-times"
       .text=${text}
       .marks=${marks}
-      .label=${'Measurements, one per line: model, latency; or timings of kernels'}
+      .label=${'Measurements, one per line: model, latency; and timings of kernels'}
       .describedBy=${'model-problems'}
       .hint=${kHint}
       @edit=${(event: CustomEvent<string>) => tell({ type: 'text', text: event.detail })}
@@ -84,7 +84,7 @@ function sheet(state: ModelState, send: Send, tell: Tell): TemplateResult {
     }
     <p>
       ${
-        opened && !isByKernels(state)
+        opened
           ? html`<button type="button" @click=${() => tell({ type: 'append', names: [opened.network ?? opened.name] })}>
               Add ${opened.name}
             </button>`
@@ -100,14 +100,16 @@ function summary(state: ModelState): TemplateResult {
   if (kernels > 0) {
     const { set_aside = [] } = state.adaptedKernels ?? {};
     return html`<p class="quiet">
-      ${plural(kernels, 'kernel')} timed${set_aside.length > 0 ? html`, <strong class="bad">${set_aside.length} set aside</strong>` : nothing}
+      ${plural(kernels, 'kernel')} timed${set_aside.length > 0 ? html`, <strong class="bad">${set_aside.length} set aside</strong>` : nothing}${
+        readings > 0 ? `, and ${plural(readings, 'whole model')}, which say how kernels add up` : '. Whole models besides, ten or so, would say how kernels add up'
+      }.
     </p>`;
   }
   const aside = state.adapted?.review.set_aside.filter((each) => each).length ?? 0;
   return html`<p class="quiet">
     ${
       readings === 0
-        ? 'A model and its latency a line: files that you opened here, or networks by name. One is enough to begin. Or timings of 20 and more kernels, with the columns kernel,n,h,w,cin,cout,kh,kw,stride,groups,latency_ms.'
+        ? 'A model and its latency a line: files that you opened here, or networks by name. One is enough to begin. Timings of 20 and more kernels, with the columns kernel,n,h,w,cin,cout,kh,kw,stride,groups,latency_ms, in place of them or, best, beside them.'
         : html`${plural(readings, 'measurement')}${aside > 0 ? html`, <strong class="bad">${aside} set aside</strong>` : nothing}`
     }
   </p>`;

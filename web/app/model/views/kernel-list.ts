@@ -1,6 +1,6 @@
 import { html, LitElement, nothing, svg, type PropertyValues, type TemplateResult } from 'lit';
 import type { ModelKernel } from '../../../api/index.js';
-import { kernelTitle, layerName, sizes, type Cost } from '../derive.js';
+import { kernelTitle, kindOf, layerName, sizes, type Cost } from '../derive.js';
 
 /** Before the rest has to be asked for: more rows than anybody reads, few enough to appear at once. */
 const kMostRows = 500;
@@ -125,12 +125,6 @@ export function bar(share: number): TemplateResult {
   return html`<svg class="kernel-bar" viewBox="0 0 100 1" preserveAspectRatio="none" aria-hidden="true">
     ${svg`<rect width=${(100 * share).toFixed(2)} height="1"></rect>`}
   </svg>`;
-}
-
-/** Kernels of one colour. */
-export function kindOf(type: string): string {
-  if (type === 'conv' || type === 'dwconv') return type;
-  return type === 'fc' || type === 'matmul' || type === 'attention' ? 'product' : 'rest';
 }
 
 customElements.define('kernel-list', KernelList);

@@ -3,14 +3,17 @@ import './kernel-list.js';
 import type { Decomposition, ModelKernel, StatedInput } from '../../../api/index.js';
 import { between, count, percent, plural, withUnit } from '../../format.js';
 import type { Send } from '../../views/send.js';
+import { saveFigure } from '../../views/legend.js';
 import { tabList } from '../../views/tabs.js';
 import {
   bytesText,
   byType,
   costOf,
   estimateOf,
+  kernelBars,
   kernelsCsv,
   kernelTitle,
+  kindOf,
   layerName,
   listed,
   mostExpensive,
@@ -42,7 +45,7 @@ import {
   type Work,
 } from '../state.js';
 import { device } from './device.js';
-import { bar, kindOf } from './kernel-list.js';
+import { bar } from './kernel-list.js';
 import { pinned, platforms, platformTools } from './platforms.js';
 import type { Tell } from './tell.js';
 
@@ -239,7 +242,7 @@ function headline(state: ModelState, opened: Opened, info: NonNullable<Opened['i
   return html`<div class="headline">
     <p class="quiet small">
       <b>${opened.name}</b>: ${info.format}${size}${info.name && info.name !== opened.name ? `, "${info.name}"` : nothing}; ${plural(info.operators, 'operator')} in
-      ${plural(kernels.length, 'kernel')}${estimate ? html`; ${work}; ${restsOn(estimate)}` : nothing}
+      ${plural(kernels.length, 'kernel')}${estimate ? html`; ${work}; ${restsOn(state, estimate)}` : nothing}
     </p>
     <p class="answer">
       ${
@@ -269,7 +272,8 @@ function platformTitle(state: ModelState): string {
 }
 
 /** What an estimate is made from, best first. */
-function restsOn({ knowledge }: Estimated): string {
+function restsOn({ platform, adaptedKernels }: ModelState, { knowledge }: Estimated): string {
+  if (platform === kMine && adaptedKernels?.readings.length) return 'from kernels and whole models that were timed there';
   return {
     measured: 'it was measured there',
     known: 'it was measured on other platforms',
@@ -280,6 +284,12 @@ function restsOn({ knowledge }: Estimated): string {
 
 const kOrderTitles: Readonly<Record<Order, string>> = { graph: 'In order of execution', cost: 'Most expensive first' };
 const kWorkTitles: Readonly<Record<Work, string>> = { ms: 'Milliseconds', macs: 'Multiply-adds', bytes: 'Bytes moved' };
+
+/** `MobileNetV2 on Raspberry Pi 5: kernels in milliseconds`. */
+function figureTitle(state: ModelState, work: Work): string {
+  const where = work === 'ms' ? ` on ${platformTitle(state)}` : '';
+  return `${state.opened?.name ?? ''}${where}: kernels in ${kWorkTitles[work].toLowerCase()}, ${kOrderTitles[state.order].toLowerCase()}`;
+}
 
 function tools(state: ModelState, kernels: Decomposition, cost: Cost, send: Send, tell: Tell): TemplateResult {
   const { order } = state;
@@ -303,7 +313,8 @@ function tools(state: ModelState, kernels: Decomposition, cost: Cost, send: Send
       ${(['graph', 'cost'] as const).map((id) => html`<option value=${id} ?selected=${id === order}>${kOrderTitles[id]}</option>`)}
     </select>
     <button type="button" class="small" @click=${copy}>Copy</button>
-    <button type="button" class="small" @click=${() => tell({ type: 'save-kernels' })}>Download CSV</button>`;
+    <button type="button" class="small" @click=${() => tell({ type: 'save-kernels' })}>Download CSV</button>
+    ${saveFigure(() => kernelBars(state, cost, figureTitle(state, work)), 'kernels', send)}`;
 }
 
 function unknown({ unknown: found }: Decomposition): TemplateResult | typeof nothing {
