@@ -137,6 +137,7 @@ export interface RawPoolEntry {
   readonly title: string;
   readonly chip: string;
   readonly source: string;
+  readonly timed: 'alone' | 'inside';
   readonly family: string;
   /** How many of each type it learnt from; without those of which it is 0. */
   readonly timings: Readonly<Record<string, number>>;
@@ -181,6 +182,7 @@ export interface RawModelsModule {
     models: readonly RawModel[],
     model_latencies_ms: Float64Array,
     family: string,
+    timed: string,
   ): Envelope<RawKernelPlatform>;
   _liveHandles(): Envelope<number>;
 }

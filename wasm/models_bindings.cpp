@@ -361,6 +361,7 @@ Json to_json(const PoolEntry& entry) {
           {"chip", entry.chip},
           {"source", entry.source},
           {"family", runtime_family(entry)},
+          {"timed", name(entry.timed)},
           {"timings", to_json(entry.timings)}};
 }
 
@@ -442,15 +443,18 @@ val load_pool_platform(const std::string& bytes) {
 }
 
 val adapt_kernels(const val& platforms, const std::string& kernels, const val& latencies_ms,
-                  const val& models, const val& model_latencies, const std::string& family) {
+                  const val& models, const val& model_latencies, const std::string& family,
+                  const std::string& timed) {
   return envelope([&] {
+    if (timed != name(Timed::alone) && timed != name(Timed::inside))
+      throw Error(ErrorCode::argument, "adaptKernels: timed is '" + timed + "'; expected alone or inside");
     std::vector<PoolPlatform> pool;
     const auto count = platforms["length"].as<std::size_t>();
     for (std::size_t i = 0; i < count; ++i)
       pool.push_back(platforms[i].as<RawKernelPlatform*>(emscripten::allow_raw_pointers())->of_pool());
-    return hand_over(new RawKernelPlatform(
-        latencast::adapt(pool, timings_in(kernels, latencies_ms),
-                         measurements_in("adaptKernels", models, model_latencies, family))));
+    return hand_over(new RawKernelPlatform(latencast::adapt(
+        pool, timings_in(kernels, latencies_ms),
+        measurements_in("adaptKernels", models, model_latencies, family), read_timed(timed))));
   });
 }
 

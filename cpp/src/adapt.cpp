@@ -468,25 +468,25 @@ std::shared_ptr<AdaptedPlatform::State> adapt_kernels(const std::vector<PoolPlat
   return state;
 }
 
-// How kernels add up there: to a sum, give or take what platforms of the pool do; with models, as those say.
+// How kernels add up there. Without models: those timed alone to a sum, give or take what platforms of the
+// pool do, which differ; those inside networks as they do on those platforms, which are alike.
 Composition compose_as(const std::vector<PoolPlatform>& pool, const AdaptedPlatform::State& state,
-                       const std::vector<ModelMeasurement>& models) {
+                       const std::vector<ModelMeasurement>& models, Timed timed) {
   std::vector<Composition> known;
   std::vector<std::string> chips;
   for (const PoolPlatform& one : pool)
-    if (one.state().composition) {
+    if (one.state().composition && one.entry().timed == timed) {
       known.push_back(*one.state().composition);
       chips.push_back(one.entry().chip);
     }
-  const Composition common = common_composition(known, chips, models.empty());
+  const Composition common = common_composition(known, chips, models.empty() && timed == Timed::alone);
   if (models.empty()) return common;
   std::vector<Terms> terms;
   std::vector<double> latency_ms;
   for (const ModelMeasurement& one : models) {
     std::vector<KernelShape> shapes;
     for (const FusedKernel& kernel : one.model.kernels) shapes.push_back(shape_of(kernel));
-    terms.push_back(
-        sum_of_terms(terms_of_each(one.model.kernels, state.estimate(shapes), state.roofline)));
+    terms.push_back(sum_of_terms(terms_of_each(one.model.kernels, state.estimate(shapes), state.roofline)));
     latency_ms.push_back(one.latency_ms);
   }
   return compose(known.empty() ? vague_composition() : common, terms, latency_ms);
@@ -495,10 +495,10 @@ Composition compose_as(const std::vector<PoolPlatform>& pool, const AdaptedPlatf
 }  // namespace
 
 AdaptedPlatform adapt(const std::vector<PoolPlatform>& pool, const std::vector<KernelTiming>& timings,
-                      const std::vector<ModelMeasurement>& models) {
+                      const std::vector<ModelMeasurement>& models, Timed timed) {
   check_models(models, "adapt");
   auto state = adapt_kernels(pool, timings);
-  state->composition = compose_as(pool, *state, models);
+  state->composition = compose_as(pool, *state, models, timed);
   return AdaptedPlatform(std::move(state));
 }
 std::vector<KernelEstimate> AdaptedPlatform::estimate(const std::vector<KernelShape>& kernels) const {

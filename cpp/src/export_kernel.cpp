@@ -21,7 +21,7 @@ std::pair<std::int64_t, std::int64_t> padding(std::int64_t length, std::int64_t 
   return {needed / 2, needed - needed / 2};
 }
 
-constexpr std::int64_t kNarrow = 8;      // channels of the images that a network around a kernel has
+constexpr std::int64_t kNarrow = 8;       // channels of the images that a network around a kernel has
 constexpr std::int64_t kFewChannels = 4;  // as an image's: a kernel of so few stands at a network's beginning
 
 class KernelWriter : OnnxWriter {
@@ -101,10 +101,10 @@ class KernelWriter : OnnxWriter {
       OnnxWriter::put_input(name, shape);
       return;
     }
-    if (!begun_) OnnxWriter::put_input("image", {shape[0], kNarrow, shape[2], shape[3]});
+    if (!begun_) OnnxWriter::put_input("outside", {shape[0], kNarrow, shape[2], shape[3]});
     begun_ = true;
     put_weights(name + "_wide_w", {shape[1], kNarrow, 1, 1}, kNarrow);
-    put_node("Conv", {"image", name + "_wide_w"}, name);
+    put_node("Conv", {"outside", name + "_wide_w"}, name);
   }
 
   void put_output(const std::string& name, const Shape& shape) {
@@ -112,9 +112,9 @@ class KernelWriter : OnnxWriter {
       OnnxWriter::put_output(name, shape);
       return;
     }
-    put_weights("narrow_w", {kNarrow, shape[1], 1, 1}, shape[1]);
-    put_node("Conv", {name, "narrow_w"}, "narrow");
-    OnnxWriter::put_output("narrow", {shape[0], kNarrow, shape[2], shape[3]});
+    put_weights("outer_w", {kNarrow, shape[1], 1, 1}, shape[1]);
+    put_node("Conv", {name, "outer_w"}, "outer");
+    OnnxWriter::put_output("outer", {shape[0], kNarrow, shape[2], shape[3]});
   }
 
   Shape pads() const {
@@ -272,12 +272,12 @@ std::string export_reference(const ImageShape& image, std::uint64_t seed) {
   nothing.cin = nothing.cout = image.channels;
   check(nothing);
   OnnxWriter graph("reference", seed);
-  graph.put_input("image", {image.n, kNarrow, image.h, image.w});
+  graph.put_input("outside", {image.n, kNarrow, image.h, image.w});
   graph.put_weights("wide_w", {image.channels, kNarrow, 1, 1}, kNarrow);
-  graph.put_node("Conv", {"image", "wide_w"}, "wide");
-  graph.put_weights("narrow_w", {kNarrow, image.channels, 1, 1}, image.channels);
-  graph.put_node("Conv", {"wide", "narrow_w"}, "narrow");
-  graph.put_output("narrow", {image.n, kNarrow, image.h, image.w});
+  graph.put_node("Conv", {"outside", "wide_w"}, "wide");
+  graph.put_weights("outer_w", {kNarrow, image.channels, 1, 1}, image.channels);
+  graph.put_node("Conv", {"wide", "outer_w"}, "outer");
+  graph.put_output("outer", {image.n, kNarrow, image.h, image.w});
   return graph.finish();
 }
 

@@ -109,6 +109,10 @@ void check_covariance(const std::array<double, kTerms * kTerms>& covariance) {
 }
 
 Composition composition_of(const json& value) {
+  if (value.at("share").size() != kTerms || value.at("covariance").size() != kTerms * kTerms)
+    damaged("composition: found " + std::to_string(value.at("share").size()) + " factors and " +
+            std::to_string(value.at("covariance").size()) + " covariances; expected " +
+            std::to_string(kTerms) + " and " + std::to_string(kTerms * kTerms));
   const Composition read{value.at("share").get<Terms>(),
                          value.at("covariance").get<std::array<double, kTerms * kTerms>>(),
                          within(value.at("noise").get<double>(), 0, kMostError, "composition.noise")};
@@ -263,6 +267,7 @@ std::string PoolPlatform::write() const {
                {"source", state_->entry.source},
                {"any", as_json(state_->any)},
                {"kernels", kernels}};
+  if (state_->entry.timed != Timed::alone) meta["timed"] = name(state_->entry.timed);
   if (state_->composition)
     meta["composition"] = {{"models", state_->entry.models},
                            {"share", state_->composition->share},
@@ -284,6 +289,7 @@ PoolPlatform::PoolPlatform(std::string_view bytes) {
     state->entry.title = meta.at("title").get<std::string>();
     state->entry.chip = meta.at("chip").get<std::string>();
     state->entry.source = meta.at("source").get<std::string>();
+    state->entry.timed = read_timed(meta.value("timed", name(Timed::alone)));
     state->any = roofline_of(meta.at("any"), "any kernel");
     const json& kernels = meta.at("kernels");
     if (checkpoint.tensors.size() != 2 * kernels.size()) damaged("two tensors expected for each kernel type");
@@ -311,6 +317,21 @@ PoolPlatform::PoolPlatform(std::string_view bytes) {
     damaged(error.what());
   }
   state_ = std::move(state);
+}
+
+std::string name(Timed timed) { return timed == Timed::inside ? "inside" : "alone"; }
+
+Timed read_timed(const std::string& text) {
+  for (const Timed one : {Timed::alone, Timed::inside})
+    if (text == name(one)) return one;
+  throw Error(ErrorCode::checkpoint, "pool: kernels timed '" + text + "' found; alone or inside expected");
+}
+
+std::vector<PoolPlatform> timed_so(const std::vector<PoolPlatform>& pool, Timed timed) {
+  std::vector<PoolPlatform> chosen;
+  for (const PoolPlatform& one : pool)
+    if (one.entry().timed == timed) chosen.push_back(one);
+  return chosen;
 }
 
 double PoolPlatform::latency_ms(const KernelShape& kernel) const {

@@ -111,6 +111,7 @@ std::string PoolIndex::write() const {
                 {"chip", entry.chip},
                 {"source", entry.source},
                 {"timings", timings}};
+    if (entry.timed != Timed::alone) one["timed"] = name(entry.timed);
     if (!known.empty()) {
       const auto [least, most] = std::minmax_element(known.begin(), known.end());
       const double step = std::max(*most - *least, 1e-6) / kSteps;
@@ -141,6 +142,7 @@ PoolIndex::PoolIndex(std::string_view text) {
       entry.title = one.at("title").get<std::string>();
       entry.chip = one.at("chip").get<std::string>();
       entry.source = one.at("source").get<std::string>();
+      entry.timed = read_timed(one.value("timed", name(Timed::alone)));
       for (const auto& [type, count] : one.at("timings").items())
         entry.timings[static_cast<std::size_t>(kernel_type(type))] = count.get<std::int32_t>();
       log_ms_.emplace_back(kernels_.size(), 0.0);

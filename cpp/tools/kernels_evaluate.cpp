@@ -166,7 +166,7 @@ void KernelsEvaluateCommand::run_on_kernels() const {
     throw Error(ErrorCode::argument, "evaluate: litepred needs --perceptrons");
   const auto timings = read_timings(target);
   const json result = evaluate_kernels(
-      read_pool(pool), timings, protocol,
+      timed_so(read_pool(pool), Timed::alone), timings, protocol,
       perceptrons.empty() ? std::vector<PerceptronPlatform>{} : read_perceptrons(perceptrons));
   if (as_json) {
     std::cout << result.dump(2) << "\n";

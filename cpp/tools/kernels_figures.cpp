@@ -41,7 +41,9 @@ std::string shown(const json& figure) {
 class Writer {
  public:
   explicit Writer(const KernelsFiguresCommand& command)
-      : command_(command), timed_(read_kernel_data(command.data)), pool_(read_pool(command.pool)) {}
+      : command_(command),
+        timed_(read_kernel_data(command.data)),
+        pool_(timed_so(read_pool(command.pool), Timed::alone)) {}
 
   std::string table(const std::string& name) const {
     if (name == kTables[0]) return goals();

@@ -31,7 +31,7 @@ void KernelsLearnCommand::add_to(CLI::App& kernels) {
   command->add_option(
       "--data", data,
       "folder of public data sets, uncompressed; without it their platforms stay as they are");
-  command->add_option("--measured", measured, "folder of what the profiler measured")->capture_default_str();
+  command->add_option("--measured", measured, "folders of what the profiler measured")->capture_default_str();
   command->add_option("--out", out, "folder to write to")->capture_default_str();
   command->add_option("--threads", threads)->check(CLI::PositiveNumber)->capture_default_str();
   command->callback([this] { run(); });
@@ -44,10 +44,12 @@ void KernelsLearnCommand::run() const {
     std::vector<ModelMeasurement> models;
   };
   std::vector<Source> sources;
-  const Measured own = read_measured(measured);
-  NetworksInParts networks(own.networks);
-  for (const MeasuredPlatform& one : own.platforms)
-    sources.push_back({one.entry, one.timings, networks.measured_on(one)});
+  for (const std::string& folder : measured) {
+    const Measured own = read_measured(folder);
+    NetworksInParts networks(own.networks);
+    for (const MeasuredPlatform& one : own.platforms)
+      sources.push_back({one.entry, one.timings, networks.measured_on(one)});
+  }
   std::vector<PoolPlatform> pool;
   if (data.empty()) {
     const auto is_own = [](const PoolPlatform& one) { return one.entry().source == kMeasured; };
@@ -60,7 +62,7 @@ void KernelsLearnCommand::run() const {
       sources.push_back({one.entry, std::move(one.timings), {}});
   }
   if (sources.empty())
-    throw Error(ErrorCode::argument, data + " and " + measured + ": hold none of the known data sets");
+    throw Error(ErrorCode::argument, data + " and --measured: hold none of the known data sets");
   std::filesystem::create_directories(out);
   std::vector<std::optional<PoolPlatform>> learnt(sources.size());
   run_jobs("platforms", sources.size(), threads, [&](std::size_t i) {

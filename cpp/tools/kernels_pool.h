@@ -10,7 +10,8 @@
 namespace latencast {
 
 struct KernelsLearnCommand {
-  std::string data, measured = "weights/measured", out = "weights/pool";
+  std::string data, out = "weights/pool";
+  std::vector<std::string> measured = {"weights/measured", "weights/measured/inside"};
   unsigned threads = 1;
 
   void add_to(CLI::App& kernels);

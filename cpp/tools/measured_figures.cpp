@@ -20,7 +20,8 @@ namespace {
 
 using nlohmann::json;
 
-const std::vector<std::string> kTables = {"measured-platforms", "measured-kernels", "measured-models"};
+const std::vector<std::string> kTables = {"measured-platforms", "measured-kernels", "measured-models",
+                                          "inside-platforms",   "inside-kernels",   "inside-models"};
 const std::vector<std::size_t> kSamples = {20, 100, 500, 2000};
 constexpr std::size_t kScored = 500;
 constexpr std::size_t kMostTold = 20, kFewestModels = 40;
@@ -35,17 +36,18 @@ std::string shown(double value) { return std::isnan(value) ? "-" : number(value)
 
 class Writer {
  public:
-  explicit Writer(const MeasuredFiguresCommand& command)
+  Writer(const MeasuredFiguresCommand& command, Timed timed)
       : command_(command),
-        measured_(read_measured(command.measured)),
+        timed_(timed),
+        measured_(read_measured(timed == Timed::alone ? command.measured : command.measured + "/inside")),
         networks_(measured_.networks),
-        pool_(read_pool(command.pool)) {
+        pool_(timed_so(read_pool(command.pool), timed)) {
     for (const MeasuredPlatform& one : measured_.platforms) models_.push_back(networks_.measured_on(one));
   }
 
   std::string table(const std::string& name) const {
-    if (name == kTables[0]) return platforms();
-    if (name == kTables[1]) return kernels();
+    if (name == kTables[0] || name == kTables[3]) return platforms();
+    if (name == kTables[1] || name == kTables[4]) return kernels();
     return models();
   }
 
@@ -119,10 +121,12 @@ class Writer {
   struct Way {
     std::size_t kernels, networks;
   };
-  static const std::vector<Way>& ways() {
-    static const std::vector<Way> all = {{200, 0}, {200, 5}, {200, 10}, {200, 20}, {1000, 0}, {1000, 20}};
-    return all;
+  std::vector<Way> ways() const {
+    return {{200, 0}, {200, 5}, {200, 10}, {200, 20}, {many(), 0}, {many(), 20}};
   }
+
+  // What most platforms have as many timings of.
+  std::size_t many() const { return timed_ == Timed::alone ? 2000 : 1000; }
 
   struct Scores {
     double within_5 = 0, within_10 = 0, error = 0, held = 0;
@@ -166,18 +170,18 @@ class Writer {
     const auto others = without_chip(pool_, one.entry.chip);
     const std::vector<KernelTiming> timings = usual(one);
     std::vector<Scores> scores(ways().size());
-    if (timings.size() < 1000 || models_[p].size() < kFewestModels) return {};
+    if (timings.size() < many() || models_[p].size() < kFewestModels) return {};
     for (int seed = 0; seed < command_.seeds; ++seed) {
       Rng rng(static_cast<std::uint64_t>(seed) * 1000003 + 17);
       const std::vector<std::size_t> drawn = rng.choose(timings.size(), timings.size()),
                                      order = rng.choose(models_[p].size(), models_[p].size());
       for (std::size_t w = 0; w < ways().size(); ++w) {
-        const Way& way = ways()[w];
+        const Way way = ways()[w];
         std::vector<KernelTiming> known;
         for (std::size_t i = 0; i < way.kernels; ++i) known.push_back(timings[drawn[i]]);
         std::vector<ModelMeasurement> measured;
         for (std::size_t i = 0; i < way.networks; ++i) measured.push_back(models_[p][order[i]]);
-        const AdaptedPlatform adapted = adapt(others, known, measured);
+        const AdaptedPlatform adapted = adapt(others, known, measured, timed_);
         // Always the same, of which no way was told.
         std::vector<double> predicted, truth;
         double held = 0;
@@ -199,6 +203,7 @@ class Writer {
   }
 
   const MeasuredFiguresCommand& command_;
+  Timed timed_;
   Measured measured_;
   NetworksInParts networks_;
   std::vector<PoolPlatform> pool_;
@@ -217,8 +222,12 @@ void MeasuredFiguresCommand::add_to(CLI::App& kernels) {
 }
 
 void MeasuredFiguresCommand::run() const {
-  const Writer writer(*this);
-  write_tables(out, tables, [&](const std::string& name) { return writer.table(name); });
+  std::map<Timed, Writer> writers;
+  write_tables(out, tables, [&](const std::string& name) {
+    const bool alone = std::find(kTables.begin(), kTables.end(), name) - kTables.begin() < 3;
+    const Timed timed = alone ? Timed::alone : Timed::inside;
+    return writers.try_emplace(timed, *this, timed).first->second.table(name);
+  });
 }
 
 }  // namespace latencast

@@ -525,7 +525,12 @@ TEST_CASE("whole models say how kernels add up", "[pool]") {
 TEST_CASE("a file whose estimates would be none is refused, and the message says where", "[pool]") {
   const PoolPlatform platform =
       learn_platform(entry_called("slow"), timings_on(kSlow, 60, 2), models_on(kSlow, 20, 4));
-  const auto refused = [&](const char* member, double value, const std::string& message) {
+  const auto kept = nlohmann::json::parse(read_checkpoint(platform.write()).meta)["composition"];
+  const std::size_t terms = kept["share"].size();
+  const auto at = [&](std::size_t row, std::size_t column) {
+    return "/composition/covariance/" + std::to_string(terms * row + column);
+  };
+  const auto refused = [&](const std::string& member, double value, const std::string& message) {
     INFO(member);
     Checkpoint checkpoint = read_checkpoint(platform.write());
     auto meta = nlohmann::json::parse(checkpoint.meta);
@@ -535,14 +540,11 @@ TEST_CASE("a file whose estimates would be none is refused, and the message says
                       ContainsSubstring(message));
   };
   const auto covariance = [&](std::size_t row, std::size_t column) {
-    return nlohmann::json::parse(
-               read_checkpoint(platform.write()).meta)["composition"]["covariance"][10 * row + column]
-        .get<double>();
+    return kept["covariance"][terms * row + column].get<double>();
   };
-  refused("/composition/covariance/44", -0.5,
-          "composition.covariance, row 5, column 5, a variance: found -0.5");
-  refused("/composition/covariance/10", 7, "row 2, column 1: found 7.0; expected ");
-  refused("/composition/covariance/0", 1e-9 * covariance(0, 0), "expected a positive one");
+  refused(at(4, 4), -0.5, "composition.covariance, row 5, column 5, a variance: found -0.5");
+  refused(at(1, 0), 7, "row 2, column 1: found 7.0; expected ");
+  refused(at(0, 0), 1e-9 * covariance(0, 0), "expected a positive one");
   refused("/composition/models", 0, "composition.models: found 0.0; expected 1 or more");
   refused("/composition/share/3", 1e300, "composition.share, factor 4: found 1e+300");
   refused("/composition/noise", -1, "composition.noise: found -1.0; expected 0.0 to 20.0");
@@ -555,7 +557,7 @@ TEST_CASE("a file whose estimates would be none is refused, and the message says
   Checkpoint checkpoint = read_checkpoint(platform.write());
   auto meta = nlohmann::json::parse(checkpoint.meta);
   const double beyond = 2 * std::sqrt(covariance(0, 0) * covariance(1, 1));
-  meta["composition"]["covariance"][1] = meta["composition"]["covariance"][10] = beyond;
+  meta["composition"]["covariance"][1] = meta["composition"]["covariance"][terms] = beyond;
   checkpoint.meta = meta.dump();
   CHECK_THROWS_WITH(PoolPlatform(write_checkpoint(checkpoint, Precision::float16)),
                     ContainsSubstring("composition.covariance, row 2, column 2: found a pivot of -"));
@@ -590,6 +592,40 @@ TEST_CASE("a new platform's kernels add up as its own models say, sooner where o
   CHECK_THROWS_WITH(adapt(others, timings, {{asked[0].model, -1}}), ContainsSubstring("model 1"));
   CHECK_THROWS_WITH(learn_platform(entry_called("x"), timings, {{asked[0].model, 1}, {asked[1].model, 0}}),
                     ContainsSubstring("model 2"));
+}
+
+TEST_CASE("kernels timed inside networks add up as they do elsewhere, before any model is known",
+          "[pool][adapt]") {
+  const auto inside = [](const char* id) {
+    PoolEntry entry = entry_called(id);
+    entry.timed = Timed::inside;
+    return entry;
+  };
+  const auto learnt = [](const PoolEntry& entry, const Machine& machine, std::uint64_t seed) {
+    return learn_platform(entry, timings_on(machine, 800, seed), models_on(machine, 40, seed + 10));
+  };
+  const std::vector<PoolPlatform> pool = {learnt(inside("fast"), kFast, 1),
+                                          learnt(inside("other"), kOther, 3),
+                                          learnt(entry_called("alone"), kFast, 5)};
+  const PoolPlatform again(pool[0].write());
+  CHECK(again.entry().timed == Timed::inside);
+  CHECK(PoolIndex(PoolIndex({"conv,1,7,7,8,8,3,3,1,1", "conv,1,56,56,8,8,3,3,1,1"}, pool).write())
+            .platforms()[0]
+            .timed == Timed::inside);
+  CHECK(timed_so(pool, Timed::inside).size() == 2);
+  CHECK(timed_so(pool, Timed::alone).size() == 1);
+  CHECK_THROWS_WITH(read_timed("outside"), ContainsSubstring("'outside' found; alone or inside expected"));
+
+  const auto timings = timings_on(kSlow, 1000, 6);
+  const auto asked = models_on(kSlow, 40, 7);
+  const Outcome sum = outcome_of_models(adapt(pool, timings), asked);
+  const Outcome alike = outcome_of_models(adapt(pool, timings, {}, Timed::inside), asked);
+  CHECK(alike.error < 0.8 * sum.error);
+  CHECK(alike.coverage >= 0.8);
+  // Of platforms timed otherwise nothing is taken over.
+  const auto others = timed_so(pool, Timed::alone);
+  CHECK(outcome_of_models(adapt(others, timings, {}, Timed::inside), asked).error ==
+        Approx(outcome_of_models(adapt(others, timings), asked).error));
 }
 
 TEST_CASE("one model that was disturbed does not decide how kernels add up", "[pool][adapt]") {

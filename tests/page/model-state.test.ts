@@ -2,7 +2,7 @@ import { readFileSync, readdirSync } from 'node:fs';
 import { join } from 'node:path';
 import fc from 'fast-check';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { createEngine, type Engine, type KnownPlatform, type ModelEstimate, type ModelKernel } from '../../web/api/index.js';
+import { createEngine, type Engine, type KnownPlatform, type ModelEstimate, type ModelKernel, type PoolEntry } from '../../web/api/index.js';
 import {
   bytesText,
   byType,
@@ -436,9 +436,9 @@ describe('kernels that were timed', () => {
     expect(['conv-bn-relu,1', 'global-avgpool,1', 'dwconv'].map(kernelType)).toEqual(['conv', 'gap', 'dwconv']);
   });
 
-  const pool = [
-    { id: 'v100', title: 'TensorRT, V100', chip: 'v100', source: 'TinyNAS', family: 'tensorrt', timings: { conv: 90, dwconv: 20 } },
-    { id: 't4', title: 'PyTorch, T4', chip: 't4', source: 'NeuSight', family: 'onnxruntime', timings: { conv: 9 } },
+  const pool: readonly PoolEntry[] = [
+    { id: 'v100', title: 'TensorRT, V100', chip: 'v100', source: 'TinyNAS', timed: 'alone', family: 'tensorrt', timings: { conv: 90, dwconv: 20 } },
+    { id: 't4', title: 'PyTorch, T4', chip: 't4', source: 'NeuSight', timed: 'alone', family: 'onnxruntime', timings: { conv: 9 } },
   ];
   const withPool: ModelState = { ...withFleet, pool: { status: 'ready', platforms: pool } };
 
@@ -448,6 +448,13 @@ describe('kernels that were timed', () => {
     expect(platformRows(state).map(({ platform: { id } }) => id)).toEqual(['v100']);
     expect(platformRows({ ...state, find: '' }).map(({ platform: { id } }) => id)).toEqual(['gpu', 't4', 'sd8', 'pi-4t', 'v100']);
     expect(pinnedRows(state).map(({ platform: { id }, latency_ms }) => [id, latency_ms])).toEqual([['t4', 2], ['sd8', 4]]);
+  });
+
+  test('of a platform timed in both ways the better one is listed, and a link still finds the other', () => {
+    const inside: PoolEntry = { ...pool[0]!, id: 'v100-inside', timed: 'inside' };
+    const state: ModelState = { ...withFleet, pool: { status: 'ready', platforms: [...pool, inside] }, platform: 'v100' };
+    expect(platformRows({ ...state, find: 'v100' }).map(({ platform: { id } }) => id)).toEqual(['v100-inside']);
+    expect(familyOf(state)).toBe('tensorrt');
   });
 
   test('types without timings are named, with their share', () => {

@@ -89,7 +89,7 @@ export class LocalModels {
   }
 
   adaptKernels(platforms: readonly KernelPlatform[], timings: readonly KernelTiming[], options: AdaptKernelsOptions): KernelPlatform {
-    const { models = [] } = options;
+    const { models = [], timed = 'alone' } = options;
     const held = platforms.map((platform) => {
       if (platform instanceof LocalKernelPlatform && platform.owner === this.owner) return platform;
       throw new LatencastError('argument', 'adaptKernels: a platform is of another engine; expected those that this engine loaded');
@@ -99,7 +99,7 @@ export class LocalModels {
     const measured = rawModels(this.owner, models.map(({ model }) => model));
     const model_latencies_ms = Float64Array.from(models, ({ latency_ms }) => latency_ms);
     const family = options.family ?? held[0]?.family ?? kCommonFamily;
-    const adapted = ask(() => this.module._adaptKernels(raw, kernels, latencies_ms, measured, model_latencies_ms, family));
+    const adapted = ask(() => this.module._adaptKernels(raw, kernels, latencies_ms, measured, model_latencies_ms, family, timed));
     return new LocalKernelPlatform(this.owner, adapted, held.flatMap(({ entry }) => entry ?? []), options.family);
   }
 

@@ -549,6 +549,9 @@ export interface Fleet {
 }
 
 /** A platform whose kernels were timed one by one: a chip, a library or runtime, and a precision. */
+/** How kernels were timed: each as a model of its own, or inside a network, between two other kernels: there they pay for no call. */
+export type Timed = 'alone' | 'inside';
+
 export interface PoolEntry {
   /** Its file in `weights/pool` without the extension, e.g. `tensorrt-v100-fp16`. */
   readonly id: string;
@@ -557,6 +560,7 @@ export interface PoolEntry {
   readonly chip: string;
   /** The data set. */
   readonly source: string;
+  readonly timed: Timed;
   /** Whose fusions make the kernels it is to be asked for, as `Model.decompose` takes it. */
   readonly family: string;
   /** How many kernels of each type it learnt from. A type that is not in it was never timed there. */
@@ -602,6 +606,8 @@ export interface AdaptKernelsOptions {
   readonly family?: string;
   /** Whole models measured there: they tell how kernels add up, which a plain sum gets wrong by a fifth or so; 10 do a lot. */
   readonly models?: readonly ModelMeasurement[];
+  /** How the timings were made, and so which platforms say how kernels add up; default `alone`. Platforms timed otherwise are of little use. */
+  readonly timed?: Timed;
 }
 
 /** A platform that is known by its kernels: one of the pool, or adapted to timings; immutable. */

@@ -12,7 +12,8 @@ import os
 # Whose fusions a runtime's networks are taken apart by, where they are not the runtime's own.
 FAMILY = {"onnxruntime": "onnxruntime", "onnxruntime-web": "onnxruntime", "openvino": "openvino", "ncnn": "ncnn"}
 OTHERS = "tflite"
-FIELDS = ["id", "title", "runtime", "version", "precision", "threads", "rounds", "retest_5", "retest_10"]
+ALONE = "alone"  # how kernels were timed where a file does not say
+FIELDS = ["id", "title", "runtime", "version", "precision", "threads", "rounds", "kernels", "retest_5", "retest_10"]
 
 
 def read(path):
@@ -75,7 +76,7 @@ def main():
     write(
         os.path.join(arguments.into, "platforms.csv"),
         FIELDS + ["family"],
-        [[facts[one][field] for field in FIELDS] + [FAMILY.get(facts[one]["runtime"], OTHERS)] for one in ids],
+        [[facts[one].get(field, ALONE) for field in FIELDS] + [FAMILY.get(facts[one]["runtime"], OTHERS)] for one in ids],
     )
     print("%s: %d platforms, %d kernels, %d networks" % (arguments.into, len(ids), len(rows), len(names)))
 

@@ -187,7 +187,7 @@ class Part:
             "threads": platform.threads,
             "settings": json.dumps(dict(platform.settings, **platform.environment), sort_keys=True),
             "rounds": len(rounds),
-            "measured": "networks" if self.whole else "inside networks" if inside.has(names) else "alone",
+            "kernels": "inside" if inside.has(names) else "alone",
             "retest_5": "%.3f" % five,
             "retest_10": "%.3f" % ten,
             "tried": "%d of %d" % (self.tried, len(self.listed)),

@@ -37,9 +37,9 @@ std::string export_kernel(const KernelShape& kernel, std::uint64_t seed = 0);
 
 // --- Kernels inside a network ---
 //
-// Timed alone, a kernel pays for the call and may have its images laid out anew on the way in and out. Between
-// two pointwise convolutions it does not; what those take is halfway between what references take, which are
-// nothing but them. With t0 of the reference of kNoImage,
+// Timed alone, a kernel pays for the call and may have its images laid out anew on the way in and out.
+// Between two pointwise convolutions it does not; what those take is halfway between what references take,
+// which are nothing but them. With t0 of the reference of kNoImage,
 //
 //     latency_ms = t(inside) - t0 - sum over references_of(kernel) of (t(reference) - t0) / 2,
 //
@@ -54,8 +54,8 @@ constexpr ImageShape kNoImage{};
 /// Whether the kernel comes from an image and makes one, as a convolution does.
 bool passes_images(KernelType type);
 
-/// A kernel between two pointwise convolutions, from 8 channels ("image") and to 8 ("narrow"); one of up to 4
-/// channels has none before it. Throws like export_kernel, and `argument` unless it passes images.
+/// A kernel between two pointwise convolutions, from 8 channels ("outside") and to 8 ("outer"); one of up to
+/// 4 channels has none before it. Throws like export_kernel, and `argument` unless it passes images.
 std::string export_kernel_inside(const KernelShape& kernel, std::uint64_t seed = 0);
 
 /// From 8 channels to those of the image and back.

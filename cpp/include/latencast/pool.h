@@ -49,12 +49,22 @@ struct KernelEstimate {
   double latency_ms, low_ms, high_ms;  ///< the interval is to hold 90 % of the time
 };
 
+/// How kernels were timed: each as a model of its own, or inside a network (export.h). Alone, they pay for
+/// the call and for laying images out anew, and how they add up differs from runtime to runtime; inside,
+/// hardly.
+enum class Timed { alone, inside };
+
+std::string name(Timed timed);
+/// Throws `checkpoint` on another word.
+Timed read_timed(const std::string& text);
+
 /// What identifies a platform of the pool.
 struct PoolEntry {
   std::string id;      ///< unique and a file's name, e.g. "miopen-gfx906_60-hip-fp32"
   std::string title;   ///< for people, e.g. "AMD gfx906, 60 units, MIOpen, FP32"
   std::string chip;    ///< equal for all precisions, runtimes and settings of one chip
   std::string source;  ///< the data set
+  Timed timed = Timed::alone;
   std::array<std::int32_t, kKernelTypes> timings{};  ///< how many of each type it learnt from
   std::array<double, kKernelTypes> error{};  ///< standard deviation of log latency about its predictions, of
                                              ///< timings it did not learn from; 0 for types without timings
@@ -118,6 +128,9 @@ std::vector<Similarity> similarities(const std::vector<PoolPlatform>& pool,
 std::vector<Similarity> similarities_by_divergence(const std::vector<PoolPlatform>& pool,
                                                    const std::vector<KernelTiming>& timings);
 
+/// Of a pool, those timed so.
+std::vector<PoolPlatform> timed_so(const std::vector<PoolPlatform>& pool, Timed timed);
+
 /// As many of the most similar platforms, by PoolIndex, serve a new one as well as all do.
 constexpr std::size_t kPlatformsToLoad = 16;
 
@@ -170,12 +183,13 @@ class AdaptedPlatform {
   std::shared_ptr<const State> state_;
 };
 
-/// From a few timings, and from whole models measured there, of which there may be none: how kernels add up
-/// is then what platforms of the pool have in common. pool: may be empty. timings: at least 2, else throws
-/// `measurement`; or where a latency is not finite and positive, naming it by its number from 1. The same
-/// timings give the same platform.
+/// From a few timings, and from whole models measured there, of which there may be none. How kernels add up
+/// is then what platforms of the pool have in common that were timed alike: about a sum where kernels were
+/// timed alone, more than one where they were inside a network. pool: may be empty. timings: at least 2, else
+/// throws `measurement`; or where a latency is not finite and positive, naming it by its number from 1. The
+/// same timings give the same platform.
 AdaptedPlatform adapt(const std::vector<PoolPlatform>& pool, const std::vector<KernelTiming>& timings,
-                      const std::vector<ModelMeasurement>& models = {});
+                      const std::vector<ModelMeasurement>& models = {}, Timed timed = Timed::alone);
 
 /// A model on a platform. Errors of kernels of one type go together, those of different types do not: that is
 /// how wide the interval is.

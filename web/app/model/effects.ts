@@ -483,7 +483,10 @@ export class ModelEffects {
   /** To timings of kernels: by the platforms of the pool that are most similar. */
   private async adaptToKernels(timings: readonly KernelTiming[], options: AdaptKernelsOptions = {}): Promise<KernelPlatform> {
     const pool = await this.pooled();
-    const similar = timings.length < 2 ? [] : (await pool.similarities(timings)).slice(0, pool.enough);
+    // This browser's kernels, and those of a list, are timed each alone.
+    const alone = new Set(pool.platforms.filter(({ timed }) => timed === 'alone').map(({ id }) => id));
+    const ordered = timings.length < 2 ? [] : await pool.similarities(timings);
+    const similar = ordered.filter(({ platform }) => alone.has(platform)).slice(0, pool.enough);
     const platforms = await Promise.all(similar.flatMap(({ platform }) => this.known(platform) ?? []));
     return (await this.engine()).adaptKernels(platforms.filter(isByTimings), timings, options);
   }

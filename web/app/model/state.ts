@@ -477,13 +477,20 @@ export function currentCheck({ text, check }: ModelState): ModelCheck | undefine
 }
 
 /** Everything that can be chosen, as far as it has arrived: what whole models were measured on, then what kernels were timed on. */
-export function knownPlatforms({ fleet, pool }: ModelState): readonly AnyPlatform[] {
+export function knownPlatforms(state: ModelState): readonly AnyPlatform[] {
+  const all = allPlatforms(state);
+  const ids = new Set(all.map(({ id }) => id));
+  // Where kernels were timed inside networks as well, those give the better estimates of whole models.
+  return all.filter(({ id }) => !ids.has(`${id}-inside`));
+}
+
+function allPlatforms({ fleet, pool }: ModelState): readonly AnyPlatform[] {
   return [...(fleet.status === 'failed' ? [] : fleet.platforms), ...(pool.status === 'ready' ? pool.platforms : [])];
 }
 
-/** The platform that is chosen, where it is a known one. */
+/** The platform that is chosen, where it is a known one; a link or saved work may name one that is no longer listed. */
 export function platformOf(state: ModelState, id = state.platform): AnyPlatform | undefined {
-  return id === undefined ? undefined : knownPlatforms(state).find((known) => known.id === id);
+  return id === undefined ? undefined : allPlatforms(state).find((known) => known.id === id);
 }
 
 /** Whether a runtime of the browser can be asked to run it: an ONNX file, whose weights are in it as far as is known. */

@@ -11,6 +11,7 @@ import {
   type ModelInfo,
   type ModelMeasurement,
   type Platform,
+  type Timed,
 } from '../../api/index.js';
 import { kCommon, known, print, printJson, progress, readBytes, readColumns, readFleet, readPool, readPoolPlatform, say, withEngine } from '../files.js';
 import { command, UsageError } from '../options.js';
@@ -28,12 +29,13 @@ export const kernels = command({
     runtime: { type: 'text', help: 'whose fusions apply: none (if left out), onnxruntime, tflite, ncnn, openvino or tensorrt' },
     platform: { type: 'texts', commas: true, help: 'known platforms, or all: of one milliseconds by kernel, as its runtime fuses; of several a table' },
     timings: { type: 'text', help: 'CSV with the columns kernel,n,h,w,cin,cout,kh,kw,stride,groups,latency_ms: adds milliseconds on the platform whose kernels were timed; -: standard input' },
+    inside: { type: 'flag', help: 'with --timings: the kernels were timed inside networks (weights/profiler), not each alone' },
     measurements: { type: 'text', help: 'CSV with the columns model (a path as seen from the CSV) and latency_ms: adds milliseconds on the platform measured; -: standard input' },
     batch: { type: 'number', whole: true, least: 1, fallback: 1, help: 'for a first dimension that the file leaves open' },
     input: { type: 'texts', help: 'shape of an input, NAME=1x3x224x224' },
     json: kCommon.json,
   },
-  run: ({ model: path, runtime, platform, timings, measurements, batch, input, json }) =>
+  run: ({ model: path, runtime, platform, timings, inside, measurements, batch, input, json }) =>
     withEngine(async (engine) => {
       if (platform.length > 0 && (runtime ?? measurements ?? timings) !== undefined) {
         throw new UsageError('--platform: it has a runtime and measurements of its own; expected none of --runtime, --measurements and --timings with it');
@@ -45,7 +47,7 @@ export const kernels = command({
       const model = await engine.openModel(readBytes(path), { batch, inputs: Object.fromEntries(input.map(shapeOf)) });
       let on: Estimator | undefined;
       if (timings !== undefined) {
-        on = await adaptedByKernels(engine, timings, family);
+        on = await adaptedByKernels(engine, timings, family, inside ? 'inside' : 'alone');
       } else if (measurements !== undefined) {
         on = await adapted(engine, await readFleet(engine), measurements, family);
       } else if (platform.length > 0) {
@@ -128,7 +130,7 @@ async function adapted(engine: Engine, fleet: Fleet, path: string, family: strin
 const kColumns = ['kernel', 'n', 'h', 'w', 'cin', 'cout', 'kh', 'kw', 'stride', 'groups'] as const;
 
 /** The platform that kernels of a table were timed on, with what it is most like on the standard error. */
-async function adaptedByKernels(engine: Engine, path: string, family: string | undefined): Promise<Estimator> {
+async function adaptedByKernels(engine: Engine, path: string, family: string | undefined, timed: Timed): Promise<Estimator> {
   const rows = readColumns(path, [...kColumns, 'latency_ms'] as const).filter(({ latency_ms }) => latency_ms !== '');
   const timings = rows.map(
     (row): KernelTiming => ({ kernel: kColumns.map((column) => row[column]).join(','), latency_ms: Number(row.latency_ms) }),
@@ -139,9 +141,10 @@ async function adaptedByKernels(engine: Engine, path: string, family: string | u
     throw new LatencastError('measurement', `${place}: the latency is ${JSON.stringify(text)}; expected a positive number of milliseconds`);
   }
   const pool = await readPool(engine);
-  const similar = (await pool.similarities(timings)).slice(0, pool.enough);
+  const comparable = new Set(pool.platforms.filter((one) => one.timed === timed).map(({ id }) => id));
+  const similar = (await pool.similarities(timings)).filter(({ platform }) => comparable.has(platform)).slice(0, pool.enough);
   const platforms = await Promise.all(similar.map(({ platform }) => readPoolPlatform(engine, platform)));
-  const adapted = await engine.adaptKernels(platforms, timings, family === undefined ? {} : { family });
+  const adapted = await engine.adaptKernels(platforms, timings, family === undefined ? { timed } : { family, timed });
   const alike = adapted.similar.slice(0, 3).map(({ platform, error }) => `${platform} (median error ${(100 * error).toFixed(0)} %)`);
   say(`from ${timings.length} kernels: most like ${alike.join(', ')}`);
   for (const place of adapted.set_aside) say(`${rows[place]!.place}: fits nothing (set aside)`);
