@@ -4,6 +4,7 @@
 #include <cstdio>
 #include <filesystem>
 #include <nlohmann/json.hpp>
+#include <set>
 
 #include "data.h"
 #include "jobs.h"
@@ -52,11 +53,11 @@ void KernelsLearnCommand::run() const {
   }
   std::vector<PoolPlatform> pool;
   if (data.empty()) {
-    const auto is_own = [](const PoolPlatform& one) { return one.entry().source == kMeasured; };
-    pool = read_pool(out);
-    for (const PoolPlatform& one : pool)
-      if (is_own(one)) std::filesystem::remove(std::filesystem::path(out) / file_of(one.entry().id));
-    pool.erase(std::remove_if(pool.begin(), pool.end(), is_own), pool.end());
+    pool = read_pool(out, kMeasured);
+    std::set<std::string> kept = {kIndex, kProbes};
+    for (const PoolPlatform& one : pool) kept.insert(file_of(one.entry().id));
+    for (const auto& file : std::filesystem::directory_iterator(out))
+      if (kept.count(file.path().filename().string()) == 0) std::filesystem::remove(file);
   } else {
     for (TimedPlatform& one : read_kernel_data(data))
       sources.push_back({one.entry, std::move(one.timings), {}});
@@ -125,14 +126,15 @@ std::vector<std::string> read_probes(const std::string& folder) {
   return keys;
 }
 
-std::vector<PoolPlatform> read_pool(const std::string& folder) {
+std::vector<PoolPlatform> read_pool(const std::string& folder, const std::string& but_of) {
   const auto path = std::filesystem::path(folder);
   const json index = json::parse(read_file((path / kIndex).string()), nullptr, false);
   if (!index.is_object() || !index.contains("platforms"))
     throw Error(ErrorCode::argument, (path / kIndex).string() + ": is no index of a pool");
   std::vector<PoolPlatform> pool;
   for (const json& one : index["platforms"])
-    pool.emplace_back(read_file((path / file_of(one.at("id").get<std::string>())).string()));
+    if (one.at("source") != but_of)
+      pool.emplace_back(read_file((path / file_of(one.at("id").get<std::string>())).string()));
   return pool;
 }
 

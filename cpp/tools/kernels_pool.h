@@ -35,7 +35,7 @@ struct KernelsCoverageCommand {
 /// Keys of the kernels in a folder's probes.csv, by which its platforms are compared (PoolIndex).
 std::vector<std::string> read_probes(const std::string& folder);
 
-/// Every platform of a folder's index.json.
-std::vector<PoolPlatform> read_pool(const std::string& folder);
+/// Every platform of a folder's index.json, but those of one source.
+std::vector<PoolPlatform> read_pool(const std::string& folder, const std::string& but_of = {});
 
 }  // namespace latencast

@@ -267,6 +267,10 @@ describe('kernels in milliseconds', () => {
     const own = JSON.parse(mine.out) as Found;
     expect(own.runtime).toBe('tflite');
     expect(own.estimate.latency_ms).toBeGreaterThan(100);
+    // Held against platforms that were timed in the same way.
+    const inside = packaged('kernels', '--model', model, '--timings', timed, '--inside', '--runtime', 'tflite', '--json');
+    expect(inside.err).toMatch(/^from 12 kernels: most like \S+-inside \(median error \d+ %\), \S+-inside /);
+    expect(mine.err).not.toContain('-inside');
     writeFileSync(timed, [header, ...rows, 'cow,1,7,7,8,8,3,3,1,1,2'].join('\n'));
     const wrong = packaged('kernels', '--model', model, '--timings', timed);
     expect(wrong).toMatchObject({ status: 1, out: '' });
@@ -280,6 +284,7 @@ describe('kernels in milliseconds', () => {
     [['--measurements', kMeasurements], 1, /the columns are arch, latency_ms; expected one named model/],
     [['--timings', kMeasurements], 1, /the columns are arch, latency_ms; expected one named kernel/],
     [['--timings', kMeasurements, '--measurements', kMeasurements], 2, /expected one of them/],
+    [['--inside'], 2, /--inside: found no --timings/],
     [['--input', 'x'], 2, /expected NAME=1x3x224x224/],
   ])('%j fails with a reason', (args, status, message) => {
     const answer = packaged('kernels', '--model', model, ...args);

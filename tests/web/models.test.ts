@@ -412,6 +412,7 @@ describe.each(kKinds)('platforms known by their kernels, %s engine', (kind) => {
     const timing = { kernel: 'conv,1,14,14,64,64,3,3,1,1', latency_ms: 1 };
     await expectFailure(engine.adaptKernels([], [timing]), 'measurement', /found 1 timings; at least 2/);
     await expectFailure(engine.adaptKernels([], [timing, { ...timing, latency_ms: 0 }]), 'measurement', /timing 2 has latency 0/);
+    await expectFailure(engine.adaptKernels([], [timing, timing], { timed: 'outside' as never }), 'argument', /'outside'; expected alone or inside/);
     await expectFailure(engine.adaptKernels([], [timing, { kernel: 'cow,1', latency_ms: 1 }]), 'argument', /'cow'.*conv.* expected/);
     await expectFailure(pool.similarities([{ kernel: 'conv,1,x,14', latency_ms: 1 }]), 'argument', /h 'x'; expected a whole number/);
     await expectFailure(engine.loadKernelPool(new TextEncoder().encode('{}')), 'checkpoint', /pool/);

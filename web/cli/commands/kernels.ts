@@ -40,6 +40,9 @@ export const kernels = command({
       if (platform.length > 0 && (runtime ?? measurements ?? timings) !== undefined) {
         throw new UsageError('--platform: it has a runtime and measurements of its own; expected none of --runtime, --measurements and --timings with it');
       }
+      if (inside && timings === undefined) {
+        throw new UsageError('--inside: found no --timings; expected the kernels that were timed inside networks');
+      }
       if (timings !== undefined && measurements !== undefined) {
         throw new UsageError('--timings: found --measurements as well; expected one of them');
       }
