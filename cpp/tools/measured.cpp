@@ -42,10 +42,7 @@ Measured read_measured(const std::string& folder) {
     one.retest_5 = facts.number(i, facts.column("retest_5"));
     one.retest_10 = facts.number(i, facts.column("retest_10"));
     const std::size_t ms = kernels.column(one.entry.id), network_ms = networks.column(one.entry.id);
-    if (one.entry.timed == Timed::inside) {
-      one.entry.id += "-inside";
-      one.entry.title += ", kernels timed inside networks";
-    }
+    if (one.entry.timed == Timed::inside) one.entry.id += "-inside";
     for (std::size_t k = 0; k < shapes.size(); ++k) {
       const double latency_ms = milliseconds(kernels, k, ms);
       if (std::isnan(latency_ms)) continue;

@@ -42,6 +42,7 @@ import {
   type ModelAction,
   type ModelName,
   type ModelReading,
+  listedPool,
   type ModelState,
   type NetworkId,
   type Opened,
@@ -430,7 +431,8 @@ export class ModelEffects {
     const wanted = (all: readonly string[], every: boolean): string[] =>
       [...new Set([...pinned.filter((id) => all.includes(id)), ...(every ? all : [])])].filter((id) => !compared[id]);
     const missing = wanted(fleet?.platforms.map(({ id }) => id) ?? [], view === 'platforms');
-    const timed = wanted(pool?.platforms.map(({ id }) => id) ?? [], view === 'platforms' && whole);
+    const listed = listedPool(this.state()).map(({ id }) => id);
+    const timed = [...new Set([...wanted(pool?.platforms.map(({ id }) => id) ?? [], false), ...wanted(listed, view === 'platforms' && whole)])];
     try {
       for (let i = 0; i < timed.length; i += kComparedAtOnce) {
         const found = await Promise.all(timed.slice(i, i + kComparedAtOnce).map((id) => this.boundsOf(id, model)));

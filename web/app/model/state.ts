@@ -478,10 +478,14 @@ export function currentCheck({ text, check }: ModelState): ModelCheck | undefine
 
 /** Everything that can be chosen, as far as it has arrived: what whole models were measured on, then what kernels were timed on. */
 export function knownPlatforms(state: ModelState): readonly AnyPlatform[] {
-  const all = allPlatforms(state);
-  const ids = new Set(all.map(({ id }) => id));
-  // Where kernels were timed inside networks as well, those give the better estimates of whole models.
-  return all.filter(({ id }) => !ids.has(`${id}-inside`));
+  return [...(state.fleet.status === 'failed' ? [] : state.fleet.platforms), ...listedPool(state)];
+}
+
+/** Those of the pool that are offered: where kernels were timed inside networks as well, that gives the better estimates of whole models. */
+export function listedPool({ pool }: ModelState): readonly PoolEntry[] {
+  if (pool.status !== 'ready') return [];
+  const ids = new Set(pool.platforms.map(({ id }) => id));
+  return pool.platforms.filter(({ id }) => !ids.has(`${id}-inside`));
 }
 
 function allPlatforms({ fleet, pool }: ModelState): readonly AnyPlatform[] {

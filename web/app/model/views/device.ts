@@ -5,7 +5,7 @@ import { about, percent, plural, significant } from '../../format.js';
 import { problemList } from '../../views/problems.js';
 import type { Send } from '../../views/send.js';
 import { textMarks } from '../derive.js';
-import { currentCheck, kMine, kNetworks, kThisBrowser, platformOf, type Adapted, type AdaptedKernels, type ModelState } from '../state.js';
+import { currentCheck, kMine, kNetworks, kThisBrowser, listedPool, platformOf, type Adapted, type AdaptedKernels, type ModelState } from '../state.js';
 import { browserButton, browserPanel } from './browser.js';
 import type { Tell } from './tell.js';
 
@@ -16,7 +16,7 @@ const kNone = '';
 export function device(state: ModelState, send: Send, tell: Tell): TemplateResult {
   const { fleet, pool, platform } = state;
   const platforms = fleet.status === 'ready' ? fleet.platforms : [];
-  const timed = pool.status === 'ready' ? pool.platforms : [];
+  const timed = listedPool(state);
   const choose = (event: Event): void => {
     const { value } = event.target as HTMLSelectElement;
     tell({ type: 'platform', platform: value === kNone ? undefined : value });

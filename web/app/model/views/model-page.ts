@@ -272,12 +272,14 @@ function platformTitle(state: ModelState): string {
 }
 
 /** What an estimate is made from, best first. */
-function restsOn({ platform, adaptedKernels }: ModelState, { knowledge }: Estimated): string {
+function restsOn(state: ModelState, { knowledge }: Estimated): string {
+  const { platform, adaptedKernels } = state;
+  const known = platformOf(state);
   if (platform === kMine && adaptedKernels?.readings.length) return 'from kernels and whole models that were timed there';
   return {
     measured: 'it was measured there',
     known: 'it was measured on other platforms',
-    kernels: 'from kernels that were timed there one by one',
+    kernels: `from kernels that were timed there ${known && 'timed' in known && known.timed === 'inside' ? 'inside networks' : 'one by one'}`,
     graph: 'nobody has measured it, so its kernels are all there is to go by',
   }[knowledge];
 }

@@ -2,7 +2,7 @@ import { html, nothing, type TemplateResult } from 'lit';
 import { between, count, significant, withUnit } from '../../format.js';
 import type { Send } from '../../views/send.js';
 import { pinnedRows, platformRows, platformsCsv, type PlatformRow } from '../derive.js';
-import type { ModelState } from '../state.js';
+import { listedPool, type ModelState } from '../state.js';
 import { bar } from './kernel-list.js';
 import type { Tell } from './tell.js';
 
@@ -38,12 +38,12 @@ const kWholeMegabytes = 3;
 
 /** All known platforms by what the model takes there. */
 export function platforms(state: ModelState, tell: Tell): TemplateResult {
-  const { fleet, pool, find, compared, whole } = state;
+  const { fleet, find, compared, whole } = state;
   if (fleet.status === 'loading') return html`<p class="empty">The platforms are loading.</p>`;
   if (fleet.status === 'failed') return html`<p class="empty">The platforms could not be loaded: ${fleet.message}.</p>`;
   const rows = platformRows(state);
   const asked = fleet.platforms.filter(({ id }) => compared[id]).length;
-  const timed = pool.status === 'ready' ? pool.platforms : [];
+  const timed = listedPool(state);
   const timedAsked = timed.filter(({ id }) => compared[id]).length;
   const most = Math.max(...rows.map(({ high = 0 }) => high), 0);
   return html`<div class="filters">
