@@ -91,16 +91,14 @@ function audit() {
 }
 
 /** In a process of their own beside kFirst: a compiler fills all cores, but suites, linkers and linters one. */
-const kBeside = [
-  ['engine, native with sanitizers', () => engineSuite('sanitize')],
-  ['command line build', check(() => cmakeBuild('native', 'latencast'))],
-];
+const kBeside = [['engine, native with sanitizers', () => engineSuite('sanitize')]];
 const kFirst = [
   ['C++ format', check(() => run('clang-format', ['--dry-run', '-Werror', ...cppFiles()]))],
   ['WebAssembly module', check(buildModule)],
   ['lint', check(() => runTool('eslint', ['.', '--max-warnings', '0']))],
   ['audit of dependencies', audit],
   ['engine, WebAssembly', () => engineSuite('wasm')],
+  ['command line build', check(() => cmakeBuild('native', 'latencast'))],
 ];
 const kThen = [
   ['API', () => vitestProject('api')],
