@@ -97,16 +97,17 @@ const kFirst = [
   ['WebAssembly module', check(buildModule)],
   ['lint', check(() => runTool('eslint', ['.', '--max-warnings', '0']))],
   ['audit of dependencies', audit],
-  ['engine, WebAssembly', () => engineSuite('wasm')],
   ['command line build', check(() => cmakeBuild('native', 'latencast'))],
-];
-const kThen = [
   ['API', () => vitestProject('api')],
   // Some tests import the package as it is built, which the API's have done.
   ['types', check(() => runTool('tsc', ['--noEmit']))],
   ['package', () => vitestProject('package', { LATENCAST_PACKAGE_BUILT: '1' })],
   ['page build', check(buildPage)],
   ['documentation build', check(buildDocs)],
+  ['engine, WebAssembly', () => engineSuite('wasm')],
+];
+/** Alone, once all that is over: the page is timed. */
+const kThen = [
   ['page and documentation, looks', () => vitestProject('looks')],
   ['page in Chromium', () => vitestProject('page')],
 ];

@@ -4,6 +4,7 @@
 #include <array>
 #include <cmath>
 #include <map>
+#include <mutex>
 #include <set>
 #include <string>
 #include <utility>
@@ -233,7 +234,9 @@ class ChainDesign final : public Design {
     for (std::size_t t = 0; t < kTotals; ++t) to[t] += what[t];
   }
 
+  // A map never moves its entries, so one that was found is read without the lock.
   const Totals& totals(int op, int place) const {
+    const std::lock_guard<std::mutex> lock(mutex_);
     const auto [entry, fresh] = known_.try_emplace({op, place});
     if (fresh) entry->second = totals_of(space_.kernels(op, place));
     return entry->second;
@@ -244,6 +247,7 @@ class ChainDesign final : public Design {
   std::vector<int> stage_;
   int places_;
   Totals most_;
+  mutable std::mutex mutex_;
   mutable std::map<std::pair<int, int>, Totals> known_;
 };
 

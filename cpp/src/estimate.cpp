@@ -196,12 +196,23 @@ const char* name_of(Doubt::Kind kind) {
   return "scale";
 }
 
-const RowMatrix& Embedding::operator()(const std::vector<Architecture>& architectures) const {
-  if (architectures == known_) return known_psi_;
-  if (architectures.size() < kEnough) return other_psi_ = prior_.embed(features_of(space_, architectures));
-  known_psi_ = prior_.embed(features_of(space_, architectures));
-  known_ = architectures;
-  return known_psi_;
+RowMatrix Embedding::embed(const std::vector<Architecture>& architectures) const {
+  return prior_.embed(features_of(space_, architectures));
+}
+
+std::shared_ptr<const RowMatrix> Embedding::operator()(const std::vector<Architecture>& architectures) const {
+  if (architectures.size() < kEnough) return std::make_shared<const RowMatrix>(embed(architectures));
+  std::shared_ptr<const Known> known;
+  {
+    const std::lock_guard<std::mutex> lock(mutex_);
+    known = known_;
+  }
+  if (!known || known->architectures != architectures) {
+    known = std::make_shared<const Known>(Known{architectures, embed(architectures)});
+    const std::lock_guard<std::mutex> lock(mutex_);
+    known_ = known;
+  }
+  return {known, &known->psi};
 }
 
 PosteriorOptions posterior_options(const std::vector<Measurement>& measurements,
@@ -233,7 +244,7 @@ std::shared_ptr<PredictorImpl> closed_form(const Space& space, std::shared_ptr<c
   impl->measurements = measurements;
   impl->quantity = quantity;
   impl->closed_form = std::make_shared<const ClosedForm>(
-      ClosedForm{Posterior(embedding->prior(), (*embedding)(architectures), latency_ms,
+      ClosedForm{Posterior(embedding->prior(), *(*embedding)(architectures), latency_ms,
                            posterior_options(measurements, trusted)),
                  trusted});
   impl->embedding = std::move(embedding);

@@ -55,7 +55,7 @@ std::vector<double> log_latency(const PredictorImpl& impl, const std::vector<Arc
     for (double& value : by_network) value = std::log(impl.calibration->latency_ms(value));
     if (!impl.closed_form) return by_network;
   }
-  auto log_ms = impl.closed_form->posterior.predict_log_ms((*impl.embedding)(architectures));
+  auto log_ms = impl.closed_form->posterior.predict_log_ms(*(*impl.embedding)(architectures));
   for (std::size_t i = 0; i < by_network.size(); ++i)
     log_ms[i] += impl.network_share * (by_network[i] - log_ms[i]);
   return log_ms;
@@ -382,7 +382,7 @@ std::vector<Belief> Predictor::beliefs(const std::vector<Architecture>& architec
   if (!posterior())
     throw Error(ErrorCode::argument,
                 "intervals: this predictor has none; expected one that was transferred in closed form");
-  auto beliefs = posterior()->predict((*impl_->embedding)(architectures));
+  auto beliefs = posterior()->predict(*(*impl_->embedding)(architectures));
   if (impl_->has_network()) {
     // The spread stays: it is that of a somewhat worse estimate, so the intervals are not too narrow.
     const auto means = log_latency(*impl_, architectures);

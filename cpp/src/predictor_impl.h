@@ -3,6 +3,7 @@
 
 #include <cstdint>
 #include <memory>
+#include <mutex>
 #include <optional>
 #include <string>
 #include <vector>
@@ -15,20 +16,28 @@
 namespace latencast {
 
 /// A prior with the architectures that were last embedded: a page asks for the same thousands over and over.
+/// Predictors share it, threads too.
 class Embedding {
  public:
   Embedding(const Space& space, Prior prior) : space_(space), prior_(std::move(prior)) {}
 
   const Prior& prior() const { return prior_; }
 
-  /// psi of each architecture, a row each. Valid until the next call.
-  const RowMatrix& operator()(const std::vector<Architecture>& architectures) const;
+  /// psi of each architecture, a row each.
+  std::shared_ptr<const RowMatrix> operator()(const std::vector<Architecture>& architectures) const;
 
  private:
+  struct Known {
+    std::vector<Architecture> architectures;
+    RowMatrix psi;
+  };
+
+  RowMatrix embed(const std::vector<Architecture>& architectures) const;
+
   const Space& space_;
   Prior prior_;
-  mutable std::vector<Architecture> known_;
-  mutable RowMatrix known_psi_, other_psi_;
+  mutable std::mutex mutex_;  ///< of known_, not of what it points at
+  mutable std::shared_ptr<const Known> known_;
 };
 
 /// A transfer in closed form.

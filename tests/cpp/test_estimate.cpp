@@ -5,6 +5,7 @@
 #include <iterator>
 #include <map>
 #include <string>
+#include <thread>
 #include <vector>
 
 #include "catch.h"
@@ -171,6 +172,30 @@ TEST_CASE("odd measurements are named by what is odd about them", "[estimate]") 
     return one.kind == Doubt::Kind::saturated && one.measurements.size() >= 10;
   }));
 }
+
+#ifndef __EMSCRIPTEN__  // no threads there
+TEST_CASE("threads that share a predictor get what each would get alone", "[estimate]") {
+  for (const char* id : {"nb201", "fbnet"}) {
+    const Predictor& base = shipped(id);
+    std::vector<std::vector<Measurement>> measurements;
+    std::vector<std::vector<double>> alone;
+    for (std::size_t i = 0; i < 4; ++i) measurements.push_back(measured(id, 18 + i));
+    const auto asked = some(id, 60);
+    for (const auto& of_one : measurements) alone.push_back(estimate(base, of_one).latency_ms(asked));
+    // A copy that was read anew has embedded nothing yet.
+    const Predictor fresh = Predictor::read(base.write());
+    std::vector<std::size_t> wrong(measurements.size(), 0);
+    std::vector<std::thread> threads;
+    for (std::size_t i = 0; i < measurements.size(); ++i)
+      threads.emplace_back([&, i] {
+        for (int round = 0; round < 25; ++round)
+          wrong[i] += estimate(fresh, measurements[i]).latency_ms(asked) != alone[i];
+      });
+    for (auto& thread : threads) thread.join();
+    CHECK(wrong == std::vector<std::size_t>(measurements.size(), 0));
+  }
+}
+#endif
 
 TEST_CASE("suggestions are new, and refuse a pool that is too small", "[estimate]") {
   const auto pool = some("fbnet", 60);

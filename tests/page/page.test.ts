@@ -190,7 +190,7 @@ describe('measurements of the user', () => {
     await note.waitFor({ state: 'detached' });
     await estimated(page, 4);
     await page.getByRole('button', { name: 'Bring the earlier text back' }).click();
-    expect(await page.inputValue('#measurements textarea')).toBe(few);
+    await expect.poll(() => page.inputValue('#measurements textarea')).toBe(few);
     await note.waitFor();
   });
 
