@@ -95,6 +95,8 @@ export default defineConfig({
     // The page's content security policy allows neither inline scripts nor data: addresses.
     assetsInlineLimit: 0,
     modulePreload: { polyfill: false },
+    // Of no use to who builds the page: how long each plugin took, and that Papa Parse, which others fetch late, is part of it.
+    rolldownOptions: { checks: { pluginTimings: false, ineffectiveDynamicImport: false } },
     // The notices that the bundled libraries' licences ask for.
     license: { fileName: 'licences.md' },
   },
