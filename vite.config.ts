@@ -30,6 +30,23 @@ function weights(): Plugin {
   };
 }
 
+/** What a first visitor sees at once, within index.html itself; main.ts, on its way meanwhile, puts the live page in its place. */
+function firstScreen(): Plugin {
+  return {
+    name: 'latencast-first-screen',
+    apply: 'build',
+    transformIndexHtml(html, { bundle }) {
+      const main = Object.values(bundle ?? {}).find((each) => each.type === 'chunk' && each.facadeModuleId?.endsWith('/main.ts'));
+      if (main?.type !== 'chunk') throw new Error('vite.config.ts: no chunk of main.ts to preload');
+      const screen = readFileSync(join(root, 'web/app/first.html'), 'utf8').trim();
+      return {
+        html: html.replace(/<!-- Filled .*?-->\s*(<div id="page" inert>)/, (_, start: string) => start + screen),
+        tags: [main.fileName, ...main.imports].map((name) => ({ tag: 'link', attrs: { rel: 'modulepreload', crossorigin: true, href: `./${name}` }, injectTo: 'head' })),
+      };
+    },
+  };
+}
+
 /** Of no use without a network, or so large that only who uses it should fetch it: kept when it was used. */
 const kNotKept = /\.gz$|^licences\.md$|^sw\.js$|^assets\/ort|^weights\/pool\/.*\.latencast$/;
 
@@ -66,7 +83,7 @@ export default defineConfig({
   root: resolve(root, 'web/app'),
   // Relative addresses: the built page works in any folder of any host.
   base: './',
-  plugins: [weights(), offline(), compressed()],
+  plugins: [weights(), firstScreen(), offline(), compressed()],
   server: { host: '127.0.0.1', fs: { allow: [root] } },
   worker: { format: 'es' },
   // onnxruntime-web with its glue as a file of its own, which its threads load as well.
@@ -78,6 +95,8 @@ export default defineConfig({
     // The page's content security policy allows neither inline scripts nor data: addresses.
     assetsInlineLimit: 0,
     modulePreload: { polyfill: false },
+    // Of no use to who builds the page: how long each plugin took, and that Papa Parse, which others fetch late, is part of it.
+    rolldownOptions: { checks: { pluginTimings: false, ineffectiveDynamicImport: false } },
     // The notices that the bundled libraries' licences ask for.
     license: { fileName: 'licences.md' },
   },

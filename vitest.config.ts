@@ -1,6 +1,6 @@
 import { defineConfig } from 'vitest/config';
 
-const kLooks = ['docs', 'element', 'likeness', 'looks', 'model-state', 'schedule', 'state', 'table'].map((name) => `tests/page/${name}.test.ts`);
+const kLooks = ['docs', 'element', 'first', 'likeness', 'looks', 'model-state', 'schedule', 'state', 'table'].map((name) => `tests/page/${name}.test.ts`);
 
 const page = {
   environment: 'node',

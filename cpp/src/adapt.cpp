@@ -402,7 +402,7 @@ Composition compose_as(const std::vector<PoolPlatform>& pool, const AdaptedPlatf
       known.push_back(*one.state().composition);
       chips.push_back(one.entry().chip);
     }
-  const Composition common = common_composition(known, chips, models.empty() && timed == Timed::alone);
+  const Composition common = common_composition(known, chips, timed, models.empty() && timed == Timed::alone);
   if (models.empty()) return common;
   std::vector<Terms> terms;
   std::vector<double> latency_ms;
@@ -412,7 +412,7 @@ Composition compose_as(const std::vector<PoolPlatform>& pool, const AdaptedPlatf
     terms.push_back(sum_of_terms(terms_of_each(one.model.kernels, state.estimate(shapes), state.roofline)));
     latency_ms.push_back(one.latency_ms);
   }
-  return compose(known.empty() ? vague_composition() : common, terms, latency_ms);
+  return compose(known.empty() ? vague_composition(timed) : common, terms, latency_ms);
 }
 
 }  // namespace

@@ -14,7 +14,8 @@ namespace {
 using Index = Eigen::Index;
 
 constexpr double kLeastShare = 0.05;  // of its latency alone that a kernel keeps in any model
-constexpr double kCached = 16e6;      // bytes of weights, half of which stay in a cache
+constexpr double kCached = 16e6;      // bytes of a model's weights, half of which stay in a cache
+constexpr double kNear = 1e6;  // bytes of a kernel's, half of which are near enough to wait for nothing
 constexpr double kCovered90 = 1.645;
 constexpr int kRounds = 8;
 constexpr double kFreedom = 4;        // of Student's t: how readily a model is taken for an outlier
@@ -68,19 +69,22 @@ std::vector<Terms> terms_of_each(const std::vector<FusedKernel>& kernels,
   constexpr double kBytes = 4;  // of an element, as the roofline counts them
   double weights = 0;
   for (const FusedKernel& kernel : kernels) weights += double(kernel.bytes_weights);
-  const double beyond = weights / (weights + kCached);
+  const auto beyond = [](double bytes, double cached) { return bytes / (bytes + cached); };
   std::vector<Terms> each;
   for (std::size_t i = 0; i < kernels.size(); ++i) {
     const FusedKernel& kernel = kernels[i];
     const double latency_ms = estimates[i].latency_ms;
-    const double read = roofline.per_element * double(kernel.bytes_weights) / kBytes;
-    const double moved = roofline.per_element * double(kernel.bytes_in + kernel.bytes_out) / kBytes;
-    Terms terms = {latency_ms, roofline.overhead, read};
+    const double own_weights = double(kernel.bytes_weights),
+                 activations = double(kernel.bytes_in) + double(kernel.bytes_out);
+    Terms terms = {latency_ms, roofline.overhead, roofline.per_element * own_weights / kBytes};
     const bool conv = kernel.type == KernelType::conv, depthwise = kernel.type == KernelType::dwconv;
-    terms[conv ? 3 : depthwise ? 4 : 5] = moved;
-    terms[conv ? (kernel.kh * kernel.kw == 1 ? 6 : 7) : depthwise ? 8 : 9] = latency_ms;
-    terms[10] = beyond * read;
-    terms[11] = beyond * moved;
+    terms[conv ? 3 : depthwise ? 4 : 5] = roofline.per_element * activations / kBytes;
+    if (conv) terms[kernel.kh * kernel.kw == 1 ? 6 : 7] = latency_ms;
+    if (depthwise) terms[8] = latency_ms;
+    if (kernel.type == KernelType::se) terms[9] = latency_ms;
+    terms[10] = beyond(weights, kCached) * latency_ms;
+    terms[11] = beyond(own_weights, kNear) * latency_ms;
+    terms[12] = beyond(activations, kNear) * latency_ms;
     each.push_back(terms);
   }
   return each;
@@ -105,11 +109,12 @@ double Composition::deviation(const Terms& terms) const {
   return std::sqrt(std::max(variance, 0.0) / std::pow(latency_ms(terms), 2) + noise * noise);
 }
 
-Composition vague_composition() {
+Composition vague_composition(Timed timed) {
   Composition vague;
-  constexpr Terms kDeviation = {0.2, 1, 1, 1, 1, 1, 0.15, 0.15, 0.15, 0.15, 1, 1};
+  const double fitted = timed == Timed::alone ? 1 : 0.05;  // of what the roofline says
+  const Terms deviation = {0.2, fitted, fitted, fitted, fitted, fitted, 0.15, 0.15, 0.15, 0.3, 0.2, 0.3, 0.3};
   for (std::size_t term = 0; term < kTerms; ++term)
-    vague.covariance[term * (kTerms + 1)] = kDeviation[term] * kDeviation[term];
+    vague.covariance[term * (kTerms + 1)] = deviation[term] * deviation[term];
   vague.noise = 0.1;
   return vague;
 }
@@ -139,54 +144,33 @@ Composition compose(const Composition& prior, const std::vector<Terms>& models,
   return found;
 }
 
-namespace {
-
-// The shares that do best on all platforms: what a platform's models say little of counts little there. The
-// plain sum counts as one group more.
-Terms common_shares(const std::vector<Composition>& platforms, const std::vector<double>& weight) {
-  const auto n = Index(kTerms);
-  const double sums = (1 - std::accumulate(weight.begin(), weight.end(), 0.0)) / double(platforms.size());
-  const Terms sum = Composition().share;
-  DoubleMatrix information = DoubleMatrix::Zero(n, n), target = DoubleMatrix::Zero(n, 1);
-  for (std::size_t p = 0; p < platforms.size(); ++p) {
-    const Composition& one = platforms[p];
-    const DoubleMatrix told = inverse_of(as_matrix(one.covariance)) * (one.noise * one.noise);
-    for (Index a = 0; a < n; ++a)
-      for (Index b = 0; b < n; ++b) {
-        information(a, b) += told(a, b) * (weight[p] + sums);
-        target(a, 0) += told(a, b) * (weight[p] * one.share[std::size_t(b)] + sums * sum[std::size_t(b)]);
-      }
-  }
-  const DoubleMatrix best = inverse_of(information) * target;
-  Terms shares;
-  for (std::size_t a = 0; a < kTerms; ++a) shares[a] = best(Index(a), 0);
-  return shares;
-}
-
-}  // namespace
-
 Composition common_composition(const std::vector<Composition>& platforms,
-                               const std::vector<std::string>& groups, bool about_sum) {
+                               const std::vector<std::string>& groups, Timed timed, bool about_sum) {
   if (platforms.empty()) return {};
   std::map<std::string, double> members;
   for (const std::string& group : groups) members[group] += 1;
-  const double each = 1 / (double(members.size()) + 1);
   std::vector<double> weight;
-  for (const std::string& group : groups) weight.push_back(each / members[group]);
+  for (const std::string& group : groups) weight.push_back(1 / (double(members.size()) * members[group]));
   Composition common;
-  if (!about_sum) common.share = common_shares(platforms, weight);
+  if (!about_sum) {
+    common.share = {};
+    for (std::size_t p = 0; p < platforms.size(); ++p)
+      for (std::size_t a = 0; a < kTerms; ++a) common.share[a] += weight[p] * platforms[p].share[a];
+  }
   // Few groups do not show how far platforms differ: as if one more, vague, had been among them.
-  const Composition vague = vague_composition();
+  const Composition vague = vague_composition(timed);
+  const double each = 1 / (double(members.size()) + 1);
   double noise = each * vague.noise * vague.noise;
   for (std::size_t i = 0; i < kTerms * kTerms; ++i) common.covariance[i] = each * vague.covariance[i];
   for (std::size_t p = 0; p < platforms.size(); ++p) {
     const Composition& one = platforms[p];
-    noise += weight[p] * one.noise * one.noise;
+    const double part = (1 - each) * weight[p];
+    noise += part * one.noise * one.noise;
     for (std::size_t a = 0; a < kTerms; ++a)
       for (std::size_t b = 0; b < kTerms; ++b)
         common.covariance[a * kTerms + b] +=
-            weight[p] * ((one.share[a] - common.share[a]) * (one.share[b] - common.share[b]) +
-                         one.covariance[a * kTerms + b]);
+            part * ((one.share[a] - common.share[a]) * (one.share[b] - common.share[b]) +
+                    one.covariance[a * kTerms + b]);
   }
   common.noise = std::sqrt(noise);
   return common;

@@ -15,9 +15,10 @@ namespace latencast {
 /// A model's terms, in ms: its kernels' latencies; their number times the platform's overhead; its weights,
 /// and the activations of convolutions, of depthwise ones and of all other kernels, times what the platform
 /// takes to move as much; then the latencies once more, those of pointwise convolutions, of other ones, of
-/// depthwise ones and of the rest, because estimates of one kind err together; last its weights and all its
-/// activations again, as far as the model is too large for caches. Of one kernel, or summed over a model.
-constexpr std::size_t kTerms = 12;
+/// depthwise ones and of squeeze-excite, because estimates of one kind err together; last all latencies, as
+/// far as the model's weights are too many for caches, and each kernel's, as far as its own weights and its
+/// own activations are. Of one kernel, or summed over a model.
+constexpr std::size_t kTerms = 13;
 using Terms = std::array<double, kTerms>;
 
 /// Of a model with these kernels; estimates: of each, in ms.
@@ -36,19 +37,21 @@ struct Composition {
   double deviation(const Terms& terms) const;
 };
 
-/// What is believed before any model is known: roughly a sum.
-Composition vague_composition();
+/// What is believed before any model is known: roughly a sum. Kernels timed inside networks have neither
+/// calls nor images laid out anew in them, so that theirs is one of latencies alone.
+Composition vague_composition(Timed timed);
 
 /// After some models. latency_ms: finite and positive, one for each of `models`. Robust: models far off count
 /// less.
 Composition compose(const Composition& prior, const std::vector<Terms>& models,
                     const std::vector<double>& latency_ms);
 
-/// What platforms have in common, as a prior for another: `groups` says which of them are settings of one and
-/// count together. about_sum: the plain sum, and how far platforms are from it, which is the better guess
-/// while no model of the new one is known. Of no platforms: exactly the sum.
+/// What platforms have in common that were timed so, as a prior for another: the mean of their shares, and
+/// how far they are from it. `groups` says which of them are settings of one and count together. about_sum:
+/// the plain sum in place of the mean, which is the better guess for kernels timed alone while no model of
+/// the new one is known. Of no platforms: exactly the sum.
 Composition common_composition(const std::vector<Composition>& platforms,
-                               const std::vector<std::string>& groups, bool about_sum);
+                               const std::vector<std::string>& groups, Timed timed, bool about_sum);
 
 /// The model's latency and what each kernel has of it.
 KernelSum put_together(const std::vector<FusedKernel>& kernels, const std::vector<KernelEstimate>& estimates,

@@ -235,7 +235,7 @@ PoolPlatform learn_platform(const PoolEntry& entry, const std::vector<KernelTimi
       terms.push_back(sum_of_terms(terms_of_each(one.model.kernels, estimates, state->any)));
       latency_ms.push_back(one.latency_ms);
     }
-    state->composition = compose(vague_composition(), terms, latency_ms);
+    state->composition = compose(vague_composition(entry.timed), terms, latency_ms);
   }
   return PoolPlatform(std::shared_ptr<const PoolPlatform::State>(std::move(state)));
 }

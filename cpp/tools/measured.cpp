@@ -35,7 +35,7 @@ Measured read_measured(const std::string& folder) {
     one.entry.chip = "epyc-" + text("runtime");
     one.entry.source = kMeasured;
     one.entry.timed = read_timed(text("kernels"));
-    one.family = text("family");
+    one.family = one.entry.timed == Timed::inside ? runtime_family(one.entry) : text("family");
     one.version = text("version");
     one.precision = text("precision");
     one.threads = static_cast<int>(facts.number(i, facts.column("threads")));

@@ -365,6 +365,11 @@ TEST_CASE("the fusions of a platform are those of its runtime", "[pool]") {
   CHECK(std::string(runtime_family(entry_called("tensorrt-v100-fp16"))) == "tensorrt");
   CHECK(std::string(runtime_family(entry_called("litert-xnnpack-1t"))) == "tflite");
   CHECK(std::string(runtime_family(entry_called("miopen-gfx900"))) == "onnxruntime");
+  PoolEntry inside = entry_called("openvino-fp32-inside");
+  CHECK(std::string(runtime_family(inside)) == "openvino");
+  // What OpenVINO fuses, sums and hard-swish, was timed there too, and takes what is left of it.
+  inside.timed = Timed::inside;
+  CHECK(std::string(runtime_family(inside)) == "tflite");
 }
 
 TEST_CASE("a process learns what vectors waste on channels, and which type is noisy", "[pool][adapt]") {
@@ -502,9 +507,24 @@ FusedKernel fused(const KernelShape& shape) {
   return kernel;
 }
 
-// Models whose kernels pay two thirds of the overhead that they pay alone, and fetch their weights a second
-// time.
-std::vector<ModelMeasurement> models_on(const Machine& machine, std::size_t count, std::uint64_t seed) {
+// What a kernel takes in a model.
+using InModel = double (*)(const Machine&, const KernelShape&);
+
+// A tenth of the overhead that it pays alone, and its weights are fetched a second time.
+double without_calls(const Machine& machine, const KernelShape& shape) {
+  return machine.latency_ms(shape) - 0.9 * machine.overhead +
+         3 * machine.per_element * work_of(shape).weights;
+}
+
+// Up to half as much again, where images and weights are too large for caches.
+double beyond_caches(const Machine& machine, const KernelShape& shape) {
+  const KernelWork work = work_of(shape);
+  const auto beyond = [](double elements) { return 4 * elements / (4 * elements + 1e6); };
+  return machine.latency_ms(shape) * (1 + 0.5 * beyond(work.in + work.out) + 0.3 * beyond(work.weights));
+}
+
+std::vector<ModelMeasurement> models_on(const Machine& machine, std::size_t count, std::uint64_t seed,
+                                        InModel in_model = without_calls) {
   Rng rng(seed);
   std::vector<ModelMeasurement> all;
   for (std::size_t i = 0; i < count; ++i) {
@@ -512,8 +532,7 @@ std::vector<ModelMeasurement> models_on(const Machine& machine, std::size_t coun
     for (std::size_t k = 10 + rng.below(std::size_t{40}); k > 0; --k) {
       const KernelShape shape = random_kernel(rng);
       one.model.kernels.push_back(fused(shape));
-      one.latency_ms += machine.latency_ms(shape) - 0.9 * machine.overhead +
-                        3 * machine.per_element * work_of(shape).weights;
+      one.latency_ms += in_model(machine, shape);
     }
     all.push_back(std::move(one));
   }
@@ -616,7 +635,7 @@ TEST_CASE("a new platform's kernels add up as its own models say, sooner where o
   // Who knows that platforms do not just add up says so.
   CHECK(unsure.error == Approx(sum.error));
   CHECK(unsure.coverage > sum.coverage);
-  const auto few = models_on(kSlow, 3, 8), some = models_on(kSlow, 12, 8);
+  const auto few = models_on(kSlow, 3, 8), some = models_on(kSlow, 30, 8);
   CHECK(outcome_of_models(adapt(others, timings, few), asked).error <
         outcome_of_models(adapt(silent, timings, few), asked).error);
   const Outcome own = outcome_of_models(adapt(others, timings, some), asked);
@@ -635,7 +654,8 @@ TEST_CASE("kernels timed inside networks add up as they do elsewhere, before any
     return entry;
   };
   const auto learnt = [](const PoolEntry& entry, const Machine& machine, std::uint64_t seed) {
-    return learn_platform(entry, timings_on(machine, 800, seed), models_on(machine, 40, seed + 10));
+    return learn_platform(entry, timings_on(machine, 800, seed),
+                          models_on(machine, 40, seed + 10, beyond_caches));
   };
   const std::vector<PoolPlatform> pool = {learnt(inside("fast"), kFast, 1),
                                           learnt(inside("other"), kOther, 3),
@@ -650,10 +670,11 @@ TEST_CASE("kernels timed inside networks add up as they do elsewhere, before any
   CHECK_THROWS_WITH(read_timed("outside"), ContainsSubstring("'outside' found; alone or inside expected"));
 
   const auto timings = timings_on(kSlow, 1000, 6);
-  const auto asked = models_on(kSlow, 40, 7);
+  const auto asked = models_on(kSlow, 40, 7, beyond_caches);
   const Outcome sum = outcome_of_models(adapt(pool, timings), asked);
   const Outcome alike = outcome_of_models(adapt(pool, timings, {}, Timed::inside), asked);
-  CHECK(alike.error < 0.8 * sum.error);
+  // Not somewhere between the sum and what the others say.
+  CHECK(alike.error < 0.25 * sum.error);
   CHECK(alike.coverage >= 0.8);
   // Of platforms timed otherwise nothing is taken over.
   const auto others = timed_so(pool, Timed::alone);

@@ -11,6 +11,7 @@ import { describe, expect, inject, test } from 'vitest';
 const kInstalled = join(inject('examples'), 'node_modules/latencast');
 
 interface Manifest {
+  readonly private?: boolean;
   readonly exports: Record<string, string | { readonly types: string; readonly default?: string }>;
   readonly scripts?: Record<string, string>;
   readonly dependencies?: Record<string, string>;
@@ -59,6 +60,7 @@ export async function estimate(bytes: Uint8Array): Promise<Float64Array> {
 });
 
 test('everything that is exported is there, and nothing has to be installed or run for it', () => {
+  expect(manifest.private, 'npm would refuse to publish it').toBe(undefined);
   expect(manifest.dependencies ?? {}).toEqual({});
   for (const hook of ['preinstall', 'install', 'postinstall', 'prepare']) expect(manifest.scripts).not.toHaveProperty(hook);
   for (const [name, target] of Object.entries(manifest.exports)) {

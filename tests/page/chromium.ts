@@ -59,6 +59,8 @@ export function visitor(): Visitor {
       }
       await before?.(page);
       await page.goto(server.address + address);
+      // What index.html holds looks the same, but is not yet the page.
+      await page.locator('#page:not([inert])').waitFor();
       return page;
     },
   };

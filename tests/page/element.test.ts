@@ -9,7 +9,7 @@ import { chromium, type Browser, type BrowserContextOptions, type Page } from 'p
 import { build as bundlePage } from 'vite';
 import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest';
 import { createEngine } from '../../web/api/index.js';
-import type { Engine, Measurement } from '../../web/api/types.js';
+import type { Engine, Measurement, Method } from '../../web/api/types.js';
 import type { LatencyPredictorElement } from '../../web/element/types.js';
 import { host, type Host } from './hosts.js';
 
@@ -95,10 +95,10 @@ async function withEngine<T>(work: (engine: Engine) => Promise<T>): Promise<T> {
   }
 }
 
-function estimateByApi(measurements: readonly Measurement[], architecture: string): Promise<number[]> {
+function estimateByApi(measurements: readonly Measurement[], architecture: string, method: Method = 'closed-form'): Promise<number[]> {
   return withEngine(async (engine) => {
     const base = await engine.load(bytesOf('nb201.latencast'));
-    const mine = await base.transfer(measurements);
+    const mine = await base.transfer(measurements, { method });
     const { low, latency_ms, high } = await mine.intervals([architecture]);
     return [low[0]!, latency_ms[0]!, high[0]!];
   });
@@ -129,6 +129,32 @@ describe('on a page of another origin', () => {
     // Its engine is in a worker, though the worker's script is of another origin than the page.
     expect(cdn.asked).toContain('/dist/element/worker.js');
     expect(cdn.asked).not.toContain('/dist/element/local.js');
+  });
+
+  test('the combined method: in closed form at once, then what the API estimates by it', async () => {
+    const page = await open('', {
+      before: (each) =>
+        each.addInitScript(() => {
+          const told = ((globalThis as { told?: unknown[] }).told = [] as unknown[]);
+          document.addEventListener('estimates', (event) => told.push((event as CustomEvent<{ method: string }>).detail.method), true);
+        }),
+    });
+    const told = (): Promise<unknown> => page.evaluate(() => (globalThis as { told?: unknown[] }).told);
+    const show = (given: Partial<LatencyPredictorElement>): Promise<void> =>
+      page.evaluate(
+        ([name, properties]) => document.querySelector('main')!.replaceChildren(Object.assign(document.createElement(name), properties)),
+        [kElement, { ...given, method: 'combined' }] as const,
+      );
+    await show({ measurements: kCsv, architecture: '421211' });
+    await expect.poll(told, { timeout: 60_000 }).toEqual(['closed-form', 'combined']);
+    expect((await shown(page))!.latency_ms).toBeCloseTo((await estimateByApi(readings, '421211', 'combined'))[1]!, 6);
+    await expect.poll(() => first(page).locator('[part=origin]').innerText()).toContain('measurements, refined by the network');
+    // Where the network adds nothing.
+    await show({ space: 'fbnet', device: 'pixel3' });
+    await expect.poll(told, { timeout: 60_000 }).toEqual(['closed-form', 'combined', 'closed-form']);
+    await page.waitForTimeout(1000);
+    expect(await told()).toHaveLength(3);
+    expect(await first(page).locator('[part=origin]').innerText()).not.toContain('refined');
   });
 
   test('a policy without workers: the same estimate, in the page itself; nothing inline is needed', async () => {

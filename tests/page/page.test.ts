@@ -124,6 +124,19 @@ describe('measurements of the user', () => {
     expect(Math.abs(middle - (await fact(page, '.fit', 'median error, left out')))).toBeLessThan(0.11);
   });
 
+  test('a paste of a thousand measurements is estimated in closed form, and the engine is free for what comes next', async () => {
+    const page = await visit.open({ address: '#device=mine&tab=measure' });
+    await engineReady(page);
+    const truth = truthOf('raspi4');
+    await write(page, Array.from({ length: 1000 }, (_, i) => `${15 * i}, ${truth[15 * i]} ms`).join('\n'));
+    await page.locator('.headline').getByText('estimated here from 1,000 measurements').waitFor();
+    await page.locator('.next-list li').first().waitFor();
+    expect(await page.locator('.headline').innerText()).not.toContain('refined');
+    await page.getByRole('tab', { name: 'Lookup' }).click();
+    await page.fill('#lookup-text textarea', '421211\n');
+    await page.locator('.lookup .list tbody tr').first().waitFor({ timeout: 10_000 });
+  });
+
   test('bad lines are named with number and reason, the others stay usable', async () => {
     const page = await visit.open({ address: '#device=mine' });
     await engineReady(page);

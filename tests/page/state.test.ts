@@ -22,6 +22,7 @@ import {
   kTabs,
   mine,
   originalText,
+  qualityOf,
   readAddress,
   reduce,
   sheetOf,
@@ -86,13 +87,16 @@ test('the front is what remains of all rows by latency where each has to beat ev
   );
 });
 
-test('the text of an example is there before its estimates, and no draft of the user', () => {
+test('the text of an example is there before its estimates with what is said of these, and no draft of the user', () => {
   const id = 'nb201/raspi4';
-  const told = reduce(initialState(), { type: 'notebook', id, notebook: { text: '421211, 10.5 ms\n', origin: 'here' } });
+  const quality = { quantity: 'latency', readings: [{ latency_ms: 10.5 }] } as const;
+  const told = reduce(initialState(), { type: 'notebook', id, notebook: { text: '421211, 10.5 ms\n', origin: 'here', quality } });
+  expect(qualityOf(told)).toBe(quality);
+  expect(qualityOf(reduce(told, { type: 'text', text: '421211, 11.5 ms\n' }))).toBe(undefined);
   expect(sheetOf(told, id).text).toBe('421211, 10.5 ms\n');
   expect(originalText(told, id)).toBe(sheetOf(told, id).text);
   const edited = reduce(initialState(), { type: 'text', text: '000000, 1 ms' });
-  expect(sheetOf(reduce(edited, { type: 'notebook', id: edited.device, notebook: { text: 'x', origin: 'here' } })).text).toBe('000000, 1 ms');
+  expect(sheetOf(reduce(edited, { type: 'notebook', id: edited.device, notebook: { text: 'x', origin: 'here', quality } })).text).toBe('000000, 1 ms');
 });
 
 describe('tables of the spaces', () => {

@@ -555,6 +555,22 @@ describe('checkMeasurements', () => {
     expect(measurements).toHaveLength(3);
   });
 
+  test('asks whether readings far apart are of one device', async () => {
+    const { notes } = await check('421211,12 ms\n334131,13 ms\n421211,36 ms\n334131,14 ms');
+    expect(notes.map(({ message }) => message)).toEqual([
+      'Same architecture as line 1; both readings count. They are a factor of 3 apart: of the same device, in the same setting?',
+      'Same architecture as line 2; both readings count.',
+    ]);
+  });
+
+  test('sees past what cannot be seen', () => {
+    const { lines } = readMeasurements('\u200b421211, 12.4 ms\u200b\n\u200e334131\t\u200b13 ms\u2060');
+    expect(lines.map(({ status, architecture_text, latency }) => [status, architecture_text, latency])).toEqual([
+      ['ok', '421211', 12.4],
+      ['ok', '334131', 13],
+    ]);
+  });
+
   test('notes digits that may have lost their zeros', async () => {
     const { notes } = await check('421211,12 ms\n334131,13 ms\n3112,14 ms');
     expect(notes).toEqual([

@@ -333,6 +333,10 @@ describe.each(kKinds)('platforms known by their kernels, %s engine', (kind) => {
       expect(families).toContain(family);
       expect(Object.values(counts).every((count) => count > 0)).toBe(true);
     }
+    // Those timed inside networks, of whatever runtime, are put together by the fewest fusions.
+    const inside = pool.platforms.filter(({ timed }) => timed === 'inside');
+    expect(inside.length).toBeGreaterThan(10);
+    expect(new Set(inside.map(({ family }) => family))).toEqual(new Set(['tflite']));
     expect(pool.platforms.find(({ id }) => id === kKnown)).toEqual(known.entry);
     expect(known).toMatchObject({ family: 'onnxruntime', similar: [], set_aside: [] });
     expect(pool.probes.filter((key) => key.split(',')[1] === '1').length).toBeGreaterThan(60);

@@ -493,8 +493,11 @@ function splitPlain(text: string): string[] {
       ? line.trim().replace(/\s+/g, ' ')
       : line.replaceAll(new RegExp(`(^|${delimiter}) *"`, 'g'), '$1"').replaceAll(new RegExp(`" *(${delimiter}|$)`, 'g'), '"$1');
   const [fields = []] = Papa.parse<string[]>(packed, { delimiter }).data;
-  return fields.map((field) => field.trim());
+  return fields.map((field) => field.replace(kAround, ''));
 }
+
+/** Blanks, and what cannot be seen and comes along from web pages and spreadsheets. */
+const kAround = /^[\s\u200B-\u200F\u2060]+|[\s\u200B-\u200F\u2060]+$/g;
 
 /** "421211 12,4": blanks separate, and the comma is the number's own. */
 function commaIsDecimal(words: readonly string[]): boolean {
@@ -619,6 +622,7 @@ const kLooksLike: readonly (readonly [below: number, unit: LatencyUnit, name: st
 
 /** From this factor on a reading is worth a second look; devices themselves differ by less than that within a space. */
 const kFarOff = 100;
+const kOneDevice = 1.5; // further apart than this, two readings of one architecture are hardly of one device
 /** A suggested unit must bring it this close. */
 const kNear = 10;
 const kFewestForFarOff = 5;
@@ -779,16 +783,18 @@ export function changeLatency({ text, latency_text, architecture_text }: Measure
 }
 
 function duplicateNotes(usable: readonly UsableLine[]): Note[] {
-  const first = new Map<string, number>();
-  return usable.flatMap(({ architecture, line }): Note[] => {
+  const first = new Map<string, Pick<UsableLine, 'line' | 'latency_ms'>>();
+  return usable.flatMap(({ architecture, line, latency_ms }): Note[] => {
     const before = first.get(architecture);
     if (before === undefined) {
-      first.set(architecture, line);
+      first.set(architecture, { line, latency_ms });
       return [];
     }
     // Several readings in one line are meant so.
-    if (before === line) return [];
-    return [{ kind: 'duplicate', line, message: `Same architecture as line ${before}; both readings count.`, fixes: [] }];
+    if (before.line === line) return [];
+    const apart = distance(latency_ms, before.latency_ms);
+    const doubt = apart > Math.log(kOneDevice) ? ` They are a factor of ${short(Math.exp(apart))} apart: of the same device, in the same setting?` : '';
+    return [{ kind: 'duplicate', line, message: `Same architecture as line ${before.line}; both readings count.${doubt}`, fixes: [] }];
   });
 }
 

@@ -561,7 +561,7 @@ export interface PoolEntry {
   /** The data set. */
   readonly source: string;
   readonly timed: Timed;
-  /** Whose fusions make the kernels it is to be asked for, as `Model.decompose` takes it. */
+  /** Whose fusions make the kernels it is to be asked for, as `Model.decompose` takes it; of those timed inside networks `tflite`. */
   readonly family: string;
   /** How many kernels of each type it learnt from. A type that is not in it was never timed there. */
   readonly timings: Readonly<Record<string, number>>;
@@ -602,7 +602,10 @@ export interface KernelPool {
 }
 
 export interface AdaptKernelsOptions {
-  /** Of the runtime that was measured; default: that of the most similar platform, for `models` that of the first one given. */
+  /**
+   * Of the runtime that was measured; default: that of the most similar platform, for `models` that of the first one given. Of kernels
+   * timed inside networks it is `tflite`, whatever the runtime: it fuses least, and what more is fused takes next to nothing there.
+   */
   readonly family?: string;
   /** Whole models measured there: they tell how kernels add up, which a plain sum gets wrong by a fifth or so; 10 do a lot. */
   readonly models?: readonly ModelMeasurement[];

@@ -73,6 +73,7 @@ const kMostText = 4e6; // characters; the whole space with arch strings is a thi
 const kMagic = 'LATCAST\n';
 const kCoverage = 0.9; // of all intervals shown
 const kSettling = 10_000; // ms that a measurement waits for the estimates at most
+const kMostRefined = 500; // measurements; from more the network would learn for minutes, and keep the engine from all else
 const kNextCount = 5; // architectures proposed at a time
 const kMostRestarts = 3; // of the engine
 const kRestartSpan = 60_000; // ms, within that time
@@ -604,9 +605,9 @@ export class Effects {
       let predictor: Adapted | undefined;
       const shown = this.state().results[device];
       // At once, then better where the network adds something. What was computed beforehand is that good already.
-      const methods: Method[] = shown?.source === 'precomputed' ? [] : ['closed-form'];
+      const methods: Method[] = shown?.source === 'precomputed' && readings.length <= kMostRefined ? [] : ['closed-form'];
       // While this browser is measured, nothing else should be at work for long.
-      if (!measured && isBuiltIn(spaceOf(device))) methods.push('combined');
+      if (!measured && isBuiltIn(spaceOf(device)) && readings.length <= kMostRefined) methods.push('combined');
       for (const method of methods) {
         const adapted = await base.transfer(readings, { ...options, method });
         if (predictor && adapted.info.method !== method) {

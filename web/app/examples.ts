@@ -63,10 +63,14 @@ export function loadExample(id: DeviceId, space: Promise<SpaceTable>): ExampleTo
     (parts) => exampleOf(...parts),
   );
   return {
-    notebook: file.then(({ measurements, origin }) => ({ text: writeMeasurements(measurements), origin })),
+    notebook: file.then((found) => ({ text: writeMeasurements(found.measurements), origin: found.origin, quality: qualityOf(found) })),
     example,
     truth_ms: Promise.all([file, example]).then(([{ truth }]) => (truth ? getLatencies(`${path}.truth.bin`, space) : undefined)),
   };
+}
+
+function qualityOf({ measurements, review, leave_one_out: leaveOneOut }: ExampleFile): Notebook['quality'] {
+  return { quantity: 'latency', readings: measurements, leaveOneOut, ...(review ? { review } : {}) };
 }
 
 /** `reach`: how far the interval goes to both sides of each estimate, by its logarithm. */
@@ -89,21 +93,19 @@ function exampleOf(table: SpaceTable, file: ExampleFile, latency_ms: Float64Arra
     low[i] = ms / factor;
     high[i] = ms * factor;
   });
-  const { method, nearest, review, leave_one_out: leaveOneOut, accuracy } = file;
+  const { method, nearest, accuracy } = file;
   return {
     check,
     result: {
+      ...qualityOf(file),
       source: 'precomputed',
       method,
-      quantity: 'latency',
       latency_ms,
       low,
       high,
       readings,
       trusted: [],
       ...(nearest ? { nearest } : {}),
-      ...(review ? { review } : {}),
-      leaveOneOut,
       accuracy,
     },
   };

@@ -6,7 +6,6 @@ import { readStored, sheetsFromElsewhere, writeStored } from './storage.js';
 import { page } from './views/page.js';
 
 const root = document.getElementById('page');
-if (!root) throw new Error('index.html has no element #page');
 
 let state: State = reduce(readStored(initialState()), { type: 'address', address: readAddress(location.hash) });
 let frame = 0;
@@ -50,42 +49,50 @@ function keep(): void {
   }
 }
 
-addEventListener('storage', (event) => {
-  const sheets = sheetsFromElsewhere(state, event);
-  if (sheets.length > 0) send({ type: 'adopt', sheets });
-});
-addEventListener('hashchange', () => send({ type: 'address', address: readAddress(location.hash) }));
-addEventListener('pagehide', () => writeStored(state));
+/** Called by start.ts. */
+export function start(): void {
+  if (!root) throw new Error('index.html has no element #page');
+  // What first.html put there gives way to the same, alive, before the next frame is painted.
+  root.replaceChildren();
+  root.inert = false;
 
-addEventListener('dragover', (event) => {
-  if (!event.dataTransfer?.types.includes('Files')) return;
-  event.preventDefault();
-  document.body.classList.add('drop-here');
-});
-addEventListener('dragleave', (event) => {
-  if (event.relatedTarget === null) document.body.classList.remove('drop-here');
-});
-addEventListener('drop', (event) => {
-  document.body.classList.remove('drop-here');
-  const file = event.dataTransfer?.files[0];
-  if (!file) return;
-  event.preventDefault();
-  send({ type: 'open-file', file });
-});
+  addEventListener('storage', (event) => {
+    const sheets = sheetsFromElsewhere(state, event);
+    if (sheets.length > 0) send({ type: 'adopt', sheets });
+  });
+  addEventListener('hashchange', () => send({ type: 'address', address: readAddress(location.hash) }));
+  addEventListener('pagehide', () => writeStored(state));
 
-// A model's file, or a short one as text, wherever nothing else takes it.
-addEventListener('paste', (event) => {
-  if (state.mode !== 'model' || !event.clipboardData || (event.target as Element).closest('input, textarea')) return;
-  const [file] = event.clipboardData.files;
-  const text = event.clipboardData.getData('text');
-  if (file) send({ type: 'open-file', file });
-  else if (text.trim() !== '') send({ type: 'model', action: { type: 'open', file: new File([text], 'pasted text') } });
-  else return;
-  event.preventDefault();
-});
+  addEventListener('dragover', (event) => {
+    if (!event.dataTransfer?.types.includes('Files')) return;
+    event.preventDefault();
+    document.body.classList.add('drop-here');
+  });
+  addEventListener('dragleave', (event) => {
+    if (event.relatedTarget === null) document.body.classList.remove('drop-here');
+  });
+  addEventListener('drop', (event) => {
+    document.body.classList.remove('drop-here');
+    const file = event.dataTransfer?.files[0];
+    if (!file) return;
+    event.preventDefault();
+    send({ type: 'open-file', file });
+  });
 
-paintSoon();
-// What the page itself waits for comes first.
-void effects.start().then(() => {
-  if (import.meta.env.PROD) void keepOffline(send);
-});
+  // A model's file, or a short one as text, wherever nothing else takes it.
+  addEventListener('paste', (event) => {
+    if (state.mode !== 'model' || !event.clipboardData || (event.target as Element).closest('input, textarea')) return;
+    const [file] = event.clipboardData.files;
+    const text = event.clipboardData.getData('text');
+    if (file) send({ type: 'open-file', file });
+    else if (text.trim() !== '') send({ type: 'model', action: { type: 'open', file: new File([text], 'pasted text') } });
+    else return;
+    event.preventDefault();
+  });
+
+  paintSoon();
+  // What the page itself waits for comes first.
+  void effects.start().then(() => {
+    if (import.meta.env.PROD) void keepOffline(send);
+  });
+}

@@ -186,7 +186,12 @@ export interface Notebook {
   readonly text: string;
   /** Where the numbers come from, for the line under the text. */
   readonly origin: string;
+  /** Said before the estimates themselves are here, so that these push nothing aside. */
+  readonly quality: StatedQuality;
 }
+
+/** Of a result, what is said of how good it is. */
+export type StatedQuality = Pick<Result, 'quantity' | 'review' | 'leaveOneOut'> & { readonly readings: readonly Pick<Reading, 'latency_ms'>[] };
 
 /** A built-in example as the page's own files hold it. */
 export interface Example {
@@ -544,6 +549,12 @@ export function viewOf(state: State): View {
 
 export function resultOf(state: State): Result | undefined {
   return state.results[state.device];
+}
+
+/** The quality of its result or, until that is here, of the example that it will be of. */
+export function qualityOf(state: State): StatedQuality | undefined {
+  const notebook = state.notebooks[state.device];
+  return resultOf(state) ?? (notebook?.text === sheetOf(state).text ? notebook.quality : undefined);
 }
 
 /** The unit of everything shown of the device. */

@@ -2,7 +2,7 @@
 
 import { html, LitElement, nothing, type PropertyDeclarations, type PropertyValues, type TemplateResult } from 'lit';
 import { LatencastError } from '../api/errors.js';
-import type { Measurement, Predictor, Quantity, SpaceId } from '../api/types.js';
+import type { Measurement, Method, Predictor, Quantity, SpaceId } from '../api/types.js';
 import { kBaseUnits } from '../api/units.js';
 import { between, count, correlation, plural, significant, withUnit } from '../app/format.js';
 import { paretoFront } from '../app/front.js';
@@ -18,9 +18,10 @@ const kCoverage = 0.9;
 const kHeight = 176; // of the chart, CSS pixels, as in element.css
 const kBars = 48;
 const kMostProblems = 3; // lines named
-const kDefaults = { space: 'nb201', accuracy: 'cifar10', engine: 'worker' } as const;
+const kDefaults = { space: 'nb201', accuracy: 'cifar10', method: 'closed-form', engine: 'worker' } as const;
+const kMethods = ['closed-form', 'combined'] as const;
 /** Estimates rest on these. */
-const kInputs = ['space', 'device', 'measurements', 'weights', 'engine'] as const;
+const kInputs = ['space', 'device', 'measurements', 'method', 'weights', 'engine'] as const;
 
 const kAccuracySets: Readonly<Record<AccuracySet, string>> = {
   cifar10: 'CIFAR-10',
@@ -57,6 +58,7 @@ export class LatencyPredictor extends LitElement implements LatencyPredictorElem
     architecture: {},
     limit: { type: Number },
     accuracy: {},
+    method: {},
     engine: {},
     weights: {},
     phase: { state: true },
@@ -75,6 +77,7 @@ export class LatencyPredictor extends LitElement implements LatencyPredictorElem
   declare architecture: string;
   declare limit: number;
   declare accuracy: AccuracySet;
+  declare method: (typeof kMethods)[number];
   declare engine: 'worker' | 'local';
   declare weights: string;
   declare phase: Phase;
@@ -159,6 +162,7 @@ export class LatencyPredictor extends LitElement implements LatencyPredictorElem
     this.weights ??= '';
     this.space ??= kDefaults.space;
     this.accuracy ??= kDefaults.accuracy;
+    this.method ??= kDefaults.method;
     this.engine ??= kDefaults.engine;
   }
 
@@ -171,6 +175,9 @@ export class LatencyPredictor extends LitElement implements LatencyPredictorElem
     try {
       if (!kSpaceIds.includes(this.space)) {
         throw new LatencastError('argument', `space is ${JSON.stringify(this.space)}; expected ${kSpaceIds.join(', ')}`);
+      }
+      if (!kMethods.includes(this.method)) {
+        throw new LatencastError('argument', `method is ${JSON.stringify(this.method)}; expected ${kMethods.join(' or ')}`);
       }
       if (this.device === '' && this.given().length === 0) {
         this.become('waiting');
@@ -188,17 +195,13 @@ export class LatencyPredictor extends LitElement implements LatencyPredictorElem
       const sheet = await this.sheet(ground, space);
       if (signal.aborted) return;
       this.problems = sheet.problems;
-      const result = await transferred(ground, space, this.device, sheet, signal);
-      if (signal.aborted) {
-        result.predictor.dispose();
-        return;
-      }
-      this.result?.predictor.dispose();
-      this.result = result;
-      await this.look(result);
-      if (signal.aborted) return;
-      this.become('ready');
-      this.dispatchEvent(new CustomEvent('estimates', { detail: result }));
+      const { device, method } = this;
+      await this.show(await transferred(ground, space, device, sheet, signal), signal);
+      if (signal.aborted || method !== 'combined') return;
+      const refined = await transferred(ground, space, device, sheet, signal, method);
+      // On chains the network adds nothing, and the engine says so.
+      if (refined.method === method) await this.show(refined, signal);
+      else refined.predictor.dispose();
     } catch (caught) {
       if (signal.aborted) return;
       const message = caught instanceof Error ? caught.message : String(caught);
@@ -206,6 +209,20 @@ export class LatencyPredictor extends LitElement implements LatencyPredictorElem
       this.become('failed', message);
       this.dispatchEvent(new CustomEvent('failure', { detail: { code, message } }));
     }
+  }
+
+  /** In place of what was shown before. */
+  private async show(result: Result, signal: AbortSignal): Promise<void> {
+    if (signal.aborted) {
+      result.predictor.dispose();
+      return;
+    }
+    this.result?.predictor.dispose();
+    this.result = result;
+    await this.look(result);
+    if (signal.aborted) return;
+    this.become('ready');
+    this.dispatchEvent(new CustomEvent('estimates', { detail: result }));
   }
 
   /** Leaves the last result where it is while the next is made; its place is not to jump. */
@@ -319,7 +336,7 @@ export class LatencyPredictor extends LitElement implements LatencyPredictorElem
     return html`<div class="head" part="head">
       <strong part="device">${title}</strong>
       <span class="quiet" part="origin"
-        >${space}${result ? html`, estimated here from ${plural(result.measurements.length, 'measurement')}` : nothing}</span
+        >${space}${result ? html`, estimated here from ${plural(result.measurements.length, 'measurement')}${result.method === 'combined' ? ', refined by the network' : nothing}` : nothing}</span
       >
     </div>`;
   }
@@ -510,16 +527,17 @@ export class LatencyPredictor extends LitElement implements LatencyPredictorElem
   }
 }
 
-/** Transfers to the device and estimates everything. */
+/** Transfers to the device, by the method that the weights are for unless told, and estimates everything. */
 async function transferred(
   ground: Ground,
   space: SpaceId,
   device: string,
   { measurements, quantity }: Sheet,
   signal: AbortSignal,
+  method?: Method,
 ): Promise<Result> {
   const { base, pool } = ground;
-  const predictor = await base.transfer(measurements, { quantity, signal, ...(device ? { device } : {}) });
+  const predictor = await base.transfer(measurements, { quantity, signal, ...(device ? { device } : {}), ...(method ? { method } : {}) });
   try {
     const [intervals, review] = await Promise.all([predictor.intervals(pool, kCoverage, { signal }), predictor.review()]);
     const sorted = intervals.latency_ms.slice().sort();
@@ -528,6 +546,7 @@ async function transferred(
       architectures: pool,
       measurements: predictor.info.measurements,
       quantity,
+      method: predictor.info.method!,
       expected_spearman: review.expected_spearman,
       ground,
       predictor,

@@ -7,7 +7,7 @@
 import type { ClassAttributes, HTMLAttributes } from 'react';
 import type { LatencyPredictorElement, LatencyPredictorEventMap } from './types.js';
 
-type Settable = 'space' | 'device' | 'measurements' | 'architecture' | 'limit' | 'accuracy' | 'engine' | 'weights';
+type Settable = 'space' | 'device' | 'measurements' | 'architecture' | 'limit' | 'accuracy' | 'method' | 'engine' | 'weights';
 type Told = Exclude<keyof LatencyPredictorEventMap, keyof HTMLElementEventMap>;
 
 export type LatencyPredictorProps = ClassAttributes<LatencyPredictorElement> &

@@ -4,7 +4,7 @@
  * @module latencast/element
  */
 
-import type { Intervals, Measurement, Quantity, SpaceId } from '../api/types.js';
+import type { Intervals, Measurement, Method, Quantity, SpaceId } from '../api/types.js';
 
 /** Data sets whose accuracies are known of every cell of NAS-Bench-201. */
 export type AccuracySet = 'cifar10' | 'cifar100' | 'imagenet16';
@@ -28,6 +28,8 @@ export interface Estimate {
 export interface Estimates extends Intervals {
   readonly architectures: readonly string[];
   readonly quantity: Quantity;
+  /** What they were made by. */
+  readonly method: Method;
   /** What they rest on, canonical. */
   readonly measurements: readonly Measurement[];
   /** Rank correlation (Spearman) to expect with measurements of the whole space. */
@@ -41,7 +43,7 @@ export interface Limit {
 }
 
 export interface LatencyPredictorEventMap extends HTMLElementEventMap {
-  /** New estimates of the space: the device or its measurements changed. */
+  /** New estimates of the space: the device or its measurements changed, or the network has refined them. */
   estimates: CustomEvent<Estimates>;
   /** Another architecture is shown, or its estimate changed. */
   estimate: CustomEvent<Estimate>;
@@ -68,6 +70,11 @@ export interface LatencyPredictorElement extends HTMLElement {
   limit: number;
   /** Default `cifar10`. */
   accuracy: AccuracySet;
+  /**
+   * `closed-form` (default): at once. `combined`: at once too, and some seconds of work later refined by the network, where that adds
+   * something (NAS-Bench-201), as on the project's own page.
+   */
+  method: 'closed-form' | 'combined';
   /** Where the engine runs: `worker` (default; in this thread where the page's policy forbids workers) or `local`, in this thread. */
   engine: 'worker' | 'local';
   /** Address of the folder of the weights, relative to the page; empty: the package's own. */

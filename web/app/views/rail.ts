@@ -29,6 +29,7 @@ import {
   mine,
   nameOf,
   originalText,
+  qualityOf,
   readiness,
   resultOf,
   sheetOf,
@@ -40,6 +41,7 @@ import {
   type Loading,
   type Result,
   type State,
+  type StatedQuality,
   type UnitChoice,
 } from '../state.js';
 
@@ -333,13 +335,13 @@ export function progress(state: State, job: Job): TemplateResult {
 }
 
 function quality(state: State): TemplateResult | typeof nothing {
+  const stated = qualityOf(state);
+  if (!stated) return nothing;
   const result = resultOf(state);
-  if (!result) return nothing;
-  const { review } = result;
   return html`<section class="quality ${isOutdated(state) ? 'outdated' : ''}" aria-label="Expected quality">
     <h2>Expected quality</h2>
-    ${isOutdated(state) ? html`<p class="small outdated-of">of ${beforeChange(result)}</p>` : nothing}
-    ${review ? expected(review, result) : checked(state, result)}
+    ${result && isOutdated(state) ? html`<p class="small outdated-of">of ${beforeChange(result)}</p>` : nothing}
+    ${stated.review ? expected(stated.review, stated) : result ? checked(state, result) : nothing}
   </section>`;
 }
 
@@ -348,7 +350,7 @@ const kCorrelationHint =
 const kErrorHint = 'Half of the estimates are closer than this';
 
 /** In closed form: what the model expects of itself over the whole space, and how it did on the measurements. */
-function expected(review: NonNullable<Result['review']>, result: Result): TemplateResult {
+function expected(review: NonNullable<Result['review']>, result: StatedQuality): TemplateResult {
   const held = result.leaveOneOut;
   return html`<dl class="facts">
       <div>
@@ -372,7 +374,7 @@ function expected(review: NonNullable<Result['review']>, result: Result): Templa
 }
 
 /** `19 of 20 lie in their 90 % interval`. */
-function inside(result: Result, { low = [], high = [] }: NonNullable<Result['leaveOneOut']>): string {
+function inside(result: StatedQuality, { low = [], high = [] }: NonNullable<Result['leaveOneOut']>): string {
   const within = result.readings.filter(
     ({ latency_ms }, i) => latency_ms >= (low[i] ?? Number.NaN) && latency_ms <= (high[i] ?? Number.NaN),
   );

@@ -29,7 +29,7 @@ export const kernels = command({
     runtime: { type: 'text', help: 'whose fusions apply: none (if left out), onnxruntime, tflite, ncnn, openvino or tensorrt' },
     platform: { type: 'texts', commas: true, help: 'known platforms, or all: of one milliseconds by kernel, as its runtime fuses; of several a table' },
     timings: { type: 'text', help: 'CSV with the columns kernel,n,h,w,cin,cout,kh,kw,stride,groups,latency_ms: adds milliseconds on the platform whose kernels were timed; -: standard input' },
-    inside: { type: 'flag', help: 'with --timings: the kernels were timed inside networks (weights/profiler), not each alone' },
+    inside: { type: 'flag', help: 'with --timings: the kernels were timed inside networks (weights/profiler), not each alone; best without --runtime' },
     measurements: { type: 'text', help: 'CSV with the columns model (a path as seen from the CSV) and latency_ms: adds milliseconds on the platform measured; -: standard input' },
     batch: { type: 'number', whole: true, least: 1, fallback: 1, help: 'for a first dimension that the file leaves open' },
     input: { type: 'texts', help: 'shape of an input, NAME=1x3x224x224' },
