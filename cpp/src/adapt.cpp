@@ -1,10 +1,11 @@
 // From the pool and a few timings to a new platform. Three things in turn:
 // 1. a common estimate of the most similar platforms and of a roofline fitted to the timings, each scaled to
 //    them;
-// 2. a Gaussian process over what is missing to it: which platforms deviate the same way, and what is smooth
-//    in the kernel's sizes. With 20 timings this is all there is;
+// 2. a Gaussian process over what is missing to it (process.h): which platforms deviate the same way, and
+// what
+//    is smooth in the kernel's sizes. With 20 timings this is all there is;
 // 3. extremely randomised trees over physical features, the platforms' and the process's estimates. They find
-//    the jumps between algorithms.
+//    the jumps between algorithms. Half of them say latency over multiply-adds, half what the process misses.
 // An estimate is the most likely value of the trees' and the process's together, in proportions and a sense
 // of "likely" that are best on timings each part has not seen.
 #include <algorithm>
@@ -17,6 +18,7 @@
 #include "latencast/rng.h"
 #include "linear.h"
 #include "pool_state.h"
+#include "process.h"
 #include "trees.h"
 
 namespace latencast {
@@ -26,9 +28,8 @@ using Index = Eigen::Index;
 
 constexpr std::size_t kExperts = 12;        // platforms that serve at once
 constexpr double kFewTimings = 3;           // that a type's scale is worth before it has any
-constexpr std::size_t kProcessRows = 1000;  // more add nothing but time
-constexpr std::size_t kTuningRows = 250;
-constexpr int kQuantiles = 21;  // of the process, as members of the bag
+constexpr std::size_t kProcessRows = 2000;  // its time grows with their cube
+constexpr int kQuantiles = 21;              // of the process, as members of the bag
 constexpr double kLog2 = 0.69314718055994530942;
 
 // --- Scales ---
@@ -101,100 +102,6 @@ std::vector<Judged> judge(const std::vector<PoolPlatform>& pool, const std::vect
   }
   return judge(claims, timings, log_ms);
 }
-
-// --- The Gaussian process ---
-
-struct ProcessInput {
-  KernelType type;
-  std::array<double, kSmoothFeatures> smooth;
-  std::vector<double> deviations;  // of each expert from the common estimate, in log
-};
-
-struct Covariance {
-  double experts, smooth, length, noise;
-
-  double operator()(const ProcessInput& a, const ProcessInput& b) const {
-    const bool same = a.type == b.type;
-    double together = 0;
-    for (std::size_t j = 0; j < a.deviations.size(); ++j) together += a.deviations[j] * b.deviations[j];
-    double square = 0;
-    for (std::size_t f = 0; f < kSmoothFeatures; ++f)
-      square += (a.smooth[f] - b.smooth[f]) * (a.smooth[f] - b.smooth[f]);
-    const double r = std::sqrt(3 * square) / length;
-    return 0.25 + (same ? 0.25 : 0) + experts * together +
-           (same ? smooth : 0.3 * smooth) * (1 + r) * std::exp(-r);
-  }
-};
-
-class Process {
- public:
-  Process() = default;
-
-  Process(std::vector<ProcessInput> inputs, const std::vector<double>& target, std::uint64_t seed)
-      : inputs_(std::move(inputs)) {
-    std::vector<std::size_t> some(inputs_.size());
-    std::iota(some.begin(), some.end(), std::size_t{0});
-    Rng(seed).shuffle(some);
-    some.resize(std::min(some.size(), kTuningRows));
-    double best = -1e300;
-    for (const double experts : {0.1, 1.0})
-      for (const double smooth : {0.02, 0.2, 1.0})
-        for (const double length : {2.0, 6.0, 20.0})
-          for (const double noise : {0.0003, 0.003, 0.03, 0.15}) {
-            const Covariance tried{experts, smooth, length, noise};
-            const double likelihood = evidence(tried, some, target);
-            if (likelihood > best) best = likelihood, covariance_ = tried;
-          }
-    solve(target);
-  }
-
-  double mean(const ProcessInput& at) const {
-    double sum = 0;
-    for (std::size_t i = 0; i < inputs_.size(); ++i) sum += weights_[Index(i)] * covariance_(inputs_[i], at);
-    return sum;
-  }
-
-  /// Of each input: what the others alone let expect.
-  const std::vector<double>& left_out() const { return left_out_; }
-
- private:
-  double evidence(const Covariance& covariance, const std::vector<std::size_t>& rows,
-                  const std::vector<double>& target) const {
-    const auto n = Index(rows.size());
-    DoubleMatrix k(n, n), y(n, 1);
-    for (Index i = 0; i < n; ++i) {
-      y(i, 0) = target[rows[std::size_t(i)]];
-      for (Index j = 0; j <= i; ++j)
-        k(i, j) = k(j, i) = covariance(inputs_[rows[std::size_t(i)]], inputs_[rows[std::size_t(j)]]);
-      k(i, i) += covariance.noise;
-    }
-    const DoubleMatrix lower = cholesky(k);
-    const DoubleMatrix z = solve_lower(lower, y);
-    return -0.5 * z.squaredNorm() - lower.diagonal().array().log().sum();
-  }
-
-  void solve(const std::vector<double>& target) {
-    const auto n = Index(inputs_.size());
-    DoubleMatrix k(n, n);
-    for (Index i = 0; i < n; ++i) {
-      for (Index j = 0; j <= i; ++j)
-        k(i, j) = k(j, i) = covariance_(inputs_[std::size_t(i)], inputs_[std::size_t(j)]);
-      k(i, i) += covariance_.noise;
-    }
-    const DoubleMatrix lower = cholesky(k);
-    // Columns: the inverse of the lower triangle, whose squared columns are the diagonal of the inverse.
-    const DoubleMatrix inverse = solve_lower(lower, DoubleMatrix::Identity(n, n));
-    Eigen::VectorXd y(n);
-    for (Index i = 0; i < n; ++i) y[i] = target[std::size_t(i)];
-    weights_ = inverse.transpose() * (inverse * y).eval();
-    for (Index i = 0; i < n; ++i) left_out_.push_back(y[i] - weights_[i] / inverse.col(i).squaredNorm());
-  }
-
-  std::vector<ProcessInput> inputs_;
-  Covariance covariance_{0.1, 0.2, 3, 0.03};
-  Eigen::VectorXd weights_;
-  std::vector<double> left_out_;
-};
 
 // --- Bags of possible values ---
 
@@ -278,8 +185,10 @@ struct AdaptedPlatform::State {
   Roofline roofline;
   Process process;
   double process_error = 0.1;  // of its left-out estimates, robust
-  double level = 0;            // of log latency over work; the forest's targets are beside it
-  ExtraTrees forest;
+  double level = 0;            // of log latency over work
+  // The trees' targets: log latency over work, beside the level; and over what the process says.
+  enum Base { kWork, kProcess, kBases };
+  std::array<ExtraTrees, kBases> forests;
   Reading reading{0.5, 0};
   Composition composition;
   double widening = 1;  // of the bag's 5 % to 95 %, so that nine of ten left-out timings lie within
@@ -293,7 +202,7 @@ struct AdaptedPlatform::State {
 
   Seen see(const KernelShape& kernel) const {
     const KernelFeatures physical = features_of(kernel);
-    Seen seen{{kernel.type, smooth_features(kernel), {}}, 0, kLog2 * double(physical[0]), {}};
+    Seen seen{{kernel.type, process_features(kernel), {}}, 0, kLog2 * double(physical[0]), {}};
     seen.features.assign(physical.begin(), physical.end());
     const auto type = static_cast<std::size_t>(kernel.type);
     std::vector<double> logs;
@@ -311,24 +220,31 @@ struct AdaptedPlatform::State {
     return seen;
   }
 
-  Bag bag(const Seen& seen, double process_mean, double process_weight,
-          const std::vector<std::size_t>& trees) const {
+  // Numbers of trees, of each forest.
+  using OfEachBase = std::array<std::vector<std::size_t>, kBases>;
+
+  Bag bag(const Seen& seen, double process_mean, double process_weight, const OfEachBase& trees) const {
     static const std::vector<double> quantiles = normal_quantiles();
     Bag values;
     if (process_weight > 0)
       for (const double z : quantiles)
         values.push_back({seen.common + process_mean + z * process_error, process_weight / kQuantiles});
     if (process_weight < 1)
-      for (const std::size_t t : trees)
-        values.push_back({seen.work + level + double(forest.trees.value(t, seen.features.data())),
-                          (1 - process_weight) / double(trees.size())});
+      for (const Base base : {kWork, kProcess})
+        for (const std::size_t t : trees[base])
+          values.push_back({(base == kWork ? seen.work + level : seen.common + process_mean) +
+                                double(forests[base].trees.value(t, seen.features.data())),
+                            (1 - process_weight) / (double(kBases) * double(trees[base].size()))});
     sort_bag(values);
     return values;
   }
 
   std::vector<KernelEstimate> estimate(const std::vector<KernelShape>& kernels) const {
-    std::vector<std::size_t> all(forest.trees.size());
-    std::iota(all.begin(), all.end(), std::size_t{0});
+    OfEachBase all;
+    for (const Base base : {kWork, kProcess}) {
+      all[base].resize(forests[base].trees.size());
+      std::iota(all[base].begin(), all[base].end(), std::size_t{0});
+    }
     std::vector<KernelEstimate> estimates;
     for (const KernelShape& kernel : kernels) {
       Seen seen = see(kernel);
@@ -388,27 +304,34 @@ std::shared_ptr<AdaptedPlatform::State> adapt_to(const std::vector<PoolPlatform>
   state->process_error = std::max(1.48 * median_of(errors), 1e-4);
 
   FeatureTable table;
-  std::vector<double> rates;
+  std::vector<double> rates, missed;
   for (std::size_t i = 0; i < timings.size(); ++i) {
     seen[i].features.push_back(static_cast<float>(seen[i].common + process[i] - seen[i].work));
     table.values.insert(table.values.end(), seen[i].features.begin(), seen[i].features.end());
     rates.push_back(log_ms[i] - seen[i].work);
+    missed.push_back(log_ms[i] - seen[i].common - process[i]);
   }
   table.columns = seen.front().features.size();
   state->level = median_of(rates);
   for (double& rate : rates) rate -= state->level;
-  state->forest = grow_extra_trees(table, rates, {}, 1);
+  using State = AdaptedPlatform::State;
+  state->forests[State::kWork] = grow_extra_trees(table, rates, {}, 1);
+  state->forests[State::kProcess] = grow_extra_trees(table, missed, {}, 2);
 
   // The reading that is best on timings left out, and how wide it is.
-  std::vector<std::vector<std::size_t>> unseen(timings.size());
-  for (std::size_t t = 0; t < state->forest.learnt.size(); ++t)
-    for (std::size_t i = 0; i < timings.size(); ++i)
-      if (!state->forest.learnt[t][i]) unseen[i].push_back(t);
+  std::vector<State::OfEachBase> unseen(timings.size());
+  for (const State::Base base : {State::kWork, State::kProcess})
+    for (std::size_t t = 0; t < state->forests[base].learnt.size(); ++t)
+      for (std::size_t i = 0; i < timings.size(); ++i)
+        if (!state->forests[base].learnt[t][i]) unseen[i][base].push_back(t);
+  const auto is_unseen = [&](std::size_t i) {
+    return !unseen[i][State::kWork].empty() && !unseen[i][State::kProcess].empty();
+  };
   double least = 1e300;
   for (const double weight : {0.0, 0.25, 0.5, 0.75, 1.0}) {
     std::vector<Bag> bags;
     for (std::size_t i = 0; i < timings.size(); ++i)
-      bags.push_back(state->bag(seen[i], process[i], unseen[i].empty() ? 1 : weight, unseen[i]));
+      bags.push_back(state->bag(seen[i], process[i], is_unseen(i) ? weight : 1, unseen[i]));
     for (const double width : {0.0, 0.1, 0.2, 0.4}) {
       const Reading reading{weight, width};
       // Few timings do not say much about how to read: an even mixture's median until they do.

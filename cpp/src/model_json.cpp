@@ -93,7 +93,7 @@ class GraphReader {
 
  private:
   static json object(const json& graph, const char* name) {
-    const json found = graph.value(name, json::object());
+    json found = graph.value(name, json::object());
     if (!found.is_object()) refuse(name, found, "an object of names and shapes");
     return found;
   }
@@ -133,7 +133,7 @@ class GraphReader {
     Node& made = builder_.node(op.get<std::string>(), called, std::move(reads), std::move(writes));
     for (const auto& [key, value] : node.items())
       if (key != "op" && key != "name" && key != "in" && key != "out")
-        made.attributes[standard_name(key)] = attribute(where + ", " + key, value);
+        made.attributes[standard_name(key)] = attribute(std::string(where).append(", ").append(key), value);
   }
 
   ModelBuilder builder_{"JSON"};

@@ -123,7 +123,7 @@ class NcnnReader {
     layer.name = next_word(line);
     const double inputs = number(layer, next_word(line)), outputs = number(layer, next_word(line));
     const auto read_names = [&](double count, std::vector<std::string>& names) {
-      for (double i = 0; i < count; ++i) {
+      while (double(names.size()) < count) {
         names.emplace_back(next_word(line));
         if (names.back().empty())
           layer.refuse("ends before all of its " + std::to_string(static_cast<long long>(inputs)) +

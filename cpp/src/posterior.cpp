@@ -345,9 +345,9 @@ std::vector<Belief> Posterior::predict(const RowMatrix& psi) const {
   double passed = 0;
   for (const Component& component : components_) {
     for (std::size_t k = 0; k < component.share.size(); ++k) {
-      const auto before = static_cast<std::size_t>(passed * kSampled + 0.5);
+      const auto before = static_cast<std::size_t>(std::lround(passed * kSampled));
       passed += component.share[k] / total;
-      const auto after = static_cast<std::size_t>(passed * kSampled + 0.5);
+      const auto after = static_cast<std::size_t>(std::lround(passed * kSampled));
       if (after == before) continue;
       sampled.emplace_back(&component, static_cast<Index>(k));
       weight.push_back(double(after - before) / kSampled);

@@ -22,8 +22,10 @@ namespace fs = std::filesystem;
 
 std::string today() {
   const std::time_t now = std::time(nullptr);
+  std::tm calendar{};
+  gmtime_r(&now, &calendar);  // std::gmtime's result is shared by all threads
   char text[16];
-  std::strftime(text, sizeof text, "%Y-%m-%d", std::gmtime(&now));
+  std::strftime(text, sizeof text, "%Y-%m-%d", &calendar);
   return text;
 }
 

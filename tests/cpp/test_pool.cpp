@@ -11,6 +11,7 @@
 #include "latencast/metrics.h"
 #include "latencast/pool.h"
 #include "latencast/rng.h"
+#include "process.h"
 #include "roofline.h"
 #include "trees.h"
 
@@ -369,6 +370,38 @@ TEST_CASE("the fusions of a platform are those of its runtime", "[pool]") {
   // What OpenVINO fuses, sums and hard-swish, was timed there too, and takes what is left of it.
   inside.timed = Timed::inside;
   CHECK(std::string(runtime_family(inside)) == "tflite");
+}
+
+TEST_CASE("a process learns what vectors waste on channels, and which type is noisy", "[pool][adapt]") {
+  Rng rng(5);
+  const auto inputs_and_target = [&](std::size_t count, std::vector<double>& target) {
+    std::vector<ProcessInput> inputs;
+    for (std::size_t i = 0; i < count; ++i) {
+      const KernelShape kernel = random_kernel(rng);
+      inputs.push_back({kernel.type, process_features(kernel), {}});
+      const double padded = std::ceil(double(kernel.cout) / 16) * 16;
+      target.push_back(std::log(padded / double(kernel.cout)) +
+                       (kernel.type == KernelType::add ? 0.3 * rng.normal() : 0));
+    }
+    return inputs;
+  };
+  // Of types without noise. What no process would know: the target beside its median.
+  const auto errors = [](const std::vector<ProcessInput>& inputs, const std::vector<double>& target,
+                         const std::vector<double>& said) {
+    double of_process = 0, of_none = 0;
+    for (std::size_t i = 0; i < inputs.size(); ++i) {
+      if (inputs[i].type == KernelType::add) continue;
+      of_process += std::abs(target[i] - said[i]);
+      of_none += std::abs(target[i] - 0.1);
+    }
+    return of_process / of_none;
+  };
+  std::vector<double> target, truth, said;
+  const auto inputs = inputs_and_target(120, target), asked = inputs_and_target(200, truth);
+  const Process process(inputs, target, 1);
+  CHECK(errors(inputs, target, process.left_out()) < 0.25);
+  for (const ProcessInput& one : asked) said.push_back(process.mean(one));
+  CHECK(errors(asked, truth, said) < 0.25);
 }
 
 TEST_CASE("a few timings make a new platform, and the pool helps", "[pool][adapt]") {
