@@ -1,6 +1,8 @@
 #include "process.h"
 
+#include <algorithm>
 #include <cmath>
+#include <initializer_list>
 #include <numeric>
 
 #include "kernel_features.h"
