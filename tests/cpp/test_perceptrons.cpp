@@ -55,8 +55,8 @@ PerceptronOptions quick() {
 const std::vector<PerceptronPlatform>& pool() {
   // Of the first multiply-adds decide, of the second traffic.
   static const std::vector<PerceptronPlatform> made = {
-      PerceptronPlatform("computing", timings_on(1e-8, 1e-9, 160, 1), quick()),
-      PerceptronPlatform("moving", timings_on(1e-11, 1e-7, 160, 2), quick())};
+      PerceptronPlatform("computing", timings_on(1e-8, 1e-9, 280, 1), quick()),
+      PerceptronPlatform("moving", timings_on(1e-11, 1e-7, 280, 2), quick())};
   return made;
 }
 
@@ -69,7 +69,7 @@ TEST_CASE("a platform's perceptrons go to the platform that is like it, whatever
 }
 
 TEST_CASE("what is carried over is worth more than what 20 timings teach", "[perceptrons]") {
-  const auto known = timings_on(4e-8, 4e-9, 20, 4), asked = timings_on(4e-8, 4e-9, 100, 5);
+  const auto known = timings_on(4e-8, 4e-9, 20, 4), asked = timings_on(4e-8, 4e-9, 200, 5);
   const double carried = error_of(AdaptedPerceptrons(pool(), known, quick()), asked);
   INFO("alone: " << error_of(AdaptedPerceptrons({}, known, quick()), asked));
   CHECK(carried < 0.15);
@@ -78,7 +78,7 @@ TEST_CASE("what is carried over is worth more than what 20 timings teach", "[per
 
 TEST_CASE("a type that was not timed takes the factor of the others", "[perceptrons]") {
   std::vector<KernelTiming> convolutions, additions;
-  for (const KernelTiming& one : timings_on(4e-8, 4e-9, 100, 6))
+  for (const KernelTiming& one : timings_on(4e-8, 4e-9, 200, 6))
     (one.kernel.type == KernelType::conv ? convolutions : additions).push_back(one);
   // Four times as slow in all that depends on size as the platform that is carried over.
   KernelPerceptron known = *pool()[0].of(KernelType::add);

@@ -59,8 +59,8 @@ export function visitor(): Visitor {
       }
       await before?.(page);
       await page.goto(server.address + address);
-      // What index.html holds looks the same, but is not yet the page.
-      await page.locator('#page:not([inert])').waitFor();
+      // What index.html holds looks the same, but is not yet the page. The documentation has none of it.
+      await page.locator('#page[inert]').waitFor({ state: 'detached' });
       return page;
     },
   };

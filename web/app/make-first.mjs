@@ -13,7 +13,7 @@ export async function firstScreen(page, address) {
   await page.setViewportSize({ width: 1280, height: 2000 });
   await page.route(/\/(examples|weights)\//, () => undefined);
   await page.goto(address);
-  await page.locator('line-editor .editor-line', { hasText: /^20$/ }).first().waitFor();
+  await page.locator('#page:not([inert]) line-editor .editor-line', { hasText: /^20$/ }).first().waitFor();
   return page.evaluate(() => {
     const copy = document.getElementById('page').cloneNode(true);
     const areas = copy.querySelectorAll('textarea');
