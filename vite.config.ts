@@ -36,6 +36,8 @@ function firstScreen(): Plugin {
     name: 'latencast-first-screen',
     apply: 'build',
     transformIndexHtml(html, { bundle }) {
+      // Benchmarks are built by this configuration as well, and have pages of their own.
+      if (!html.includes('<!-- Filled ')) return;
       const main = Object.values(bundle ?? {}).find((each) => each.type === 'chunk' && each.facadeModuleId?.endsWith('/main.ts'));
       if (main?.type !== 'chunk') throw new Error('vite.config.ts: no chunk of main.ts to preload');
       const screen = readFileSync(join(root, 'web/app/first.html'), 'utf8').trim();
