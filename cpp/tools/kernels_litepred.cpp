@@ -83,7 +83,7 @@ Learnt learn_from(const std::vector<KernelTiming>& timings, const std::vector<Ke
 
 // Invented configurations against random ones, as many of each, as all that a predictor learns from.
 std::string samples(const KernelsLitePredCommand& command) {
-  const auto measured = read_measured(command.measured).platforms;
+  const auto measured = read_measured(command.measured, Timed::alone).platforms;
   struct Job {
     const MeasuredPlatform* from;
     KernelType type;
@@ -142,7 +142,7 @@ std::string samples(const KernelsLitePredCommand& command) {
 std::string adaptation(const KernelsLitePredCommand& command) {
   if (command.perceptrons.empty())
     throw Error(ErrorCode::argument, "litepred: litepred-perceptron needs --perceptrons");
-  const auto measured = read_measured(command.measured).platforms;
+  const auto measured = read_measured(command.measured, Timed::alone).platforms;
   const auto perceptrons = read_perceptrons(command.perceptrons);
   std::map<std::string, std::string> runtime;
   std::vector<std::optional<PoolPlatform>> learnt(measured.size());
@@ -245,7 +245,7 @@ void LearnPerceptronsCommand::add_to(CLI::App& kernels) {
 void LearnPerceptronsCommand::run() const {
   std::vector<TimedPlatform> platforms;
   if (data.empty())
-    for (const MeasuredPlatform& one : read_measured(measured).platforms)
+    for (const MeasuredPlatform& one : read_measured(measured, Timed::alone).platforms)
       platforms.push_back({one.entry, one.timings});
   else
     platforms = read_kernel_data(data);

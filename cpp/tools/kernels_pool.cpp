@@ -32,7 +32,7 @@ void KernelsLearnCommand::add_to(CLI::App& kernels) {
   command->add_option(
       "--data", data,
       "folder of public data sets, uncompressed; without it their platforms stay as they are");
-  command->add_option("--measured", measured, "folders of what the profiler measured")->capture_default_str();
+  command->add_option("--measured", measured, "folder of what the profiler measured")->capture_default_str();
   command->add_option("--out", out, "folder to write to")->capture_default_str();
   command->add_option("--threads", threads)->check(CLI::PositiveNumber)->capture_default_str();
   command->callback([this] { run(); });
@@ -45,8 +45,8 @@ void KernelsLearnCommand::run() const {
     std::vector<ModelMeasurement> models;
   };
   std::vector<Source> sources;
-  for (const std::string& folder : measured) {
-    const Measured own = read_measured(folder);
+  for (const Timed timed : {Timed::alone, Timed::inside}) {
+    const Measured own = read_measured(measured, timed);
     NetworksInParts networks(own.networks);
     for (const MeasuredPlatform& one : own.platforms)
       sources.push_back({one.entry, one.timings, networks.measured_on(one)});

@@ -11,7 +11,7 @@ namespace latencast {
 
 struct KernelsLearnCommand {
   std::string data, out = "weights/pool";
-  std::vector<std::string> measured = {"weights/measured", "weights/measured/inside"};
+  std::string measured = "weights/measured";
   unsigned threads = 1;
 
   void add_to(CLI::App& kernels);

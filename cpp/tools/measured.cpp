@@ -1,8 +1,11 @@
 #include "measured.h"
 
+#include <algorithm>
 #include <cmath>
 #include <filesystem>
+#include <iterator>
 #include <limits>
+#include <set>
 
 #include "data.h"
 #include "families.h"
@@ -19,8 +22,11 @@ double milliseconds(const CsvTable& table, std::size_t row, std::size_t column) 
 
 }  // namespace
 
-Measured read_measured(const std::string& folder) {
-  const auto file = [&](const char* name) { return (std::filesystem::path(folder) / name).string(); };
+namespace {
+
+// Of one machine.
+Measured read_machine(const std::filesystem::path& folder, const std::string& machine) {
+  const auto file = [&](const char* name) { return (folder / name).string(); };
   const CsvTable facts = read_csv(file("platforms.csv")), kernels = read_csv(file("kernels.csv")),
                  networks = read_csv(file("networks.csv"));
   const std::vector<KernelShape> shapes = read_shapes(file("kernels.csv"));
@@ -30,9 +36,11 @@ Measured read_measured(const std::string& folder) {
   for (std::size_t i = 0; i < facts.rows.size(); ++i) {
     const auto text = [&](const char* column) { return facts.rows[i][facts.column(column)]; };
     MeasuredPlatform one;
-    one.entry.id = text("id");
+    one.machine = machine;
+    one.runtime = text("runtime");
+    one.entry.id = machine + "-" + text("id");
     one.entry.title = text("title");
-    one.entry.chip = "epyc-" + text("runtime");
+    one.entry.chip = machine + "-" + one.runtime;
     one.entry.source = kMeasured;
     one.entry.timed = read_timed(text("kernels"));
     one.family = one.entry.timed == Timed::inside ? runtime_family(one.entry) : text("family");
@@ -41,7 +49,7 @@ Measured read_measured(const std::string& folder) {
     one.threads = static_cast<int>(facts.number(i, facts.column("threads")));
     one.retest_5 = facts.number(i, facts.column("retest_5"));
     one.retest_10 = facts.number(i, facts.column("retest_10"));
-    const std::size_t ms = kernels.column(one.entry.id), network_ms = networks.column(one.entry.id);
+    const std::size_t ms = kernels.column(text("id")), network_ms = networks.column(text("id"));
     if (one.entry.timed == Timed::inside) one.entry.id += "-inside";
     for (std::size_t k = 0; k < shapes.size(); ++k) {
       const double latency_ms = milliseconds(kernels, k, ms);
@@ -54,6 +62,40 @@ Measured read_measured(const std::string& folder) {
     all.platforms.push_back(std::move(one));
   }
   return all;
+}
+
+}  // namespace
+
+Measured read_measured(const std::string& folder, Timed timed) {
+  std::vector<std::filesystem::path> machines;
+  for (const auto& one : std::filesystem::directory_iterator(folder))
+    if (one.is_directory()) machines.push_back(one.path());
+  std::sort(machines.begin(), machines.end());
+  Measured all;
+  for (const auto& machine : machines) {
+    const auto files = timed == Timed::inside ? machine / "inside" : machine;
+    if (!std::filesystem::exists(files / "platforms.csv")) continue;
+    Measured one = read_machine(files, machine.filename().string());
+    if (!all.platforms.empty() && one.networks != all.networks)
+      throw Error(ErrorCode::argument, (files / "networks.csv").string() + ": found " +
+                                           std::to_string(one.networks.size()) + " networks; the same " +
+                                           std::to_string(all.networks.size()) +
+                                           " as of the other machines expected");
+    all.networks = one.networks;
+    std::move(one.platforms.begin(), one.platforms.end(), std::back_inserter(all.platforms));
+  }
+  return all;
+}
+
+std::vector<PoolPlatform> without_runtime(const std::vector<PoolPlatform>& pool, const Measured& measured,
+                                          const std::string& runtime) {
+  std::set<std::string> left_out;
+  for (const MeasuredPlatform& one : measured.platforms)
+    if (one.runtime == runtime) left_out.insert(one.entry.chip);
+  std::vector<PoolPlatform> others;
+  for (const PoolPlatform& one : pool)
+    if (left_out.count(one.entry().chip) == 0) others.push_back(one);
+  return others;
 }
 
 NetworksInParts::NetworksInParts(const std::vector<std::string>& names) {

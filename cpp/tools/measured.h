@@ -13,7 +13,8 @@ namespace latencast {
 constexpr const char* kMeasured = "measured";  ///< PoolEntry::source of these
 
 struct MeasuredPlatform {
-  PoolEntry entry;     ///< chip: the processor and the runtime, whose settings leave the pool together
+  PoolEntry entry;  ///< chip: the machine and the runtime, whose settings leave the pool together
+  std::string machine, runtime;
   std::string family;  ///< whose fusions take its networks apart
   std::vector<KernelTiming> timings;
   std::vector<std::string> origins;  ///< of each timing: real, range, vae, random
@@ -29,8 +30,13 @@ struct Measured {
   std::vector<std::string> networks;  ///< "nb201-0", ...
 };
 
-/// kernels.csv, networks.csv and platforms.csv of a folder.
-Measured read_measured(const std::string& folder);
+/// What was timed so on all machines: kernels.csv, networks.csv and platforms.csv of `folder`/MACHINE, or of
+/// `folder`/MACHINE/inside. Throws `argument` where machines ran different lists of networks.
+Measured read_measured(const std::string& folder, Timed timed);
+
+/// Platforms of other runtimes than that one, on whatever machine.
+std::vector<PoolPlatform> without_runtime(const std::vector<PoolPlatform>& pool, const Measured& measured,
+                                          const std::string& runtime);
 
 /// The networks of `latencast kernels networks`, whose names are those measured, as a family fuses them.
 class NetworksInParts {

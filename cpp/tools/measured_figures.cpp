@@ -40,7 +40,7 @@ class Writer {
   Writer(const MeasuredFiguresCommand& command, Timed timed)
       : command_(command),
         timed_(timed),
-        measured_(read_measured(timed == Timed::alone ? command.measured : command.measured + "/inside")),
+        measured_(read_measured(command.measured, timed)),
         networks_(measured_.networks),
         pool_(timed_so(read_pool(command.pool), timed)) {
     for (const MeasuredPlatform& one : measured_.platforms) models_.push_back(networks_.measured_on(one));
@@ -122,15 +122,27 @@ class Writer {
   // networks.
   struct Way {
     std::size_t kernels, networks;
-    bool theirs = false;
+    bool theirs = false, framework_out = false;
 
     std::string title() const {
       return std::to_string(kernels) + " kernels" + (theirs ? " of the networks' types" : "") +
-             (networks > 0 ? ", " + std::to_string(networks) + " networks" : "");
+             (networks > 0 ? ", " + std::to_string(networks) + " networks" : "") +
+             (framework_out ? ", framework out" : "");
     }
   };
   std::vector<Way> ways() const {
-    return {{200, 0}, {200, 5}, {200, 10}, {200, 20}, {many(), 0}, {many(), 20}, {200, 0, true}};
+    std::vector<Way> all = {{200, 0},    {200, 5},     {200, 10},     {200, 20},
+                            {many(), 0}, {many(), 20}, {200, 0, true}};
+    if (several_machines())
+      for (const auto& [kernels, networks] :
+           {std::pair<std::size_t, std::size_t>{200, 0}, {200, 20}, {many(), 20}})
+        all.push_back({kernels, networks, false, true});
+    return all;
+  }
+
+  // On one machine a runtime that is out takes its framework with it.
+  bool several_machines() const {
+    return measured_.platforms.front().machine != measured_.platforms.back().machine;
   }
 
   // What most platforms have as many timings of.
@@ -148,8 +160,8 @@ class Writer {
     for (const char* further : {"median error, 200 kernels", "with 20 networks", "90 % interval holds"})
       header.push_back(further);
     std::vector<Cells> rows;
-    std::vector<Scores> sums(ways().size());
-    double count = 0;
+    std::map<std::string, std::vector<Scores>> sums;
+    std::map<std::string, double> counts;
     const auto put = [&](const std::string& name, const std::string& networks,
                          const std::vector<Scores>& scores, double over) {
       rows.push_back({name, networks});
@@ -161,19 +173,24 @@ class Writer {
     for (std::size_t p = 0; p < found.size(); ++p) {
       if (found[p].empty()) continue;
       put(measured_.platforms[p].entry.id, std::to_string(models_[p].size()), found[p], 1);
-      for (std::size_t w = 0; w < sums.size(); ++w) {
-        sums[w].within_5 += found[p][w].within_5, sums[w].within_10 += found[p][w].within_10;
-        sums[w].error += found[p][w].error, sums[w].held += found[p][w].held;
+      for (const std::string& name : {measured_.platforms[p].machine + ", mean", std::string("mean")}) {
+        std::vector<Scores>& sum = sums[name];
+        sum.resize(ways().size());
+        for (std::size_t w = 0; w < sum.size(); ++w) {
+          sum[w].within_5 += found[p][w].within_5, sum[w].within_10 += found[p][w].within_10;
+          sum[w].error += found[p][w].error, sum[w].held += found[p][w].held;
+        }
+        ++counts[name];
       }
-      ++count;
     }
-    if (count > 0) put("mean", "", sums, count);
+    for (const auto& [name, sum] : sums) put(name, "", sum, counts[name]);
     return markdown(header, rows);
   }
 
   std::vector<Scores> score(std::size_t p) const {
     const MeasuredPlatform& one = measured_.platforms[p];
-    const auto others = without_chip(pool_, one.entry.chip);
+    const auto without_pair = without_chip(pool_, one.entry.chip),
+               without_framework = without_runtime(pool_, measured_, one.runtime);
     const std::vector<KernelTiming> timings = usual(one);
     std::vector<Scores> scores(ways().size());
     if (timings.size() < many() || models_[p].size() < kFewestModels) return {};
@@ -194,7 +211,8 @@ class Writer {
         }
         std::vector<ModelMeasurement> measured;
         for (std::size_t i = 0; i < way.networks; ++i) measured.push_back(models_[p][order[i]]);
-        const AdaptedPlatform adapted = adapt(others, known, measured, timed_);
+        const AdaptedPlatform adapted =
+            adapt(way.framework_out ? without_framework : without_pair, known, measured, timed_);
         // Always the same, of which no way was told.
         std::vector<double> predicted, truth;
         double held = 0;
