@@ -391,17 +391,22 @@ std::shared_ptr<AdaptedPlatform::State> adapt_kernels(const std::vector<PoolPlat
 }
 
 // How kernels add up there. Without models: those timed alone to a sum, give or take what platforms of the
-// pool do, which differ; those inside networks as they do on those platforms, which are alike.
+// pool do, which differ; those inside networks as they do on those platforms, the more so the more alike
+// their kernels are.
 Composition compose_as(const std::vector<PoolPlatform>& pool, const AdaptedPlatform::State& state,
                        const std::vector<ModelMeasurement>& models, Timed timed) {
   std::vector<Composition> known;
   std::vector<std::string> chips;
-  for (const PoolPlatform& one : pool)
-    if (one.state().composition && one.entry().timed == timed) {
-      known.push_back(*one.state().composition);
-      chips.push_back(one.entry().chip);
-    }
-  const Composition common = common_composition(known, chips, timed, models.empty() && timed == Timed::alone);
+  std::vector<double> likeness;
+  for (const Similarity& one : state.nearest) {
+    const PoolPlatform& platform = pool[one.platform];
+    if (!platform.state().composition || platform.entry().timed != timed) continue;
+    known.push_back(*platform.state().composition);
+    chips.push_back(platform.entry().chip);
+    likeness.push_back(std::pow(one.error + 0.01, -2.0));
+  }
+  const Composition common =
+      common_composition(known, chips, likeness, timed, models.empty() && timed == Timed::alone);
   if (models.empty()) return common;
   std::vector<Terms> terms;
   std::vector<double> latency_ms;

@@ -15,7 +15,9 @@ using Index = Eigen::Index;
 
 constexpr double kLeastShare = 0.05;  // of its latency alone that a kernel keeps in any model
 constexpr double kCached = 16e6;      // bytes of a model's weights, half of which stay in a cache
-constexpr double kNear = 1e6;  // bytes of a kernel's, half of which are near enough to wait for nothing
+constexpr double kNear = 1e6;    // bytes of a kernel's, half of which are near enough to wait for nothing
+constexpr double kShort = 5e-3;  // ms, of which a kernel's latency is known badly
+constexpr double kMoved = 20e6;  // bytes that a ms moves from memory
 constexpr double kCovered90 = 1.645;
 constexpr int kRounds = 8;
 constexpr double kFreedom = 4;        // of Student's t: how readily a model is taken for an outlier
@@ -70,6 +72,11 @@ std::vector<Terms> terms_of_each(const std::vector<FusedKernel>& kernels,
   double weights = 0;
   for (const FusedKernel& kernel : kernels) weights += double(kernel.bytes_weights);
   const auto beyond = [](double bytes, double cached) { return bytes / (bytes + cached); };
+  // As long as the shorter of the two, about: what a kernel can wait for memory while it computes.
+  const auto waiting = [](double latency_ms, double bytes) {
+    const double moving_ms = bytes / kMoved;
+    return latency_ms * moving_ms / (latency_ms + moving_ms);
+  };
   std::vector<Terms> each;
   for (std::size_t i = 0; i < kernels.size(); ++i) {
     const FusedKernel& kernel = kernels[i];
@@ -82,9 +89,14 @@ std::vector<Terms> terms_of_each(const std::vector<FusedKernel>& kernels,
     if (conv) terms[kernel.kh * kernel.kw == 1 ? 6 : 7] = latency_ms;
     if (depthwise) terms[8] = latency_ms;
     if (kernel.type == KernelType::se) terms[9] = latency_ms;
-    terms[10] = beyond(weights, kCached) * latency_ms;
-    terms[11] = beyond(own_weights, kNear) * latency_ms;
-    terms[12] = beyond(activations, kNear) * latency_ms;
+    if (kernel.type == KernelType::add) terms[10] = latency_ms;
+    if (kernel.type == KernelType::swish || kernel.type == KernelType::hswish) terms[11] = latency_ms;
+    terms[12] = beyond(weights, kCached) * latency_ms;
+    terms[13] = beyond(own_weights, kNear) * latency_ms;
+    terms[14] = beyond(activations, kNear) * latency_ms;
+    terms[15] = std::min(latency_ms, kShort);
+    terms[16] = waiting(latency_ms, own_weights);
+    terms[17] = waiting(latency_ms, activations);
     each.push_back(terms);
   }
   return each;
@@ -112,7 +124,8 @@ double Composition::deviation(const Terms& terms) const {
 Composition vague_composition(Timed timed) {
   Composition vague;
   const double fitted = timed == Timed::alone ? 1 : 0.05;  // of what the roofline says
-  const Terms deviation = {0.2, fitted, fitted, fitted, fitted, fitted, 0.15, 0.15, 0.15, 0.3, 0.2, 0.3, 0.3};
+  const Terms deviation = {0.2, fitted, fitted, fitted, fitted, fitted, 0.15, 0.15, 0.15,
+                           0.3, 0.3,    0.3,    0.2,    0.3,    0.3,    0.3,  0.3,  0.3};
   for (std::size_t term = 0; term < kTerms; ++term)
     vague.covariance[term * (kTerms + 1)] = deviation[term] * deviation[term];
   vague.noise = 0.1;
@@ -145,12 +158,15 @@ Composition compose(const Composition& prior, const std::vector<Terms>& models,
 }
 
 Composition common_composition(const std::vector<Composition>& platforms,
-                               const std::vector<std::string>& groups, Timed timed, bool about_sum) {
+                               const std::vector<std::string>& groups, const std::vector<double>& likeness,
+                               Timed timed, bool about_sum) {
   if (platforms.empty()) return {};
   std::map<std::string, double> members;
   for (const std::string& group : groups) members[group] += 1;
   std::vector<double> weight;
-  for (const std::string& group : groups) weight.push_back(1 / (double(members.size()) * members[group]));
+  for (std::size_t p = 0; p < platforms.size(); ++p) weight.push_back(likeness[p] / members[groups[p]]);
+  const double sum = std::accumulate(weight.begin(), weight.end(), 0.0);
+  for (double& each : weight) each /= sum;
   Composition common;
   if (!about_sum) {
     common.share = {};
