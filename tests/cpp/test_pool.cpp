@@ -358,12 +358,15 @@ TEST_CASE("an index names the most similar platforms before they are read", "[po
   std::string broken = index.write();
   broken.replace(broken.find("\"steps\":\"") + 9, 2, "zz");
   CHECK_THROWS_WITH(PoolIndex(broken), ContainsSubstring("found 'z'"));
+  broken.replace(broken.find("zz"), 2, "40");
+  CHECK_THROWS_WITH(PoolIndex(broken), ContainsSubstring("beyond step 63"));
   CHECK_THROWS_WITH(PoolIndex({"other/Gelu,1"}, pool()), ContainsSubstring("other/Gelu"));
 }
 
 TEST_CASE("the fusions of a platform are those of its runtime", "[pool]") {
   CHECK(std::string(runtime_family(entry_called("tensorrt-v100-fp16"))) == "tensorrt");
   CHECK(std::string(runtime_family(entry_called("litert-xnnpack-1t"))) == "tflite");
+  CHECK(std::string(runtime_family(entry_called("epyc-openvino-fp32-1t"))) == "openvino");
   CHECK(std::string(runtime_family(entry_called("miopen-gfx900"))) == "onnxruntime");
   PoolEntry inside = entry_called("openvino-fp32-inside");
   CHECK(std::string(runtime_family(inside)) == "openvino");

@@ -37,7 +37,7 @@ def memory():
 
 
 def processor():
-    """Such as: AMD EPYC (Zen 5)."""
+    """Such as: AMD EPYC (Zen 5), Intel Xeon (AMX)."""
     about = {}
     with open("/proc/cpuinfo", encoding="utf-8") as file:
         for line in file:
@@ -45,6 +45,9 @@ def processor():
             about.setdefault(name.strip(), value.strip())
     generation = {"23": "Zen or Zen 2", "25": "Zen 3 or 4", "26": "Zen 5"}.get(about.get("cpu family"))
     name = about.get("model name", machine.machine())
+    if about.get("vendor_id") == "GenuineIntel":
+        name = " ".join(name.replace("(R)", "").replace("Processor", "").split())
+        return name + " (AMX)" if "amx_tile" in about.get("flags", "").split() else name
     return "%s (%s)" % (name, generation) if about.get("vendor_id") == "AuthenticAMD" and generation else name
 
 

@@ -146,7 +146,7 @@ class PoolIndex {
   /// Of the JSON text that write() makes; throws `checkpoint` on anything else.
   explicit PoolIndex(std::string_view json);
 
-  /// Latencies are stored in 256 steps, each platform's from its least to its most.
+  /// Latencies are stored in 64 steps, each platform's from its least to its most.
   std::string write() const;
 
   /// Their errors are not known here.
