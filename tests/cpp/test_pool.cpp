@@ -430,7 +430,7 @@ TEST_CASE("a process learns what is idle when the last tiles are dealt out", "[p
           const double pixels = double(kernel.n * kernel.out_h * kernel.out_w);
           const double tiles = std::ceil(pixels / 64) * std::ceil(double(kernel.cout) / 64);
           return kernel.type == KernelType::conv ? std::log(std::ceil(tiles / 60) * 60 / tiles) : 0;
-        }) < 0.3);
+        }) < 0.03);
 }
 
 TEST_CASE("a few timings make a new platform, and the pool helps", "[pool][adapt]") {
