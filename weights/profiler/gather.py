@@ -1,4 +1,4 @@
-"""Brings the files of profile.py together, as they are kept: python3 gather.py --kernels LIST.csv --from FOLDER --into weights/measured
+"""Brings the files of profile.py together, as they are kept: python3 gather.py --kernels LIST.csv --from FOLDER --into weights/measured/MACHINE
 
 kernels.csv: the list, and a column of milliseconds for each platform; networks.csv: the same of whole networks; platforms.csv: what the
 platforms are, and what share of kernels two halves of the rounds agree on. Platforms of several folders come together, the later one's
