@@ -20,6 +20,7 @@ struct AdamOptions {
   RateScale scale{};
   double last_learning_rate = 1e-6;  ///< reached at the last step
   double weight_decay = 1e-5;
+  double mean_decay = 0.9, square_decay = 0.999;  ///< of the gradients' running mean and mean square
 };
 
 /// Optimiser state for one flat parameter array.
@@ -30,12 +31,13 @@ class Adam {
       : options_(options), total_steps_(total_steps), mean_(parameters, S(0)), square_(parameters, S(0)) {}
 
   void step(Flat<S>& parameters, const Flat<S>& gradients) {
-    constexpr double kMeanDecay = 0.9, kSquareDecay = 0.999, kEpsilon = 1e-8, kPi = 3.14159265358979323846;
+    constexpr double kEpsilon = 1e-8, kPi = 3.14159265358979323846;
+    const double mean_decay = options_.mean_decay, square_decay = options_.square_decay;
     const double progress = double(step_++) / total_steps_;
     const double rate = options_.last_learning_rate + (options_.learning_rate - options_.last_learning_rate) *
                                                           (1 + std::cos(kPi * progress)) / 2;
-    const double bias = 1 - std::pow(kMeanDecay, step_);
-    const S root = static_cast<S>(1 / std::sqrt(1 - std::pow(kSquareDecay, step_)));
+    const double bias = 1 - std::pow(mean_decay, step_);
+    const S root = static_cast<S>(1 / std::sqrt(1 - std::pow(square_decay, step_)));
     const auto update = [&](std::size_t from, std::size_t to, double own_rate) {
       // One pass, because the arrays are larger than the cache.
       const S keep = S(1 - own_rate * options_.weight_decay), step_size = S(own_rate / bias);
@@ -44,8 +46,8 @@ class Adam {
       S* const v = square_.data();
       const S* const g = gradients.data();
       for (std::size_t i = from; i < to; ++i) {
-        m[i] = S(kMeanDecay) * m[i] + S(1 - kMeanDecay) * g[i];
-        v[i] = S(kSquareDecay) * v[i] + S(1 - kSquareDecay) * (g[i] * g[i]);
+        m[i] = S(mean_decay) * m[i] + S(1 - mean_decay) * g[i];
+        v[i] = S(square_decay) * v[i] + S(1 - square_decay) * (g[i] * g[i]);
         p[i] = p[i] * keep - step_size * m[i] / (root * std::sqrt(v[i]) + S(kEpsilon));
       }
     };

@@ -2,8 +2,7 @@
 // 1. a common estimate of the most similar platforms and of a roofline fitted to the timings, each scaled to
 //    them;
 // 2. a Gaussian process over what is missing to it (process.h): which platforms deviate the same way, and
-// what
-//    is smooth in the kernel's sizes. With 20 timings this is all there is;
+//    what is smooth in the kernel's sizes. With 20 timings this is all there is;
 // 3. extremely randomised trees over physical features, the platforms' and the process's estimates. They find
 //    the jumps between algorithms. Half of them say latency over multiply-adds, half what the process misses.
 // An estimate is the most likely value of the trees' and the process's together, in proportions and a sense

@@ -14,8 +14,8 @@ namespace {
 float log2f_of(double value) { return static_cast<float>(std::log2(std::max(value, 1.0))); }
 
 // How much more there is to do when `value` is rounded up to a multiple, as a binary logarithm.
-float waste(double value, double multiple) {
-  return static_cast<float>(std::log2(std::ceil(value / multiple) * multiple / value));
+double waste(double value, double multiple) {
+  return std::log2(std::ceil(value / multiple) * multiple / value);
 }
 
 }  // namespace
@@ -159,11 +159,11 @@ KernelFeatures features_of(const KernelShape& k) {
   for (const double value : {cin, cout / double(k.groups), out_h * out_w, pixels, depth})
     put(log2f_of(value));
   put(float(k.kh)), put(float(k.kw)), put(float(k.stride_h * k.stride_w)), put(float(k.dilation));
-  for (const double multiple : {4., 16., 64.}) put(waste(cin, multiple));
-  for (const double multiple : {4., 16., 64.}) put(waste(cout, multiple));
+  for (const double multiple : {4., 16., 64.}) put(float(waste(cin, multiple)));
+  for (const double multiple : {4., 16., 64.}) put(float(waste(cout, multiple)));
   put(tiles(64, 64)), put(tiles(128, 128)), put(tiles(32, 128));
   put(log2f_of(n * std::ceil(out_h / 2) * std::ceil(out_w / 2)));
-  put(float(k.out_w % 2)), put(float(k.out_w % 4)), put(waste(pixels, 64));
+  put(float(k.out_w % 2)), put(float(k.out_w % 4)), put(float(waste(pixels, 64)));
   // Of the border: what padding adds to the input, up to the step.
   put(float(
       std::clamp<std::int64_t>((k.out_h - 1) * k.stride_h + (k.kh - 1) * k.dilation + 1 - k.h, -8, 32)));
@@ -178,6 +178,26 @@ std::array<double, kSmoothFeatures> smooth_features(const KernelShape& k) {
   return {double(f[0]) / 2,  double(f[1]) / 2,  double(f[2]) / 2,  double(f[3]) / 2,
           double(f[4]) / 2,  double(f[6]) / 2,  double(f[7]),      double(f[12]) / 2,
           double(f[10]) / 2, double(f[17]) / 2, double(f[18]) / 2, double(f[19])};
+}
+
+std::array<double, kProcessFeatures> process_features(const KernelShape& k) {
+  const KernelFeatures f = features_of(k);
+  std::array<double, kProcessFeatures> at{};
+  const auto smooth = smooth_features(k);
+  std::copy(smooth.begin(), smooth.end(), at.begin());
+  std::size_t next = smooth.size();
+  const auto put = [&](double value) { at[next++] = value; };
+  // Width, depth of the product, border, tiles of a Winograd transform.
+  put(double(f[8])), put(double(f[16]) / 2), put(double(f[34]) / 2), put(double(f[30]) / 2);
+  put(double(f[35])), put(double(f[31])), put(double(f[32]) / 2);
+  const double cin = double(k.cin) / double(k.groups),
+               pixels = double(k.n) * double(k.out_h) * double(k.out_w);
+  for (const double multiple : {4., 8., 16., 32.}) put(2 * waste(cin, multiple));
+  for (const double multiple : {4., 8., 16., 32.}) put(2 * waste(double(k.cout), multiple));
+  for (const double multiple : {4., 8., 16.}) put(2 * waste(pixels, multiple));
+  if (next != kProcessFeatures)
+    throw Error(ErrorCode::internal, "process_features: wrong number of features");
+  return at;
 }
 
 }  // namespace latencast

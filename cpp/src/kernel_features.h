@@ -28,4 +28,9 @@ KernelFeatures features_of(const KernelShape& kernel);
 constexpr std::size_t kSmoothFeatures = 12;
 std::array<double, kSmoothFeatures> smooth_features(const KernelShape& kernel);
 
+/// smooth_features() and further sizes, and what is wasted when channels and pixels are rounded up to
+/// multiples of 4 to 32; scaled so that a distance of 1 is a small change.
+constexpr std::size_t kProcessFeatures = 30;
+std::array<double, kProcessFeatures> process_features(const KernelShape& kernel);
+
 }  // namespace latencast

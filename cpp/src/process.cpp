@@ -2,10 +2,9 @@
 
 #include <algorithm>
 #include <cmath>
-#include <initializer_list>
 #include <numeric>
 
-#include "kernel_features.h"
+#include "adam.h"
 #include "latencast/rng.h"
 
 namespace latencast {
@@ -17,7 +16,7 @@ constexpr double kConstant = 0.25;    // of all types together, and again of eac
 constexpr double kShorter = 5;        // the exponential covariance's lengths are so many times shorter
 constexpr std::size_t kSubset = 250;  // timings that a step sees
 constexpr int kSteps = 60;
-constexpr double kRate = 0.15, kMomentum = 0.8, kSquares = 0.95;  // of Adam
+constexpr AdamOptions kAdam{0.15, {}, 0, 0, 0.8, 0.95};
 
 // Standard deviations of the logarithms beforehand.
 constexpr double kOfWeights = 1.5, kOfLengths = 1, kOfNoises = 0.7, kOfSizes = 0.5;
@@ -25,26 +24,6 @@ constexpr double kOfWeights = 1.5, kOfLengths = 1, kOfNoises = 0.7, kOfSizes = 0
 double square(double value) { return value * value; }
 
 }  // namespace
-
-std::array<double, kProcessFeatures> process_features(const KernelShape& k) {
-  const KernelFeatures f = features_of(k);
-  std::array<double, kProcessFeatures> at{};
-  const auto smooth = smooth_features(k);
-  std::copy(smooth.begin(), smooth.end(), at.begin());
-  std::size_t next = smooth.size();
-  // Width, depth of the product, border, tiles of a Winograd transform.
-  for (const double value : {double(f[8]), double(f[16]) / 2, double(f[34]) / 2, double(f[30]) / 2})
-    at[next++] = value;
-  for (const double value : {double(f[35]), double(f[31]), double(f[32]) / 2}) at[next++] = value;
-  const auto waste = [&](double value, std::initializer_list<double> multiples) {
-    for (const double multiple : multiples)
-      at[next++] = 2 * std::log2(std::ceil(value / multiple) * multiple / value);
-  };
-  waste(double(k.cin) / double(k.groups), {4, 8, 16, 32});
-  waste(double(k.cout), {4, 8, 16, 32});
-  waste(double(k.n) * double(k.out_h) * double(k.out_w), {4, 8, 16});
-  return at;
-}
 
 // With exponentials of the parameters, as all pairs of inputs need them.
 struct Process::Covariance {
@@ -92,7 +71,7 @@ struct Process::Covariance {
 };
 
 Process::Parameters Process::expected() {
-  Parameters p{};
+  Parameters p(kParameters, 0.0);
   p[kExperts] = std::log(0.3), p[kShared] = std::log(0.05), p[kSame] = std::log(0.1);
   p[kRough] = p[kNoise] = std::log(0.003);
   for (std::size_t f = 0; f < kProcessFeatures; ++f)
@@ -100,9 +79,9 @@ Process::Parameters Process::expected() {
   return p;
 }
 
-// Of the logarithm of the parameters' probability, given some of the timings.
-Process::Parameters Process::slope(const Parameters& at, const std::vector<std::size_t>& rows,
-                                   const std::vector<double>& target) const {
+// Of the parameters' improbability, minus the logarithm, given some of the timings.
+Process::Parameters Process::gradient(const Parameters& at, const std::vector<std::size_t>& rows,
+                                      const std::vector<double>& target) const {
   const auto n = Index(rows.size());
   const Covariance covariance(at);
   DoubleMatrix k(n, n), y(n, 1);
@@ -116,7 +95,7 @@ Process::Parameters Process::slope(const Parameters& at, const std::vector<std::
   const DoubleMatrix inverse =
       solve_lower_transposed(lower, solve_lower(lower, DoubleMatrix::Identity(n, n)));
   const DoubleMatrix alpha = solve_lower_transposed(lower, solve_lower(lower, y));
-  Parameters slope{};
+  Parameters slope(kParameters, 0.0);
   for (Index i = 0; i < n; ++i) {
     const ProcessInput& a = inputs_[rows[std::size_t(i)]];
     const auto of_a = std::size_t(a.type);
@@ -124,7 +103,7 @@ Process::Parameters Process::slope(const Parameters& at, const std::vector<std::
       const ProcessInput& b = inputs_[rows[std::size_t(j)]];
       const auto of_b = std::size_t(b.type);
       // The evidence over this element of the covariance (Rasmussen and Williams, equation 5.9).
-      const double over = (i == j ? 0.5 : 1.0) * (alpha(i, 0) * alpha(j, 0) - inverse(i, j));
+      const double over = (i == j ? 0.5 : 1.0) * (inverse(i, j) - alpha(i, 0) * alpha(j, 0));
       const Covariance::Pair p = covariance.pair(a, b);
       const double bell = over * p.size * p.matern, peak = over * p.size * p.exponential;
       const double matern = bell * (1 + p.distance);
@@ -152,7 +131,7 @@ Process::Parameters Process::slope(const Parameters& at, const std::vector<std::
                              : q < kNoiseOf ? kOfLengths
                              : q < kSizeOf  ? kOfNoises
                                             : kOfSizes;
-    slope[q] -= (at[q] - mean[q]) / square(deviation);
+    slope[q] += (at[q] - mean[q]) / square(deviation);
   }
   return slope;
 }
@@ -162,20 +141,12 @@ Process::Process(std::vector<ProcessInput> inputs, const std::vector<double>& ta
   std::vector<std::size_t> order(inputs_.size());
   std::iota(order.begin(), order.end(), std::size_t{0});
   Rng(seed).shuffle(order);
-  Parameters first{}, second{};
+  Adam<double> adam(kParameters, kAdam, kSteps);
   std::size_t next = 0;
   for (int step = 0; step < kSteps; ++step) {
     std::vector<std::size_t> rows;
     while (rows.size() < std::min(kSubset, order.size())) rows.push_back(order[next++ % order.size()]);
-    const Parameters gradient = slope(parameters_, rows, target);
-    const double rate = kRate * 0.5 * (1 + std::cos(3.14159265358979323846 * step / kSteps));
-    for (std::size_t q = 0; q < kParameters; ++q) {
-      first[q] += (1 - kMomentum) * (gradient[q] - first[q]);
-      second[q] += (1 - kSquares) * (square(gradient[q]) - second[q]);
-      const double move = first[q] / (1 - std::pow(kMomentum, step + 1));
-      const double size = std::sqrt(second[q] / (1 - std::pow(kSquares, step + 1)));
-      parameters_[q] += rate * move / (size + 1e-8);
-    }
+    adam.step(parameters_, gradient(parameters_, rows, target));
   }
   solve(target);
 }

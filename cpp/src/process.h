@@ -6,12 +6,11 @@
 #include <cstdint>
 #include <vector>
 
-#include "latencast/pool.h"
+#include "kernel_features.h"
+#include "layers.h"
 #include "linear.h"
 
 namespace latencast {
-
-constexpr std::size_t kProcessFeatures = 30;
 
 /// What the process sees of a kernel.
 struct ProcessInput {
@@ -19,10 +18,6 @@ struct ProcessInput {
   std::array<double, kProcessFeatures> at;  ///< process_features()
   std::vector<double> deviations;           ///< of each expert from the common estimate, in log
 };
-
-/// smooth_features() and further sizes, and what is wasted when channels and pixels are rounded up to
-/// multiples of 4 to 32; scaled so that a distance of 1 is a small change.
-std::array<double, kProcessFeatures> process_features(const KernelShape& kernel);
 
 /// The covariance of two kernels is a constant, the product of their deviations, and Matern's (3/2) and an
 /// exponential, shorter one of the distance of their features, each with a length of its own. Types have
@@ -47,16 +42,16 @@ class Process {
   enum : std::size_t { kExperts, kShared, kSame, kRough, kNoise, kLengths };
   static constexpr std::size_t kNoiseOf = kLengths + kProcessFeatures, kSizeOf = kNoiseOf + kKernelTypes,
                                kParameters = kSizeOf + kKernelTypes;
-  using Parameters = std::array<double, kParameters>;
+  using Parameters = Flat<double>;
   struct Covariance;
 
   static Parameters expected();
-  Parameters slope(const Parameters& at, const std::vector<std::size_t>& rows,
-                   const std::vector<double>& target) const;
+  Parameters gradient(const Parameters& at, const std::vector<std::size_t>& rows,
+                      const std::vector<double>& target) const;
   void solve(const std::vector<double>& target);
 
   std::vector<ProcessInput> inputs_;
-  Parameters parameters_{};
+  Parameters parameters_;
   Eigen::VectorXd weights_;
   std::vector<double> left_out_;
 };
