@@ -1,5 +1,5 @@
-// The C library's strtod works in 128-bit floating point, 6 kB of the module (gzip); here it reads the numbers of JSON alone, whose text
-// has been checked, and JavaScript rounds them alike.
+// The C library's strtod works in 128-bit floating point, 6 kB of the module (gzip); here it reads the
+// numbers of JSON alone, whose text has been checked, and JavaScript rounds them alike.
 #include <emscripten.h>
 
 #include <cstring>
