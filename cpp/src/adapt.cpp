@@ -4,7 +4,8 @@
 // 2. a Gaussian process over what is missing to it (process.h): which platforms deviate the same way, and
 //    what is smooth in the kernel's sizes. With 20 timings this is all there is;
 // 3. extremely randomised trees over physical features, the platforms' and the process's estimates. They find
-//    the jumps between algorithms. Half of them say latency over multiply-adds, half what the process misses.
+//    the jumps between algorithms, and where the platforms jump. Some say latency over multiply-adds, some
+//    what the process misses.
 // An estimate is the most likely value of the trees' and the process's together, in proportions and a sense
 // of "likely" that are best on timings each part has not seen.
 #include <algorithm>
@@ -104,53 +105,54 @@ std::vector<Judged> judge(const std::vector<PoolPlatform>& pool, const std::vect
 
 // --- Bags of possible values ---
 
+// Who says a value: trees of log latency over work, beside the level; trees of what the process misses; the
+// process.
+enum Part : std::size_t { kWork, kMissed, kProcess, kParts };
+constexpr std::size_t kForests = kProcess;
+
 struct Member {
-  double value, weight;
+  double value, weight;  // within its part, whose weights sum to 1
+  Part part;
 };
-using Bag = std::vector<Member>;
-
-void sort_bag(Bag& bag) {
-  std::sort(bag.begin(), bag.end(), [](const Member& a, const Member& b) { return a.value < b.value; });
-}
-
-// bag: sorted.
-double quantile(const Bag& bag, double share) {
-  double total = 0;
-  for (const Member& one : bag) total += one.weight;
-  double sum = 0;
-  for (const Member& one : bag) {
-    sum += one.weight;
-    if (sum >= share * total) return one.value;
-  }
-  return bag.back().value;
-}
-
-// Where Epanechnikov's kernel of that half-width sees most of a sorted bag, among its members.
-double mode(const Bag& bag, double width) {
-  double w = 0, wv = 0, wvv = 0, most = -1, best = bag.front().value;
-  std::size_t begin = 0, end = 0;
-  const double origin = bag.front().value;
-  const auto add = [&](const Member& one, double sign) {
-    const double v = one.value - origin;
-    w += sign * one.weight, wv += sign * one.weight * v, wvv += sign * one.weight * v * v;
-  };
-  for (const Member& one : bag) {
-    while (end < bag.size() && bag[end].value <= one.value + width) add(bag[end++], 1);
-    while (bag[begin].value < one.value - width) add(bag[begin++], -1);
-    const double v = one.value - origin;
-    const double seen = w - (v * v * w - 2 * v * wv + wvv) / (width * width);
-    if (seen > most) most = seen, best = one.value;
-  }
-  return best;
-}
+using Bag = std::vector<Member>;  // by value
 
 // How a bag is read.
 struct Reading {
-  double process;  // weight of the Gaussian process, of 1
-  double width;    // of the mode's kernel; 0: the median
+  std::array<double, kParts> weight;  // sum to 1
+  double width;                       // of the mode's kernel; 0: the median
 
-  double operator()(const Bag& sorted) const {
-    return width > 0 ? mode(sorted, width) : quantile(sorted, 0.5);
+  double operator()(const Bag& bag) const { return width > 0 ? mode(bag) : quantile(bag, 0.5); }
+
+  double quantile(const Bag& bag, double share) const {
+    double sum = 0;
+    for (const Member& one : bag) {
+      sum += weight_of(one);
+      if (sum >= share) return one.value;
+    }
+    return bag.back().value;
+  }
+
+ private:
+  double weight_of(const Member& one) const { return weight[one.part] * one.weight; }
+
+  // Where Epanechnikov's kernel of that half-width sees most, among the members.
+  double mode(const Bag& bag) const {
+    double w = 0, wv = 0, wvv = 0, most = -1, best = bag.front().value;
+    std::size_t begin = 0, end = 0;
+    const double origin = bag.front().value;
+    const auto add = [&](const Member& one, double sign) {
+      const double v = one.value - origin, own = sign * weight_of(one);
+      w += own, wv += own * v, wvv += own * v * v;
+    };
+    for (const Member& one : bag) {
+      if (!(weight[one.part] > 0)) continue;
+      while (end < bag.size() && bag[end].value <= one.value + width) add(bag[end++], 1);
+      while (bag[begin].value < one.value - width) add(bag[begin++], -1);
+      const double v = one.value - origin;
+      const double seen = w - (v * v * w - 2 * v * wv + wvv) / (width * width);
+      if (seen > most) most = seen, best = one.value;
+    }
+    return best;
   }
 };
 
@@ -185,10 +187,8 @@ struct AdaptedPlatform::State {
   Process process;
   double process_error = 0.1;  // of its left-out estimates, robust
   double level = 0;            // of log latency over work
-  // The trees' targets: log latency over work, beside the level; and over what the process says.
-  enum Base { kWork, kProcess, kBases };
-  std::array<ExtraTrees, kBases> forests;
-  Reading reading{0.5, 0};
+  std::array<ExtraTrees, kForests> forests;
+  Reading reading{{0.25, 0.25, 0.5}, 0};
   Composition composition;
   double widening = 1;  // of the bag's 5 % to 95 %, so that nine of ten left-out timings lie within
 
@@ -203,6 +203,8 @@ struct AdaptedPlatform::State {
     const KernelFeatures physical = features_of(kernel);
     Seen seen{{kernel.type, process_features(kernel), {}}, 0, kLog2 * double(physical[0]), {}};
     seen.features.assign(physical.begin(), physical.end());
+    const auto choice = choice_features(kernel);
+    seen.features.insert(seen.features.end(), choice.begin(), choice.end());
     const auto type = static_cast<std::size_t>(kernel.type);
     std::vector<double> logs;
     for (const Expert& expert : experts) {
@@ -216,43 +218,51 @@ struct AdaptedPlatform::State {
       seen.features.push_back(static_cast<float>(log_ms - seen.work));
     }
     seen.features.push_back(static_cast<float>(seen.common - seen.work));
+    // How far the platforms disagree: where they jump, this one may.
+    if (experts.size() > 1) {
+      std::vector<double> sorted(seen.input.deviations.begin(), seen.input.deviations.end() - 1);
+      std::sort(sorted.begin(), sorted.end());
+      const auto at = [&](std::size_t quarters) { return sorted[quarters * (sorted.size() - 1) / 4]; };
+      for (const double value : {at(0), at(2), at(4), at(3) - at(1), at(4) - at(0)})
+        seen.features.push_back(static_cast<float>(value));
+    }
     return seen;
   }
 
   // Numbers of trees, of each forest.
-  using OfEachBase = std::array<std::vector<std::size_t>, kBases>;
+  using OfForests = std::array<std::vector<std::size_t>, kForests>;
 
-  Bag bag(const Seen& seen, double process_mean, double process_weight, const OfEachBase& trees) const {
+  Bag bag(const Seen& seen, double process_mean, const OfForests& trees) const {
     static const std::vector<double> quantiles = normal_quantiles();
+    const double expected = seen.common + process_mean;
     Bag values;
-    if (process_weight > 0)
-      for (const double z : quantiles)
-        values.push_back({seen.common + process_mean + z * process_error, process_weight / kQuantiles});
-    if (process_weight < 1)
-      for (const Base base : {kWork, kProcess})
-        for (const std::size_t t : trees[base])
-          values.push_back({(base == kWork ? seen.work + level : seen.common + process_mean) +
-                                double(forests[base].trees.value(t, seen.features.data())),
-                            (1 - process_weight) / (double(kBases) * double(trees[base].size()))});
-    sort_bag(values);
+    for (const double z : quantiles)
+      values.push_back({expected + z * process_error, 1.0 / kQuantiles, kProcess});
+    for (const Part part : {kWork, kMissed})
+      for (const std::size_t t : trees[part])
+        values.push_back({(part == kWork ? seen.work + level : expected) +
+                              double(forests[part].trees.value(t, seen.features.data())),
+                          1 / double(trees[part].size()), part});
+    std::sort(values.begin(), values.end(),
+              [](const Member& a, const Member& b) { return a.value < b.value; });
     return values;
   }
 
   std::vector<KernelEstimate> estimate(const std::vector<KernelShape>& kernels) const {
-    OfEachBase all;
-    for (const Base base : {kWork, kProcess}) {
-      all[base].resize(forests[base].trees.size());
-      std::iota(all[base].begin(), all[base].end(), std::size_t{0});
+    OfForests all;
+    for (const Part part : {kWork, kMissed}) {
+      if (reading.weight[part] > 0) all[part].resize(forests[part].trees.size());
+      std::iota(all[part].begin(), all[part].end(), std::size_t{0});
     }
     std::vector<KernelEstimate> estimates;
     for (const KernelShape& kernel : kernels) {
       Seen seen = see(kernel);
       const double process_mean = process.mean(seen.input);
       seen.features.push_back(static_cast<float>(seen.common + process_mean - seen.work));
-      const Bag values = bag(seen, process_mean, reading.process, all);
+      const Bag values = bag(seen, process_mean, all);
       const double point = reading(values);
-      const double below = std::max(point - quantile(values, 0.05), 0.02) * widening;
-      const double above = std::max(quantile(values, 0.95) - point, 0.02) * widening;
+      const double below = std::max(point - reading.quantile(values, 0.05), 0.02) * widening;
+      const double above = std::max(reading.quantile(values, 0.95) - point, 0.02) * widening;
       estimates.push_back({std::exp(point), std::exp(point - below), std::exp(point + above)});
     }
     return estimates;
@@ -313,46 +323,47 @@ std::shared_ptr<AdaptedPlatform::State> adapt_to(const std::vector<PoolPlatform>
   table.columns = seen.front().features.size();
   state->level = median_of(rates);
   for (double& rate : rates) rate -= state->level;
-  using State = AdaptedPlatform::State;
-  state->forests[State::kWork] = grow_extra_trees(table, rates, {}, 1);
-  state->forests[State::kProcess] = grow_extra_trees(table, missed, {}, 2);
+  state->forests[kWork] = grow_extra_trees(table, rates, {}, 1);
+  state->forests[kMissed] = grow_extra_trees(table, missed, {}, 2);
 
   // The reading that is best on timings left out, and how wide it is.
-  std::vector<State::OfEachBase> unseen(timings.size());
-  for (const State::Base base : {State::kWork, State::kProcess})
-    for (std::size_t t = 0; t < state->forests[base].learnt.size(); ++t)
+  std::vector<AdaptedPlatform::State::OfForests> unseen(timings.size());
+  for (const Part part : {kWork, kMissed})
+    for (std::size_t t = 0; t < state->forests[part].learnt.size(); ++t)
       for (std::size_t i = 0; i < timings.size(); ++i)
-        if (!state->forests[base].learnt[t][i]) unseen[i][base].push_back(t);
-  const auto is_unseen = [&](std::size_t i) {
-    return !unseen[i][State::kWork].empty() && !unseen[i][State::kProcess].empty();
+        if (!state->forests[part].learnt[t][i]) unseen[i][part].push_back(t);
+  std::vector<Bag> bags;
+  for (std::size_t i = 0; i < timings.size(); ++i) bags.push_back(state->bag(seen[i], process[i], unseen[i]));
+  const auto readable = [&](std::size_t i, Reading reading) {
+    if (unseen[i][kWork].empty() || unseen[i][kMissed].empty()) reading.weight = {0, 0, 1};
+    return reading;
   };
   double least = 1e300;
-  for (const double weight : {0.0, 0.25, 0.5, 0.75, 1.0}) {
-    std::vector<Bag> bags;
-    for (std::size_t i = 0; i < timings.size(); ++i)
-      bags.push_back(state->bag(seen[i], process[i], is_unseen(i) ? weight : 1, unseen[i]));
-    for (const double width : {0.0, 0.1, 0.2, 0.4}) {
-      const Reading reading{weight, width};
-      // Few timings do not say much about how to read: an even mixture's median until they do.
-      double loss = 0.3 * (std::abs(weight - 0.5) + (width > 0 ? 0.25 : 0)) / double(timings.size());
-      for (std::size_t i = 0; i < timings.size(); ++i)
-        loss += std::min(std::abs(reading(bags[i]) - log_ms[i]), 0.3) / double(timings.size());
-      if (loss >= least) continue;
-      least = loss;
-      state->reading = reading;
-      std::vector<double> ratios;
-      if (deviations) deviations->clear();
-      for (std::size_t i = 0; i < timings.size(); ++i) {
-        const double point = reading(bags[i]), low = quantile(bags[i], 0.05), high = quantile(bags[i], 0.95);
-        const double wide = log_ms[i] < point ? point - low : high - point;
-        ratios.push_back(std::abs(log_ms[i] - point) / std::max(wide, 0.02));
-        if (deviations) deviations->push_back(std::abs(log_ms[i] - point));
+  for (const double weight : {0.0, 0.25, 0.5, 0.75, 1.0})
+    for (const double share : {0.25, 0.5, 0.75})
+      for (const double width : {0.0, 0.1, 0.2, 0.4}) {
+        const Reading reading{{(1 - weight) * (1 - share), (1 - weight) * share, weight}, width};
+        // Few timings do not say much about how to read: an even mixture's median until they do.
+        double loss = 0.3 * (std::abs(weight - 0.5) + std::abs(share - 0.5) + (width > 0 ? 0.25 : 0)) /
+                      double(timings.size());
+        for (std::size_t i = 0; i < timings.size(); ++i)
+          loss += std::min(std::abs(readable(i, reading)(bags[i]) - log_ms[i]), 0.3) / double(timings.size());
+        if (loss >= least) continue;
+        least = loss;
+        state->reading = reading;
       }
-      std::sort(ratios.begin(), ratios.end());
-      const auto at = static_cast<std::size_t>(std::ceil(0.9 * double(ratios.size() + 1))) - 1;
-      state->widening = std::max(ratios[std::min(at, ratios.size() - 1)], 0.1);
-    }
+  std::vector<double> ratios;
+  for (std::size_t i = 0; i < timings.size(); ++i) {
+    const Reading reading = readable(i, state->reading);
+    const double point = reading(bags[i]);
+    const double wide =
+        log_ms[i] < point ? point - reading.quantile(bags[i], 0.05) : reading.quantile(bags[i], 0.95) - point;
+    ratios.push_back(std::abs(log_ms[i] - point) / std::max(wide, 0.02));
+    if (deviations) deviations->push_back(std::abs(log_ms[i] - point));
   }
+  std::sort(ratios.begin(), ratios.end());
+  const auto at = static_cast<std::size_t>(std::ceil(0.9 * double(ratios.size() + 1))) - 1;
+  state->widening = std::max(ratios[std::min(at, ratios.size() - 1)], 0.1);
   return state;
 }
 

@@ -13,9 +13,18 @@ namespace {
 
 float log2f_of(double value) { return static_cast<float>(std::log2(std::max(value, 1.0))); }
 
+constexpr std::size_t kHalvings = 5;  // of the choice features, before the others
+constexpr int kMostHalvings = 8;
+
 // How much more there is to do when `value` is rounded up to a multiple, as a binary logarithm.
 double waste(double value, double multiple) {
   return std::log2(std::ceil(value / multiple) * multiple / value);
+}
+
+int halvings(std::int64_t size) {
+  int count = 0;
+  for (; count < kMostHalvings && size % 2 == 0; size /= 2) ++count;
+  return count;
 }
 
 }  // namespace
@@ -173,6 +182,27 @@ KernelFeatures features_of(const KernelShape& k) {
   return f;
 }
 
+std::array<float, kChoiceFeatures> choice_features(const KernelShape& k) {
+  const std::int64_t cin = k.cin / k.groups, cout = k.cout / k.groups;
+  const double pixels = double(k.n) * double(k.out_h) * double(k.out_w);
+  const bool is_dense = k.type == KernelType::conv && k.groups == 1 && k.stride_h == 1 && k.stride_w == 1;
+  std::array<float, kChoiceFeatures> f{};
+  std::size_t at = 0;
+  for (const int count :
+       {halvings(cin), halvings(cout), halvings(k.n) + halvings(k.out_h) + halvings(k.out_w), halvings(k.n),
+        halvings(k.out_w)})
+    f[at++] = float(std::min(count, kMostHalvings));
+  f[at++] = float(is_dense && k.kh == 3 && k.kw == 3 && k.dilation == 1);
+  f[at++] = float(is_dense && k.kh == 1 && k.kw == 1);
+  for (const double units : {36., 60., 104., 120.})
+    for (const double side : {64., 128.}) {
+      const double tiles = std::ceil(pixels / side) * std::ceil(double(cout) / side) * double(k.groups);
+      f[at++] = float(waste(tiles, units));
+    }
+  if (at != kChoiceFeatures) throw Error(ErrorCode::internal, "choice_features: wrong number of features");
+  return f;
+}
+
 std::array<double, kSmoothFeatures> smooth_features(const KernelShape& k) {
   const KernelFeatures f = features_of(k);
   return {double(f[0]) / 2,  double(f[1]) / 2,  double(f[2]) / 2,  double(f[3]) / 2,
@@ -195,6 +225,8 @@ std::array<double, kProcessFeatures> process_features(const KernelShape& k) {
   for (const double multiple : {4., 8., 16., 32.}) put(2 * waste(cin, multiple));
   for (const double multiple : {4., 8., 16., 32.}) put(2 * waste(double(k.cout), multiple));
   for (const double multiple : {4., 8., 16.}) put(2 * waste(pixels, multiple));
+  const auto choice = choice_features(k);
+  for (std::size_t c = 0; c < kChoiceFeatures; ++c) put(double(choice[c]) * (c < kHalvings ? 0.5 : 2));
   if (next != kProcessFeatures)
     throw Error(ErrorCode::internal, "process_features: wrong number of features");
   return at;
