@@ -108,50 +108,54 @@ class Writer {
   std::string similarity() const {
     constexpr std::size_t kProbe = 20, kAsked = 300;
     struct Row {
-      double ours = 0, loaded = 0, index = 0, divergence = 0, best = 0, random = 0;
+      double ours = 0, loaded = 0, index = 0, divergence = 0, best = 0, random = 0;  // summed over draws
+      int draws = 0;
     };
     const auto probes = read_probes(command_.pool);
     std::vector<Row> found(timed_.size());
     run_jobs("similarities", timed_.size(), command_.threads, [&](std::size_t t) {
       const TimedPlatform& one = timed_[t];
       const auto others = without_chip(pool_, one.entry.chip);
-      const auto drawn = Rng(t + 1).choose(one.timings.size(), std::min(one.timings.size(), kProbe + kAsked));
-      std::vector<KernelTiming> probe, rest;
-      for (std::size_t i = 0; i < drawn.size(); ++i)
-        (i < kProbe ? probe : rest).push_back(one.timings[drawn[i]]);
-      // Those that know all types of the probe: no choice among others would be made.
-      std::vector<PoolPlatform> candidates;
-      for (const PoolPlatform& other : others)
-        if (std::all_of(probe.begin(), probe.end(), [&](const KernelTiming& timing) {
-              return other.entry().timings[static_cast<std::size_t>(timing.kernel.type)] > 0;
-            }))
-          candidates.push_back(other);
-      if (candidates.size() < 5) return;
-      std::vector<double> errors(candidates.size());
-      for (const Similarity& known : similarities(candidates, rest)) errors[known.platform] = known.error;
-      Row row;
-      row.ours = errors[similarities(candidates, probe).front().platform];
-      std::vector<std::size_t> nearest;
-      for (const Similarity& likely : PoolIndex(probes, candidates).similarities(probe))
-        nearest.push_back(likely.platform);
-      row.index = errors[nearest.front()];
-      nearest.resize(std::min(nearest.size(), kPlatformsToLoad));
-      std::vector<PoolPlatform> loaded;
-      for (const std::size_t i : nearest) loaded.push_back(candidates[i]);
-      row.loaded = errors[nearest[similarities(loaded, probe).front().platform]];
-      row.divergence = errors[similarities_by_divergence(candidates, probe).front().platform];
-      row.best = *std::min_element(errors.begin(), errors.end());
-      for (const double error : errors) row.random += error / double(errors.size());
-      found[t] = row;
+      for (int draw = 0; draw < command_.seeds; ++draw) {
+        const auto drawn = Rng(t + 1 + 1000 * static_cast<std::uint64_t>(draw))
+                               .choose(one.timings.size(), std::min(one.timings.size(), kProbe + kAsked));
+        std::vector<KernelTiming> probe, rest;
+        for (std::size_t i = 0; i < drawn.size(); ++i)
+          (i < kProbe ? probe : rest).push_back(one.timings[drawn[i]]);
+        // Those that know all types of the probe: no choice among others would be made.
+        std::vector<PoolPlatform> candidates;
+        for (const PoolPlatform& other : others)
+          if (std::all_of(probe.begin(), probe.end(), [&](const KernelTiming& timing) {
+                return other.entry().timings[static_cast<std::size_t>(timing.kernel.type)] > 0;
+              }))
+            candidates.push_back(other);
+        if (candidates.size() < 5) continue;
+        std::vector<double> errors(candidates.size());
+        for (const Similarity& known : similarities(candidates, rest)) errors[known.platform] = known.error;
+        Row& row = found[t];
+        row.ours += errors[similarities(candidates, probe).front().platform];
+        std::vector<std::size_t> nearest;
+        for (const Similarity& likely : PoolIndex(probes, candidates).similarities(probe))
+          nearest.push_back(likely.platform);
+        row.index += errors[nearest.front()];
+        nearest.resize(std::min(nearest.size(), kPlatformsToLoad));
+        std::vector<PoolPlatform> loaded;
+        for (const std::size_t i : nearest) loaded.push_back(candidates[i]);
+        row.loaded += errors[nearest[similarities(loaded, probe).front().platform]];
+        row.divergence += errors[similarities_by_divergence(candidates, probe).front().platform];
+        row.best += *std::min_element(errors.begin(), errors.end());
+        for (const double error : errors) row.random += error / double(errors.size());
+        ++row.draws;
+      }
     });
     std::map<std::string, std::pair<Row, int>> of_source;
     for (std::size_t t = 0; t < timed_.size(); ++t) {
-      if (!(found[t].random > 0)) continue;
+      if (found[t].draws == 0) continue;
       for (const std::string& source : {timed_[t].entry.source, std::string("all")}) {
         auto& [sum, count] = of_source[source];
-        sum.loaded += found[t].loaded, sum.index += found[t].index;
-        sum.ours += found[t].ours, sum.divergence += found[t].divergence;
-        sum.best += found[t].best, sum.random += found[t].random;
+        sum.loaded += found[t].loaded / found[t].draws, sum.index += found[t].index / found[t].draws;
+        sum.ours += found[t].ours / found[t].draws, sum.divergence += found[t].divergence / found[t].draws;
+        sum.best += found[t].best / found[t].draws, sum.random += found[t].random / found[t].draws;
         ++count;
       }
     }
