@@ -30,8 +30,7 @@ test.each([
   [412, 823],
   [1350, 940],
 ])('stands there before the script, cannot be typed into, and what follows moves nothing (%i px)', async (width, height) => {
-  // Held back for long, the browser complains that what it preloads is not used.
-  const page = await visit.open({ viewport: { width, height }, expectsErrors: true });
+  const page = await visit.open({ viewport: { width, height } });
   await page.addInitScript(() => {
     const moved = ((globalThis as { moved?: number[] }).moved = [] as number[]);
     new PerformanceObserver((list) => moved.push(...list.getEntries().map((entry) => (entry as PerformanceEntry & { value: number }).value))).observe({ type: 'layout-shift', buffered: true });
@@ -79,19 +78,6 @@ test.each([
   release();
   await page.locator('h1').waitFor();
   if ('sheets' in stored) await expect.poll(() => page.inputValue('#measurements textarea')).toBe('421211, 10.5 ms');
-});
-
-test('its files are asked for before the script is there, and once', async () => {
-  const page = await visit.open({ expectsErrors: true });
-  const release = await holdScript(page);
-  const asked: string[] = [];
-  page.on('request', (request) => asked.push(new URL(request.url()).pathname));
-  const files = () => asked.filter((path) => /raspi4\.(estimates|bounds)|space\.bin|accuracy/.test(path)).map((path) => path.replace(/.*\//, '')).sort();
-  await page.reload({ waitUntil: 'commit' });
-  await expect.poll(files).toEqual(['nb201.accuracy.bin', 'raspi4.bounds.bin', 'raspi4.estimates.bin', 'space.bin']);
-  release();
-  await engineReady(page);
-  expect(files()).toHaveLength(4);
 });
 
 test('the key and the device that early.js looks for are those that are written', async () => {
