@@ -342,6 +342,13 @@ class RawPredictor : public Handle {
     });
   }
 
+  val self_test() const {
+    return envelope([&] {
+      predictor_.self_test();
+      return val::null();
+    });
+  }
+
   val scores(const std::string& device, const std::string& architectures) const {
     return envelope([&] {
       return copy_out(predictor_.scores(device, parse_list(predictor_.space(), "scores", architectures)));
@@ -522,7 +529,7 @@ val RawPredictor::search(const val& limits_array, const std::string& architectur
 }
 
 val load(const std::string& bytes) {
-  return envelope([&] { return hand_over(new RawPredictor(Predictor::read(bytes))); });
+  return envelope([&] { return hand_over(new RawPredictor(Predictor::read_untested(bytes))); });
 }
 
 val load_encoder(const std::string& bytes) {
@@ -549,6 +556,7 @@ EMSCRIPTEN_BINDINGS(latencast) {
 
   emscripten::class_<RawPredictor>("RawPredictor")
       .function("_info", &RawPredictor::info)
+      .function("_selfTest", &RawPredictor::self_test)
       .function("_scores", &RawPredictor::scores)
       .function("_latency", &RawPredictor::latency)
       .function("_save", &RawPredictor::save)

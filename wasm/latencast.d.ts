@@ -164,6 +164,8 @@ export interface RawHandle {
 
 export interface RawPredictor extends RawHandle {
   _info(): Envelope<Json<RawInfo>>;
+  /** Fails where the network does not give the scores that stood in the file; before anything asks the network. */
+  _selfTest(): Envelope<null>;
   _scores(device: string, architectures: List): Envelope<Float64Array>;
   _latency(architectures: List): Envelope<Float64Array>;
   _save(): Envelope<Uint8Array>;
@@ -242,8 +244,11 @@ export interface RawModule {
   _gemmGflops(n: number, repetitions: number): Envelope<number>;
 }
 
-/** Emscripten's module factory. `wasmBinary` spares it a fetch of its own; `printErr` hears what it would write to the console. */
+/**
+ * Emscripten's module factory. `instantiateWasm` gets what the module imports, and hands over its instance once it has one;
+ * `printErr` hears what it would write to the console.
+ */
 export default function createModule(options: {
-  readonly wasmBinary: Uint8Array;
+  readonly instantiateWasm: (imports: WebAssembly.Imports, receive: (instance: WebAssembly.Instance) => void) => object;
   readonly printErr?: (line: string) => void;
 }): Promise<RawModule>;

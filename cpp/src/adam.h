@@ -36,8 +36,8 @@ class Adam {
     const double progress = double(step_++) / total_steps_;
     const double rate = options_.last_learning_rate + (options_.learning_rate - options_.last_learning_rate) *
                                                           (1 + std::cos(kPi * progress)) / 2;
-    const double bias = 1 - std::pow(mean_decay, step_);
-    const S root = static_cast<S>(1 / std::sqrt(1 - std::pow(square_decay, step_)));
+    const double bias = 1 - (mean_left_ *= mean_decay);
+    const S root = static_cast<S>(1 / std::sqrt(1 - (square_left_ *= square_decay)));
     const auto update = [&](std::size_t from, std::size_t to, double own_rate) {
       // One pass, because the arrays are larger than the cache.
       const S keep = S(1 - own_rate * options_.weight_decay), step_size = S(own_rate / bias);
@@ -60,6 +60,7 @@ class Adam {
  private:
   AdamOptions options_;
   int total_steps_;
+  double mean_left_ = 1, square_left_ = 1;  ///< what the zeroes that both began with still count
   int step_ = 0;
   Flat<S> mean_, square_;
 };

@@ -289,9 +289,12 @@ void Posterior::fit(const std::vector<bool>& ignored, bool last) {
   }
   noise_ = std::sqrt(noise_);
   likenesses_.clear();
-  for (std::size_t d = 0; d < likeness.size(); ++d) likenesses_.push_back({prior_.devices[d], likeness[d]});
-  std::stable_sort(likenesses_.begin(), likenesses_.end(),
-                   [](const Likeness& a, const Likeness& b) { return a.probability > b.probability; });
+  std::vector<std::size_t> order(likeness.size());
+  std::iota(order.begin(), order.end(), std::size_t(0));
+  std::sort(order.begin(), order.end(), [&](std::size_t a, std::size_t b) {
+    return likeness[a] != likeness[b] ? likeness[a] > likeness[b] : a < b;
+  });
+  for (const std::size_t d : order) likenesses_.push_back({prior_.devices[d], likeness[d]});
 
   // What is set aside, or too many to leave out one by one, is predicted like anything else.
   std::vector<std::size_t> rest;

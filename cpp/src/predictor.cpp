@@ -222,18 +222,11 @@ Predictor from_checkpoint(const Checkpoint& checkpoint, const Encoder* encoder) 
   }
 
   const json& test = meta.at("self_test");
-  const auto expected = test.at("scores").get<std::vector<double>>();
-  auto architectures = test.at("architectures").get<std::vector<Architecture>>();
-  for (auto& architecture : architectures) architecture = space.parse(architecture);
-  if (expected.empty() || expected.size() != architectures.size())
+  impl->expected = test.at("scores").get<std::vector<double>>();
+  impl->tested = test.at("architectures").get<std::vector<Architecture>>();
+  for (auto& architecture : impl->tested) architecture = space.parse(architecture);
+  if (impl->expected.empty() || impl->expected.size() != impl->tested.size())
     damaged("the self-test is empty or uneven");
-  const auto found = scores_of(*impl, 0, architectures);
-  const auto [low, high] = std::minmax_element(expected.begin(), expected.end());
-  const double tolerance = kSelfTestTolerance * std::max(*high - *low, std::abs(*high));
-  for (std::size_t i = 0; i < expected.size(); ++i)
-    if (!(std::abs(found[i] - expected[i]) <= tolerance))
-      damaged("self-test: architecture " + architectures[i] + " scores " + std::to_string(found[i]) +
-              "; expected " + std::to_string(expected[i]));
   return Predictor(std::move(impl));
 }
 
@@ -304,6 +297,24 @@ double Calibration::latency_ms(double at) const {
 }
 
 Predictor Predictor::read(std::string_view bytes, const Encoder* encoder) {
+  Predictor predictor = read_untested(bytes, encoder);
+  predictor.self_test();
+  return predictor;
+}
+
+void Predictor::self_test() const {
+  const std::vector<double>& expected = impl_->expected;
+  if (expected.empty()) return;
+  const auto found = scores_of(*impl_, 0, impl_->tested);
+  const auto [low, high] = std::minmax_element(expected.begin(), expected.end());
+  const double tolerance = kSelfTestTolerance * std::max(*high - *low, std::abs(*high));
+  for (std::size_t i = 0; i < expected.size(); ++i)
+    if (!(std::abs(found[i] - expected[i]) <= tolerance))
+      damaged("self-test: architecture " + impl_->tested[i] + " scores " + std::to_string(found[i]) +
+              "; expected " + std::to_string(expected[i]));
+}
+
+Predictor Predictor::read_untested(std::string_view bytes, const Encoder* encoder) {
   const Checkpoint checkpoint = read_checkpoint(bytes);
   try {
     return from_checkpoint(checkpoint, encoder);

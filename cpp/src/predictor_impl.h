@@ -62,6 +62,9 @@ struct PredictorImpl {
   /// there as well, and the network's log latency counts by network_share.
   std::shared_ptr<const ClosedForm> closed_form = {};
   double network_share = 0;
+  /// Of the file it was read from; empty where there is none, or no network.
+  std::vector<Architecture> tested = {};
+  std::vector<double> expected = {};  ///< their scores on the first device
 
   bool has_network() const { return !closed_form || calibration; }
 };

@@ -61,7 +61,7 @@ double learning_rate_for(const TransferOptions& options, const Nearest& nearest)
   if (options.learning_rate) return *options.learning_rate;
   constexpr double kCareful = 2e-4, kFree = 1e-3, kAlike = 0.87, kUnlike = 0.70;
   const double unlikeness = std::clamp((kAlike - nearest.kendall) / (kAlike - kUnlike), 0.0, 1.0);
-  return kCareful * std::pow(kFree / kCareful, unlikeness);
+  return kCareful * std::exp(unlikeness * std::log(kFree / kCareful));
 }
 
 AdamOptions adam_options(const TransferOptions& options, const Nearest& nearest, const Network& network) {

@@ -9,5 +9,5 @@ await build({ entryPoints: [here('main.js')], outdir: here('dist-esbuild'), bund
 // esbuild leaves addresses as they are, so what they name has to lie beside the bundle.
 cpSync(here('index.html'), here('dist-esbuild/index.html'));
 cpSync(installed('worker'), here('dist-esbuild/worker.js'));
-cpSync(installed('latencast.wasm'), here('dist-esbuild/latencast.wasm')); // latencast-models.wasm and latencast-tables.wasm where these are used
+for (const name of ['latencast.wasm', 'latencast-rest.wasm']) cpSync(installed(name), here(`dist-esbuild/${name}`)); // latencast-models.wasm and latencast-tables.wasm where these are used
 cpSync(installed('weights/nb201.latencast'), here('dist-esbuild/latencast/weights/nb201.latencast'));

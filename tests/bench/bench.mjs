@@ -39,8 +39,9 @@ function sizes() {
     sum(readdirSync(join(app, 'assets')).flatMap((name) => (pattern.test(name) ? [gzipSize(join(app, 'assets', name))] : [])));
   const built = (name) => gzipSize(join(module, `${name}.wasm`)) + gzipSize(join(module, `${name}.mjs`));
   return {
-    module_served_gzip: served(/^(latencast-(?!models|tables).*\.wasm|module-.*\.js)$/),
+    module_served_gzip: served(/^(latencast-(?!models|tables|rest).*\.wasm|module-.*\.js)$/),
     module_gzip: built('latencast'),
+    rest_gzip: gzipSize(join(module, 'latencast-rest.wasm')),
     models_module_gzip: built('latencast-models'),
     tables_module_gzip: built('latencast-tables'),
     networks_gzip: served(/^networks-.*\.js$/),
@@ -162,6 +163,7 @@ function markdown(result) {
     ]),
     ['module and glue, gzip', kilobytes(size.module_gzip)],
     ['the same as the page serves them, glue and its loader minified', kilobytes(size.module_served_gzip)],
+    ['the rest of it: network, encoders, samplers, search, gzip', kilobytes(size.rest_gzip)],
     ['module of models and glue, gzip', kilobytes(size.models_module_gzip)],
     ['module of tables and glue, gzip', kilobytes(size.tables_module_gzip)],
     ['networks known by name, gzip', kilobytes(size.networks_gzip)],

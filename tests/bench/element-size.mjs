@@ -9,6 +9,7 @@ const parts = [
   ['module', 'index.js'],
   ['engine', 'latencast.wasm'],
   ["the engine's worker", 'worker.js'],
+  ['where the network refines', 'latencast-rest.wasm'],
   ['where measurements are given as text', 'measurements.js', 'papaparse.min.js', 'rolldown-runtime.js'],
   ['where a known device is named', 'known.json'],
 ].map(([what, ...names]) => ({ what, name: names[0], bytes: names.reduce((sum, name) => sum + packed(name), 0) }));

@@ -109,6 +109,13 @@ TEST_CASE("predictor: a sealed file that describes something else is refused by 
   CHECK_THAT(
       refusal(with_meta(bytes, "\"scores\":[" + first, "\"scores\":[9" + first.substr(first[0] == '-'))),
       ContainsSubstring("self-test"));
+
+  // Without the network it is read, and found out when that is first needed.
+  const Predictor untested = Predictor::read_untested(
+      with_meta(bytes, "\"scores\":[" + first, "\"scores\":[9" + first.substr(first[0] == '-')));
+  CHECK(untested.devices() == synthetic_base().devices());
+  CHECK_THROWS_WITH(untested.self_test(), ContainsSubstring("self-test"));
+  CHECK_NOTHROW(Predictor::read_untested(bytes).self_test());
 }
 
 TEST_CASE("predictor: errors name what was found and what was expected") {

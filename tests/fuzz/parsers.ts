@@ -203,7 +203,7 @@ function modelTargets(engine: Engine, models: readonly Uint8Array[]): Target[] {
 export async function targets(root: string): Promise<{ readonly all: readonly Target[]; readonly engine: Engine }> {
   const file = (path: string): Uint8Array => new Uint8Array(readFileSync(join(root, path)));
   const wasm = (name: string): Uint8Array => file(`build-wasm/wasm/${name}.wasm`);
-  const engine = await createEngine({ kind: 'local', wasm: wasm('latencast'), modelsWasm: wasm('latencast-models'), tablesWasm: wasm('latencast-tables') });
+  const engine = await createEngine({ kind: 'local', wasm: wasm('latencast'), restWasm: wasm('latencast-rest'), modelsWasm: wasm('latencast-models'), tablesWasm: wasm('latencast-tables') });
   const graph = '{"inputs":{"image":[1,3,8,8]},"nodes":[{"op":"Conv","channels":4,"kernel":3,"pad":1},{"op":"Relu","name":"a"},{"op":"Conv","channels":4,"name":"b"},{"op":"Add","in":["a","b"]},{"op":"Gemm","channels":2}]}';
   const models = [
     ...['tests/golden/models/squeezenet1_1.onnx', 'tests/golden/models/resnet18.onnx', 'web/app/model/networks/squeezenet.param', 'web/app/model/networks/mobilenet_v3.param'].map(file),

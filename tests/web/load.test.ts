@@ -4,7 +4,8 @@ import type { AddressInfo } from 'node:net';
 
 import { afterAll, afterEach, beforeAll, describe, expect, test, vi } from 'vitest';
 
-import { api, expectFailure, kKinds } from './helpers.js';
+import type { SpaceId } from '../../web/api/types.js';
+import { api, encoderFile, expectFailure, kKinds, kMeasurements, shippedFile, weights } from './helpers.js';
 
 const kWasm = new URL('../../build-wasm/wasm/latencast.wasm', import.meta.url);
 
@@ -107,6 +108,50 @@ describe('loading', () => {
     test('says that its file is damaged', async () => {
       const wasm = new Uint8Array(readFileSync(kWasm)).subarray(0, 5000);
       await expectFailure(api.createEngine({ kind, wasm }), 'load', /did not start/);
+    });
+  });
+
+  describe.each(kKinds)('without the rest of its module, %s', (kind) => {
+    test('an engine gives the first estimates of every space, and names what it cannot do', async () => {
+      const [first, later] = [new Uint8Array(readFileSync(kWasm)), readFileSync(new URL('latencast-rest.wasm', kWasm))];
+      let asked = 0;
+      let there = false;
+      answer = (_, response) => {
+        ++asked;
+        response.statusCode = there ? 200 : 404;
+        response.end(there ? later : '');
+      };
+      const engine = await api.createEngine({ kind, wasm: first, restWasm: address });
+      for (const space of ['nb201', 'fbnet', 'ofa'] as const) {
+        const base = await engine.load(shippedFile(space, 'file')!);
+        const drawn = (await engine.random(space, 40)).sort();
+        expect((await engine.parse(space, [...drawn, 'none'])).filter(({ ok }) => ok)).toHaveLength(40);
+        expect((await engine.facts(space, drawn)).every(({ macs }) => macs >= 0)).toBe(true);
+        expect((await engine.pool(space)).length).toBeGreaterThan(4000);
+        await expectFailure(engine.parse('nb302' as SpaceId, drawn), 'argument', /nb302/);
+        const measured = drawn.slice(0, 20).map((architecture, i) => ({ architecture, latency_ms: 10 + i }));
+        await expectFailure(base.transfer([{ architecture: 'none', latency_ms: 1 }]), 'architecture', /measurement 1/);
+        const mine = await base.transfer(measured);
+        expect(mine.info.method).toBe('closed-form');
+        expect((await mine.predict(drawn)).every((ms) => ms > 0)).toBe(true);
+        expect((await mine.intervals(drawn)).high.every((ms) => ms > 0)).toBe(true);
+        expect((await mine.review()).left_out.latency_ms).toHaveLength(20);
+        mine.dispose();
+        base.dispose();
+      }
+      await expectFailure(engine.load(first), 'checkpoint', /./);
+      expect(asked).toBe(0);
+      const base = await engine.load(weights());
+      for (const work of [() => base.save(), () => base.scores('pixel3', ['421211']), () => base.transfer(kMeasurements, { method: 'finetune' }), () => engine.chooseSamples('nb201'), () => engine.loadEncoder(encoderFile())]) {
+        await expectFailure(work(), 'load', /\/file: the server answered 404/);
+      }
+      // It is asked for again, and then once.
+      there = true;
+      expect(await base.scores('pixel3', ['421211'])).toHaveLength(1);
+      const before = asked;
+      expect((await base.transfer(kMeasurements, { method: 'finetune', epochs: 1 })).info.method).toBe('finetune');
+      expect(asked).toBe(before);
+      engine.dispose();
     });
   });
 

@@ -6,6 +6,7 @@ import { beforeAll, describe, expect, test } from 'vitest';
 import type { RawEncoder, RawHandle, RawModule, RawPredictor, RawSearch, RawTransfer } from '../../wasm/latencast.js';
 import type { RawFleet, RawKernelPlatform, RawModel, RawModelsModule, RawPlatform, RawPool } from '../../wasm/latencast-models.js';
 import type { RawTable, RawTableEstimate, RawTablesModule } from '../../wasm/latencast-tables.js';
+import { loadModule } from '../../web/api/module.js';
 import { encoderFile, fleetFile, kMeasurements, kSamplers, poolFile, weights } from './helpers.js';
 
 const kRoot = new URL('../../', import.meta.url);
@@ -63,10 +64,9 @@ describe('raw module', () => {
   let encoder: RawEncoder;
 
   beforeAll(async () => {
-    const glue = new URL('build-wasm/wasm/latencast.mjs', kRoot).href;
-    const { default: create } = (await import(/* @vite-ignore */ glue)) as typeof import('../../wasm/latencast.js');
-    const wasmBinary = new Uint8Array(readFileSync(new URL('build-wasm/wasm/latencast.wasm', kRoot)));
-    module = await create({ wasmBinary });
+    const { raw, whole } = await loadModule();
+    await whole();
+    module = raw;
     predictor = module._load(weights()).value!;
     const list = kMeasurements.map(({ architecture }) => `${architecture}\n`).join('');
     const latencies = Float64Array.from(kMeasurements, ({ latency_ms }) => latency_ms);

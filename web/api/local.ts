@@ -4,7 +4,7 @@ import { errorsOf, fromList, intervalsOf, parseJson, toJson, toList, wellFormed 
 import { ask } from './envelope.js';
 import { LatencastError } from './errors.js';
 import type { LocalModels } from './models.js';
-import type { WasmSource } from './module.js';
+import type { SplitModule, WasmSource } from './module.js';
 import { kDispose, own, Owned, type Owner } from './owned.js';
 import { tableText } from './table-rows.js';
 import type { LocalTables } from './tables.js';
@@ -80,13 +80,15 @@ export class LocalEngine implements Engine, Owner {
   /** What lives in the modules, for the day the engine goes before it. */
   readonly handles = new Set<RawHandle>();
   readonly #module: Owned<RawModule>;
+  readonly #rest: SplitModule['whole'];
   readonly #modelsWasm: WasmSource | undefined;
   readonly #tablesWasm: WasmSource | undefined;
   #models: Promise<LocalModels> | undefined;
   #tables: Promise<LocalTables> | undefined;
 
-  constructor(module: RawModule, modelsWasm?: WasmSource, tablesWasm?: WasmSource) {
+  constructor({ raw: module, whole }: SplitModule, modelsWasm?: WasmSource, tablesWasm?: WasmSource) {
     const { handles } = this;
+    this.#rest = whole;
     this.#modelsWasm = modelsWasm;
     this.#tablesWasm = tablesWasm;
     this.#module = new Owned(
@@ -109,11 +111,18 @@ export class LocalEngine implements Engine, Owner {
     void this.module;
   }
 
+  /** Before the network, encoders, samplers, search and writing: their part of the module, fetched when it is first needed. */
+  async whole(): Promise<void> {
+    this.alive();
+    await this.#rest();
+  }
+
   async load(bytes: Uint8Array): Promise<Predictor> {
     return new LocalPredictor(this, ask(() => this.module._load(bytes)));
   }
 
   async loadEncoder(bytes: Uint8Array): Promise<Encoder> {
+    await this.whole();
     return new LocalEncoder(this, ask(() => this.module._loadEncoder(bytes)));
   }
 
@@ -162,6 +171,7 @@ export class LocalEngine implements Engine, Owner {
   }
 
   async neighbours(space: SpaceId, architecture: string): Promise<string[]> {
+    await this.whole();
     return fromList(ask(() => this.module._neighbours(space, wellFormed(architecture))));
   }
 
@@ -171,6 +181,7 @@ export class LocalEngine implements Engine, Owner {
     if (encoder && !(encoder instanceof LocalEncoder && encoder.engine === this)) {
       throw new LatencastError('argument', 'samples: the encoder is of another engine; expected one that this engine loaded');
     }
+    await this.whole();
     const raw = encoder instanceof LocalEncoder ? encoder.raw : null;
     return fromList(ask(() => this.module._chooseSamples(space, pool, raw, toJson({ sampler, count, seed }))));
   }
@@ -224,6 +235,7 @@ export class LocalEngine implements Engine, Owner {
   }
 
   async accuracy(predicted: Float64Array, truth: Float64Array): Promise<Accuracy> {
+    await this.whole();
     return accuracy(this.module, predicted, truth);
   }
 
@@ -297,6 +309,7 @@ class LocalPredictor implements Predictor {
   readonly info: PredictorInfo;
   readonly #engine: LocalEngine;
   readonly #owned: Owned<RawPredictor>;
+  #tested: Promise<void> | undefined;
 
   constructor(engine: LocalEngine, raw: RawPredictor) {
     this.#engine = engine;
@@ -332,24 +345,29 @@ class LocalPredictor implements Predictor {
   }
 
   async next({ count = 1, pool }: NextOptions = {}): Promise<Next> {
+    await this.#engine.whole();
     const from = toList(pool ?? (await this.#engine.pool(this.info.space)));
     return parseJson(ask(() => this.#raw._next(from, count)));
   }
 
   async transfer(measurements: readonly Measurement[], options: TransferOptions = {}): Promise<Predictor> {
+    if (this.#method(options) !== 'closed-form') await this.#network();
     const raw = await drive('transfer', () => this.#adapt(measurements, options), options);
     return new LocalPredictor(this.#engine, raw);
   }
 
   async leaveOneOut(measurements: readonly Measurement[], options: TransferOptions = {}): Promise<LeaveOneOut> {
+    await this.#network();
     return drive('leave-one-out', () => this.#leaveOneOut(measurements, options), options);
   }
 
   async search(limits_ms: readonly number[], options: SearchOptions = {}): Promise<SearchResult> {
+    await this.#network();
     return drive('search', () => this.#search(limits_ms, options), options);
   }
 
   async save(): Promise<Uint8Array> {
+    await this.#network();
     return ask(() => this.#raw._save());
   }
 
@@ -361,6 +379,16 @@ class LocalPredictor implements Predictor {
     this.dispose();
   }
 
+  /** Before the network is asked: its part of the module, and whether it gives the scores that stood in the file. */
+  #network(): Promise<void> {
+    if (this.#tested) return this.#tested;
+    const testing = this.#engine.whole().then(() => void ask(() => this.#raw._selfTest()));
+    this.#tested = testing;
+    // What failed may be tried again.
+    testing.catch(() => (this.#tested = undefined));
+    return testing;
+  }
+
   /** Asked for anew at every slice: either may be disposed between two. */
   get #raw(): RawPredictor {
     void this.#engine.module;
@@ -368,12 +396,13 @@ class LocalPredictor implements Predictor {
   }
 
   /** `kinds` numbers for each architecture: all of the first kind, then all of the second. */
-  #evaluate(
+  async #evaluate(
     architectures: readonly string[],
     kinds: number,
     options: PredictOptions | undefined,
     evaluate: (list: List) => ReturnType<RawPredictor['_latency']>,
   ): Promise<Float64Array> {
+    if (this.info.method !== 'closed-form') await this.#network();
     const most = kPredictChunk[this.info.space];
     const n = architectures.length;
     return drive(

@@ -45,7 +45,7 @@ const kUsualCoverage = 0.9;
 export class LocalModels {
   static async start(owner: Owner, wasm?: WasmSource): Promise<LocalModels> {
     const source = wasm ?? new URL('../../build-wasm/wasm/latencast-models.wasm', import.meta.url);
-    return new LocalModels(owner, await startModule(createModelsModule, source));
+    return new LocalModels(owner, await startModule((wasmBinary, printErr) => createModelsModule({ wasmBinary, printErr }), source));
   }
 
   private constructor(

@@ -122,7 +122,7 @@ export type Report = (job: number, progress: TransferProgress) => Promise<void>;
  */
 export interface Host {
   /** First of all; once. `life`: a Web Lock to hold as long as the worker lives, where there are any. */
-  start(wasm: SentWasm, modelsWasm: SentWasm, tablesWasm: SentWasm, report: Report, life?: string): Promise<Envelope<null>>;
+  start(wasm: SentWasm, restWasm: SentWasm, modelsWasm: SentWasm, tablesWasm: SentWasm, report: Report, life?: string): Promise<Envelope<null>>;
   cancel(job: number): void;
 
   load(bytes: Uint8Array): Promise<Envelope<Held>>;

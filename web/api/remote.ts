@@ -113,12 +113,12 @@ export class RemoteEngine implements Engine {
   #onFailure: EngineOptions['onFailure'];
   #jobs = 0;
 
-  static async start({ wasm, modelsWasm, tablesWasm, worker, onFailure }: EngineOptions): Promise<RemoteEngine> {
+  static async start({ wasm, restWasm, modelsWasm, tablesWasm, worker, onFailure }: EngineOptions): Promise<RemoteEngine> {
     const engine = new RemoteEngine(startThread(worker));
     // A worker that is closed or killed tells nobody. Of Node's threads the end is an event.
     const life = !nodeBuiltin('node:worker_threads') && 'locks' in navigator ? `latencast-${crypto.randomUUID()}` : undefined;
     try {
-      await engine.#begin(sendable(wasm), sendable(modelsWasm), sendable(tablesWasm), life);
+      await engine.#begin(sendable(wasm), sendable(restWasm), sendable(modelsWasm), sendable(tablesWasm), life);
       engine.#onFailure = onFailure;
       if (life !== undefined) void navigator.locks.request(life, () => engine.#fail(new LatencastError('load', 'worker: stopped (it was ended)')));
       return engine;
@@ -311,9 +311,9 @@ export class RemoteEngine implements Engine {
     }
   }
 
-  #begin(wasm: SentWasm, modelsWasm: SentWasm, tablesWasm: SentWasm, life?: string): Promise<null> {
+  #begin(wasm: SentWasm, restWasm: SentWasm, modelsWasm: SentWasm, tablesWasm: SentWasm, life?: string): Promise<null> {
     const report: Report = async (job, progress) => this.#listeners.get(job)?.(progress);
-    return this.call((host) => host.start(wasm, modelsWasm, tablesWasm, Comlink.proxy(report), life));
+    return this.call((host) => host.start(wasm, restWasm, modelsWasm, tablesWasm, Comlink.proxy(report), life));
   }
 
   #fail(reason: LatencastError): void {

@@ -34,7 +34,7 @@ const kUsualCoverage = 0.9;
 export class LocalTables {
   static async start(owner: Owner, wasm?: WasmSource): Promise<LocalTables> {
     const source = wasm ?? new URL('../../build-wasm/wasm/latencast-tables.wasm', import.meta.url);
-    return new LocalTables(owner, await startModule(createTablesModule, source));
+    return new LocalTables(owner, await startModule((wasmBinary, printErr) => createTablesModule({ wasmBinary, printErr }), source));
   }
 
   private constructor(

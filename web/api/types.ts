@@ -822,6 +822,8 @@ export interface EngineOptions {
   readonly kind?: 'local' | 'worker';
   /** The bytes of `latencast.wasm`, or where to fetch them; default: where the build puts them. */
   readonly wasm?: Uint8Array | string | URL;
+  /** The same of `latencast-rest.wasm`, the rest of that module, which is fetched when the network, a search, an encoder, a sampler or writing first needs it. */
+  readonly restWasm?: Uint8Array | string | URL;
   /** The same of `latencast-models.wasm`, which is fetched when the first model is opened. */
   readonly modelsWasm?: Uint8Array | string | URL;
   /** The same of `latencast-tables.wasm`, which is fetched when the first table is opened. */

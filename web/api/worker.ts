@@ -63,10 +63,10 @@ class WorkerHost implements Host {
   readonly #jobs = new Map<number, AbortController>();
   #ids = 0;
 
-  start(wasm: SentWasm, modelsWasm: SentWasm, tablesWasm: SentWasm, report: Report, life?: string) {
+  start(wasm: SentWasm, restWasm: SentWasm, modelsWasm: SentWasm, tablesWasm: SentWasm, report: Report, life?: string) {
     return enclose(async () => {
       if (life !== undefined) await holdForLife(life);
-      this.#engine = new LocalEngine(await loadModule(wasm), modelsWasm, tablesWasm);
+      this.#engine = new LocalEngine(await loadModule(wasm, restWasm), modelsWasm, tablesWasm);
       this.#report = report;
       return null;
     });

@@ -16,8 +16,8 @@ export async function withEngine(work) {
     server: { middlewareMode: true, ws: false, watch: null },
   });
   const { createEngine } = await vite.ssrLoadModule('/web/api/index.ts');
-  const wasm = new Uint8Array(readFileSync(join(kRoot, 'build-wasm/wasm/latencast.wasm')));
-  const engine = await createEngine({ kind: 'local', wasm });
+  const built = (name) => new Uint8Array(readFileSync(join(kRoot, 'build-wasm/wasm', name)));
+  const engine = await createEngine({ kind: 'local', wasm: built('latencast.wasm'), restWasm: built('latencast-rest.wasm') });
   try {
     await work(engine);
   } finally {

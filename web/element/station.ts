@@ -4,6 +4,7 @@ import { createEngine } from '../api/engine.js';
 import { fetchBytes } from '../api/fetch.js';
 import type { Engine, Measurement, Predictor, SpaceId } from '../api/types.js';
 import workerScript from '../api/worker.js?worker&url';
+import restWasm from '../../build-wasm/wasm/latencast-rest.wasm?url';
 import wasm from '../../build-wasm/wasm/latencast.wasm?url';
 import knownDevices from '../app/known.json?url';
 import type { AccuracySet } from './types.js';
@@ -104,12 +105,12 @@ export class Station {
 }
 
 async function start(kind: Kind): Promise<Engine> {
-  if (kind === 'local') return createEngine({ kind, wasm });
+  if (kind === 'local') return createEngine({ kind, wasm, restWasm });
   try {
-    return await createEngine({ kind, wasm, worker: workerScript });
+    return await createEngine({ kind, wasm, restWasm, worker: workerScript });
   } catch {
     // A content security policy may forbid the worker. What else is wrong will be wrong here too, and said.
-    return createEngine({ kind: 'local', wasm });
+    return createEngine({ kind: 'local', wasm, restWasm });
   }
 }
 

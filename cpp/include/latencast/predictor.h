@@ -64,6 +64,14 @@ class Predictor {
   /// encoder: of the same space; needed by a predictor with a supplementary encoding.
   static Predictor read(std::string_view bytes, const Encoder* encoder = nullptr);
 
+  /// The same without the self-test, which is all that reading needs the network for: self_test() comes
+  /// later.
+  static Predictor read_untested(std::string_view bytes, const Encoder* encoder = nullptr);
+
+  /// Throws `checkpoint` where the network does not give the scores that stood in the file. Nothing where it
+  /// was not read from one, or has no network.
+  void self_test() const;
+
   /// Bytes of a checkpoint holding everything; reading them gives a predictor with the very same scores.
   std::string write() const;
 

@@ -12,7 +12,9 @@ constexpr int kFixed = 16;  // before the one-hot stage
 // log2 of an amount, `low` at -0.9 and `high` at 0.9; none at all is -1.
 float logarithm(std::int64_t amount, double low, double high) {
   if (amount <= 0) return -1;
-  return static_cast<float>(1.8 * (std::log2(static_cast<double>(amount)) - low) / (high - low) - 0.9);
+  // log2 and pow have tables of their own in WebAssembly, 6 kB that cannot be compressed.
+  const double log2 = std::log(static_cast<double>(amount)) / 0.69314718055994530942;
+  return static_cast<float>(1.8 * (log2 - low) / (high - low) - 0.9);
 }
 
 }  // namespace

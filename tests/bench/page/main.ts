@@ -80,7 +80,9 @@ async function measure(spaces: readonly SpaceId[], repetitions: number): Promise
   }
 
   const { loadModule } = await import('../../../web/api/module.js');
-  const gemm = (await loadModule())._gemmGflops(512, 20);
+  const { raw, whole } = await loadModule();
+  await whole();
+  const gemm = raw._gemmGflops(512, 20);
   if (gemm.error) throw new Error(gemm.error.message);
   return { gemm_gflops: gemm.value, engine_seconds, predictors };
 }
