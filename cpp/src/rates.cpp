@@ -26,6 +26,12 @@ constexpr double kAnyLevel = 4;
 // Rates were fitted to the residuals that are known, so those of a platform or model to come vary more.
 constexpr double kFitted = 2;
 
+// What a model has of its own is like what models have that spend their time alike. How unlike two are is one
+// less the cosine between the roots of their shares; at this much (squared) likeness falls to 1 / e. And how
+// much of a model's own is like no other's, as a share of what is (variances).
+constexpr double kAlikeWithin = 0.0625;
+constexpr double kUnlikeAny = 0.09;
+
 constexpr double kLog2Pi = 1.8378770664093453;
 constexpr std::size_t kMostComponents = 64;
 
@@ -48,6 +54,15 @@ double split(const double* work, const double* log_rates, Index kinds, double* s
   for (Index k = 0; k < kinds; ++k) shares[k] /= sum;
   return std::log(sum);
 }
+
+// Roots of the shares of a model's time: two of them are as alike as their product is near one.
+Eigen::VectorXd style_of(const double* work, const Eigen::VectorXd& log_rates) {
+  Eigen::VectorXd shares(log_rates.size());
+  split(work, log_rates.data(), log_rates.size(), shares.data());
+  return shares.cwiseSqrt();
+}
+
+double alikeness(double cosine) { return std::exp((cosine - 1) / kAlikeWithin); }
 
 // ---- Learning: expectation maximisation over (mean, covariance) of log rates and each model's spread
 // --------
@@ -229,7 +244,28 @@ RatePrior restore_rates(const RateSources& sources, const DoubleMatrix& log_rate
     prior.residual_spread[m] = std::sqrt(kFitted * squares / count);
   }
   prior.unknown_spread = std::sqrt(kFitted * unknown / double(std::max<Index>(1, models)));
+
+  prior.typical = Eigen::VectorXd::Zero(kinds);
+  for (Index p = 0; p < platforms; ++p)
+    prior.typical += prior.mass[static_cast<std::size_t>(p)] * log_rates.row(p).transpose();
+  prior.styles.resize(models, kinds);
+  for (Index m = 0; m < models; ++m)
+    prior.styles.row(m) = style_of(&sources.work(m, 0), prior.typical).transpose();
+  DoubleMatrix alike(models, models);
+  for (Index m = 0; m < models; ++m)
+    for (Index n = 0; n < models; ++n)
+      alike(m, n) = alikeness(prior.styles.row(m).dot(prior.styles.row(n))) + (m == n ? kUnlikeAny : 0);
+  prior.alike = cholesky(alike);
   return prior;
+}
+
+DoubleMatrix completed(const RatePrior& prior) {
+  DoubleMatrix log_ms = prior.residuals;
+  Eigen::VectorXd shares(prior.work.cols());
+  for (Index c = 0; c < log_ms.rows(); ++c)
+    for (Index m = 0; m < log_ms.cols(); ++m)
+      log_ms(c, m) += split(&prior.work(m, 0), &prior.log_rates(c, 0), prior.work.cols(), shares.data());
+  return log_ms;
 }
 
 // ---- A new platform
@@ -262,7 +298,24 @@ struct RatePosterior::Near {
   double constant;  // variance of the residual that does not
 };
 
-RatePosterior::Near RatePosterior::near(std::size_t centre, const ModelWork& model) const {
+struct RatePosterior::Kin {
+  Eigen::VectorXd weights;  // of each known model's own; empty for a model that is known itself
+  double left = 1;          // share of the variance that they leave
+};
+
+RatePosterior::Kin RatePosterior::kin(const ModelWork& model) const {
+  Kin result;
+  if (model.known >= 0) return result;
+  const Eigen::VectorXd style = style_of(model.work.data(), prior_->typical);
+  DoubleMatrix cross(prior_->styles.rows(), 1);
+  for (Index m = 0; m < cross.rows(); ++m) cross(m, 0) = alikeness(prior_->styles.row(m).dot(style));
+  const DoubleMatrix half = solve_lower(prior_->alike, std::move(cross));
+  result.weights = solve_lower_transposed(prior_->alike, half).col(0);
+  result.left = 1 - half.squaredNorm() / (1 + kUnlikeAny);
+  return result;
+}
+
+RatePosterior::Near RatePosterior::near(std::size_t centre, const ModelWork& model, const Kin& kin) const {
   const auto c = static_cast<Index>(centre);
   const Index kinds = prior_->work.cols();
   Near result{0, Eigen::VectorXd::Zero(kinds), 0, 0};
@@ -277,7 +330,8 @@ RatePosterior::Near RatePosterior::near(std::size_t centre, const ModelWork& mod
     result.log_ms += prior_->residuals(c, model.known);
     result.own = square(prior_->residual_spread[model.known]);
   } else {
-    result.constant = square(prior_->unknown_spread);
+    result.log_ms += prior_->residuals.row(c).dot(kin.weights);
+    result.constant = kin.left * square(prior_->unknown_spread);
   }
   return result;
 }
@@ -305,12 +359,14 @@ void RatePosterior::fit(const std::vector<bool>& aside) {
   const std::size_t m = used_.size();
   const auto rows = static_cast<Index>(m);
 
+  std::vector<Kin> kins;
+  for (const std::size_t i : used_) kins.push_back(kin(measured_[i]));
   components_.clear();
   log_weights_.clear();
   DoubleMatrix gram(rows, rows), covariance(rows, rows);
   for (std::size_t c = 0; c < centres; ++c) {
     std::vector<Near> at;
-    for (const std::size_t i : used_) at.push_back(near(c, measured_[i]));
+    for (std::size_t i = 0; i < m; ++i) at.push_back(near(c, measured_[used_[i]], kins[i]));
     for (std::size_t i = 0; i < m; ++i)
       for (std::size_t j = 0; j <= i; ++j)
         gram(static_cast<Index>(i), static_cast<Index>(j)) = at[i].psi.dot(at[j].psi);
@@ -399,13 +455,16 @@ void RatePosterior::keep_likely() {
   std::sort(all.begin(), all.end(),
             [](const Component& a, const Component& b) { return a.weight > b.weight; });
   if (m > 0) all.resize(std::min(all.size(), kMostComponents));
+  std::vector<Kin> kins;
+  for (const std::size_t i : used_) kins.push_back(kin(measured_[i]));
   double kept = 0;
   for (const Component& component : all) kept += component.weight;
   for (Component& component : all) {
     component.weight /= kept;
     component.psi.resize(static_cast<Index>(m), prior_->work.cols());
     for (std::size_t i = 0; i < m; ++i)
-      component.psi.row(static_cast<Index>(i)) = near(component.centre, measured_[used_[i]]).psi.transpose();
+      component.psi.row(static_cast<Index>(i)) =
+          near(component.centre, measured_[used_[i]], kins[i]).psi.transpose();
   }
   for (std::size_t i = 0; i < measured_.size(); ++i)
     if (set_aside_[i]) left_out_[i] = predict(measured_[i]);
@@ -415,8 +474,9 @@ Belief RatePosterior::predict(const ModelWork& model) const {
   double mean = 0, mean_square = 0;
   const std::size_t m = used_.size();
   std::vector<double> cross(m);
+  const Kin own = kin(model);
   for (const Component& component : components_) {
-    const Near at = near(component.centre, model);
+    const Near at = near(component.centre, model, own);
     const double a2 = square(component.apart);
     double value = at.log_ms;
     double variance =
@@ -471,11 +531,14 @@ Posterior::Next RatePosterior::next(const std::vector<ModelWork>& candidates, st
   // Covariance of the candidates' true latencies: within the components, and between them.
   DoubleMatrix known = DoubleMatrix::Zero(n, n);
   DoubleMatrix means(static_cast<Index>(components_.size()), n);
+  std::vector<Kin> kins;
+  for (const ModelWork& one : candidates) kins.push_back(kin(one));
   for (std::size_t a = 0; a < components_.size(); ++a) {
     const Component& component = components_[a];
     const double a2 = square(component.apart);
     std::vector<Near> at;
-    for (const ModelWork& one : candidates) at.push_back(near(component.centre, one));
+    for (std::size_t i = 0; i < candidates.size(); ++i)
+      at.push_back(near(component.centre, candidates[i], kins[i]));
     const auto covariance = [&](const Near& one, const Eigen::VectorXd& psi, bool same) {
       return a2 * (one.psi.dot(psi) + (same ? one.own : 0)) + (same ? one.constant : 0) + square(kAnyLevel);
     };
