@@ -112,7 +112,6 @@ struct PlatformModel::State {
   RatePosterior posterior;
   Profiles profiles;
   std::vector<Likeness> likenesses = {};
-  std::vector<Belief> left_out = {};
 
   State(std::shared_ptr<const FleetData> of, std::vector<ModelWork> models, std::vector<double> ms,
         const std::vector<bool>& keep, const PosteriorOptions& options, const PlatformKind& kind)
@@ -128,11 +127,16 @@ struct PlatformModel::State {
       likenesses.push_back({centres[c], posterior.likeness()[c]});
     std::stable_sort(likenesses.begin(), likenesses.end(),
                      [](const Likeness& a, const Likeness& b) { return a.probability > b.probability; });
-    left_out = posterior.left_out();
-    for (std::size_t i = 0; i < measured.size(); ++i)
-      if (measured[i].known >= 0)
-        if (const auto other = profiles.predict(measured[i].known))
-          left_out[i] = together(left_out[i], *other);
+  }
+
+  // By both, as far as the profiles tell.
+  std::vector<Belief> left_out() const {
+    std::vector<Belief> beliefs = posterior.left_out();
+    for (std::size_t i = 0; i < measured.size(); ++i) {
+      if (measured[i].known < 0) continue;
+      if (const auto other = profiles.predict(measured[i].known)) beliefs[i] = together(beliefs[i], *other);
+    }
+    return beliefs;
   }
 
   // Known models that count, each once.
@@ -197,12 +201,13 @@ ModelEstimate PlatformModel::estimate(const Decomposition& model, double coverag
 
 const std::vector<PlatformModel::Likeness>& PlatformModel::likenesses() const { return state_->likenesses; }
 const std::vector<bool>& PlatformModel::set_aside() const { return state_->posterior.set_aside(); }
-const std::vector<Belief>& PlatformModel::left_out() const { return state_->left_out; }
+std::vector<Belief> PlatformModel::left_out() const { return state_->left_out(); }
 
 double PlatformModel::expected_error() const {
   std::vector<double> errors;
+  const std::vector<Belief> beliefs = left_out();
   for (std::size_t i = 0; i < state_->measured.size(); ++i)
-    if (!set_aside()[i]) errors.push_back(std::abs(std::exp(left_out()[i].mean) / state_->latency_ms[i] - 1));
+    if (!set_aside()[i]) errors.push_back(std::abs(std::exp(beliefs[i].mean) / state_->latency_ms[i] - 1));
   constexpr std::size_t kFewest = 5;  // that say more than the prior
   if (errors.size() >= kFewest) return median(std::move(errors));
   errors.clear();

@@ -113,7 +113,7 @@ std::optional<Belief> Profiles::predict(std::ptrdiff_t model) const {
            (!kind_.processor.empty() && same_processor ? square(kOfProcessor) : 0) +
            (same_board ? square(kOfBoard) : 0);
   };
-  DoubleMatrix known(t, t), columns(t, 2);
+  DoubleMatrix known = DoubleMatrix::Zero(t, t), columns(t, 2);
   for (Index row = 0; row < t; ++row) {
     for (Index column = 0; column <= row; ++column)
       known(column, row) = known(row, column) = covariance(row, column);

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <iterator>
 #include <limits>
 #include <numeric>
 #include <optional>
@@ -19,6 +20,15 @@ using Index = Eigen::Index;
 // are from each other, and noise of log latency.
 constexpr double kApart[] = {0.05, 0.15, 0.4, 1};
 constexpr double kNoise[] = {0.02, 0.05, 0.1, 0.2};
+
+// All pairs of these, side by side.
+constexpr std::size_t kWays = std::size(kApart) * std::size(kNoise);
+using Ways = Eigen::Array<double, kWays, 1>;
+double apart_of(std::size_t way) { return kApart[way / std::size(kNoise)]; }
+double noise_of(std::size_t way) { return kNoise[way % std::size(kNoise)]; }
+
+// What rounding leaves of a pivot: far below the least noise.
+constexpr double kLeastPivot = 1e-10;
 
 // A new platform may be a hundred times faster or slower than the one it is like.
 constexpr double kAnyLevel = 4;
@@ -357,115 +367,126 @@ void RatePosterior::fit(const std::vector<bool>& aside) {
   for (std::size_t i = 0; i < n; ++i)
     if (!aside[i]) used_.push_back(i);
   const std::size_t m = used_.size();
-  const auto rows = static_cast<Index>(m);
 
   std::vector<Kin> kins;
   for (const std::size_t i : used_) kins.push_back(kin(measured_[i]));
-  components_.clear();
-  log_weights_.clear();
-  DoubleMatrix gram(rows, rows), covariance(rows, rows);
+  Ways apart2, noise2;
+  for (std::size_t w = 0; w < kWays; ++w) {
+    apart2[static_cast<Index>(w)] = square(apart_of(w));
+    noise2[static_cast<Index>(w)] = square(noise_of(w));
+  }
+  log_weights_.assign(centres * kWays, 0);
+  // Of each measurement, from all others: log weights, what is off, and its variance.
+  std::vector<std::vector<double>> weights(m), offs(m), variances(m);
+  std::vector<Ways> lower(m * m), alpha(m), column(m);
   for (std::size_t c = 0; c < centres; ++c) {
     std::vector<Near> at;
     for (std::size_t i = 0; i < m; ++i) at.push_back(near(c, measured_[used_[i]], kins[i]));
-    for (std::size_t i = 0; i < m; ++i)
-      for (std::size_t j = 0; j <= i; ++j)
-        gram(static_cast<Index>(i), static_cast<Index>(j)) = at[i].psi.dot(at[j].psi);
-    for (const double apart : kApart) {
-      for (const double noise : kNoise) {
-        for (std::size_t i = 0; i < m; ++i)
-          for (std::size_t j = 0; j <= i; ++j) {
-            const auto row = static_cast<Index>(i), column = static_cast<Index>(j);
-            const bool same = measured_[used_[i]].identity == measured_[used_[j]].identity;
-            covariance(row, column) = square(apart) * (gram(row, column) + (same ? at[i].own : 0)) +
-                                      square(kAnyLevel) + (same ? at[i].constant : 0) +
-                                      (i == j ? square(noise) : 0);
-          }
-        Component component{c, apart, noise, 0, std::vector<double>(m), cholesky(covariance), {}};
-        const DoubleMatrix& lower = component.lower;
-        double log_weight = std::log(prior_->mass[c]) - 0.5 * double(m) * kLog2Pi;
-        std::vector<double>& alpha = component.alpha;
-        for (std::size_t i = 0; i < m; ++i) {
-          const double* row = &lower(static_cast<Index>(i), 0);
-          double rest = log_ms_[used_[i]] - at[i].log_ms;
-          for (std::size_t j = 0; j < i; ++j) rest -= row[j] * alpha[j];
-          alpha[i] = rest / row[i];
-          log_weight -= 0.5 * square(alpha[i]) + std::log(row[i]);
-        }
-        for (std::size_t i = m; i-- > 0;) {
-          alpha[i] /= lower(static_cast<Index>(i), static_cast<Index>(i));
-          for (std::size_t j = 0; j < i; ++j)
-            alpha[j] -= lower(static_cast<Index>(i), static_cast<Index>(j)) * alpha[i];
-        }
-        log_weights_.push_back(log_weight);
-        components_.push_back(std::move(component));
+    Ways log_weight = Ways::Constant(std::log(prior_->mass[c]) - 0.5 * double(m) * kLog2Pi);
+    for (std::size_t i = 0; i < m; ++i) {
+      Ways* row = &lower[i * m];
+      alpha[i] = Ways::Constant(log_ms_[used_[i]] - at[i].log_ms);
+      for (std::size_t j = 0; j <= i; ++j) {
+        const bool same = measured_[used_[i]].identity == measured_[used_[j]].identity;
+        Ways rest = apart2 * (at[i].psi.dot(at[j].psi) + (same ? at[i].own : 0)) +
+                    (square(kAnyLevel) + (same ? at[i].constant : 0));
+        if (i == j) rest += noise2;
+        const Ways* other = &lower[j * m];
+        for (std::size_t k = 0; k < j; ++k) rest -= row[k] * other[k];
+        if (i == j)
+          row[j] = rest.max(kLeastPivot).sqrt();
+        else
+          row[j] = rest / other[j];
+      }
+      for (std::size_t j = 0; j < i; ++j) alpha[i] -= row[j] * alpha[j];
+      alpha[i] /= row[i];
+      log_weight -= 0.5 * alpha[i].square() + row[i].log();
+    }
+    for (std::size_t i = m; i-- > 0;) {
+      alpha[i] /= lower[i * m + i];
+      for (std::size_t j = 0; j < i; ++j) alpha[j] -= lower[i * m + j] * alpha[i];
+    }
+    for (std::size_t w = 0; w < kWays; ++w) log_weights_[c * kWays + w] = log_weight[static_cast<Index>(w)];
+
+    // Each measurement from the others (Rasmussen and Williams, 2006, equation 5.12).
+    for (std::size_t i = 0; i < m; ++i) {
+      // The i-th column of the inverse of the factor.
+      Ways precision = Ways::Zero();
+      for (std::size_t j = i; j < m; ++j) {
+        const Ways* row = &lower[j * m];
+        Ways rest = Ways::Constant(j == i ? 1 : 0);
+        for (std::size_t k = i; k < j; ++k) rest -= row[k] * column[k];
+        column[j] = rest / row[j];
+        precision += column[j].square();
+      }
+      const Ways off = alpha[i] / precision,
+                 weight = log_weight + 0.5 * (kLog2Pi - precision.log() + alpha[i] * off);
+      for (Index w = 0; w < off.size(); ++w) {
+        weights[i].push_back(weight[w]);
+        offs[i].push_back(off[w]);
+        variances[i].push_back(1 / precision[w]);
       }
     }
   }
   log_evidence_ = log_sum(log_weights_);
 
-  // Each measurement from the others (Rasmussen and Williams, 2006, equation 5.12).
   without_.assign(n, log_evidence_);
   left_out_.assign(n, {});
-  if (m > 0) {
-    std::vector<std::vector<double>> weights(m), offs(m), variances(m);
-    std::vector<double> column(m);
-    for (std::size_t a = 0; a < components_.size(); ++a) {
-      const DoubleMatrix& lower = components_[a].lower;
-      for (std::size_t i = 0; i < m; ++i) {
-        // The i-th column of the inverse of the factor.
-        double precision = 0;
-        for (std::size_t j = i; j < m; ++j) {
-          const double* row = &lower(static_cast<Index>(j), 0);
-          double rest = j == i ? 1 : 0;
-          for (std::size_t k = i; k < j; ++k) rest -= row[k] * column[k];
-          column[j] = rest / row[j];
-          precision += square(column[j]);
-        }
-        const double alpha = components_[a].alpha[i];
-        weights[i].push_back(log_weights_[a] +
-                             0.5 * (kLog2Pi - std::log(precision) + square(alpha) / precision));
-        offs[i].push_back(alpha / precision);
-        variances[i].push_back(1 / precision);
-      }
+  for (std::size_t i = 0; i < m; ++i) {
+    const double total = log_sum(weights[i]);
+    double mean = 0, mean_square = 0;
+    for (std::size_t a = 0; a < log_weights_.size(); ++a) {
+      const double weight = std::exp(weights[i][a] - total);
+      mean += weight * offs[i][a];
+      mean_square += weight * (square(offs[i][a]) + variances[i][a]);
     }
-    for (std::size_t i = 0; i < m; ++i) {
-      const double total = log_sum(weights[i]);
-      double mean = 0, mean_square = 0;
-      for (std::size_t a = 0; a < components_.size(); ++a) {
-        const double weight = std::exp(weights[i][a] - total);
-        mean += weight * offs[i][a];
-        mean_square += weight * (square(offs[i][a]) + variances[i][a]);
-      }
-      without_[used_[i]] = total;
-      left_out_[used_[i]] = {log_ms_[used_[i]] - mean, std::sqrt(mean_square - square(mean))};
-    }
+    without_[used_[i]] = total;
+    left_out_[used_[i]] = {log_ms_[used_[i]] - mean, std::sqrt(mean_square - square(mean))};
   }
 }
 
 // What predictions need.
 void RatePosterior::keep_likely() {
   const std::size_t m = used_.size();
-  std::vector<Component>& all = components_;
-
   likeness_.assign(prior_->mass.size(), 0);
-  for (std::size_t a = 0; a < all.size(); ++a) {
-    all[a].weight = std::exp(log_weights_[a] - log_evidence_);
-    likeness_[all[a].centre] += all[a].weight;
-  }
-  std::sort(all.begin(), all.end(),
-            [](const Component& a, const Component& b) { return a.weight > b.weight; });
-  if (m > 0) all.resize(std::min(all.size(), kMostComponents));
+  std::vector<std::size_t> order(log_weights_.size());
+  std::iota(order.begin(), order.end(), std::size_t{0});
+  for (const std::size_t a : order) likeness_[a / kWays] += std::exp(log_weights_[a] - log_evidence_);
+  std::stable_sort(order.begin(), order.end(),
+                   [&](std::size_t a, std::size_t b) { return log_weights_[a] > log_weights_[b]; });
+  if (m > 0) order.resize(std::min(order.size(), kMostComponents));
   std::vector<Kin> kins;
   for (const std::size_t i : used_) kins.push_back(kin(measured_[i]));
+  const auto rows = static_cast<Index>(m);
+  DoubleMatrix covariance(rows, rows);
   double kept = 0;
-  for (const Component& component : all) kept += component.weight;
-  for (Component& component : all) {
-    component.weight /= kept;
-    component.psi.resize(static_cast<Index>(m), prior_->work.cols());
-    for (std::size_t i = 0; i < m; ++i)
-      component.psi.row(static_cast<Index>(i)) =
-          near(component.centre, measured_[used_[i]], kins[i]).psi.transpose();
+  for (const std::size_t a : order) {
+    const std::size_t way = a % kWays;
+    Component component{
+        a / kWays, apart_of(way), noise_of(way), std::exp(log_weights_[a] - log_evidence_), {}, {}, {}};
+    kept += component.weight;
+    component.psi.resize(rows, prior_->work.cols());
+    DoubleMatrix rest(rows, 1);
+    for (std::size_t i = 0; i < m; ++i) {
+      const auto row = static_cast<Index>(i);
+      const Near at = near(component.centre, measured_[used_[i]], kins[i]);
+      component.psi.row(row) = at.psi.transpose();
+      rest(row, 0) = log_ms_[used_[i]] - at.log_ms;
+      for (std::size_t j = 0; j <= i; ++j) {
+        const auto column = static_cast<Index>(j);
+        const bool same = measured_[used_[i]].identity == measured_[used_[j]].identity;
+        covariance(row, column) = covariance(column, row) =
+            square(component.apart) *
+                (at.psi.dot(component.psi.row(column).transpose()) + (same ? at.own : 0)) +
+            square(kAnyLevel) + (same ? at.constant : 0) + (i == j ? square(component.noise) : 0);
+      }
+    }
+    component.lower = cholesky(covariance);
+    const DoubleMatrix alpha = solve_lower_transposed(component.lower, solve_lower(component.lower, rest));
+    component.alpha.assign(alpha.data(), alpha.data() + m);
+    components_.push_back(std::move(component));
   }
+  for (Component& component : components_) component.weight /= kept;
   for (std::size_t i = 0; i < measured_.size(); ++i)
     if (set_aside_[i]) left_out_[i] = predict(measured_[i]);
 }

@@ -180,7 +180,6 @@ std::vector<std::pair<Setting, int>> settings(bool unseen, int seeds) {
   } else {
     all.push_back({{kBayes, false, "any", kUsual}, 1});
     all.push_back({{kUntold, false, "name", kUsual}, seeds});
-    all.push_back({{kUntold, false, "name", 5}, 1});
     all.push_back({{kScale, false, "name", kUsual}, seeds});
     all.push_back({{kNearest, false, "name", kUsual}, seeds});
   }

@@ -83,7 +83,7 @@ class PlatformModel {
 
   /// Of the measurements it was adapted to, in their order; of a known platform those of the fleet.
   const std::vector<bool>& set_aside() const;  ///< far longer than all others let expect; counted for nothing
-  const std::vector<Belief>& left_out() const;  ///< each from all others
+  std::vector<Belief> left_out() const;        ///< each from all others
 
   /// Median relative error to expect of an estimate, noise included: of the left-out measurements where there
   /// are some, else what the prior says; a fraction.
