@@ -25,8 +25,8 @@ struct KnownPlatform {
   std::string family;  ///< of its runtime, as decompose() calls it; models are to be decomposed for it
   bool gpu = false;
   int threads = 1;
-  int measured = 0;       ///< models measured there
-  std::string processor;  ///< "gpu", or the instruction set, e.g. "arm64"; empty: not known
+  int measured = 0;            ///< models measured there
+  std::string processor = {};  ///< "gpu", or the instruction set, e.g. "arm64"; empty: not known
 };
 
 /// A model that some platforms measured.
