@@ -81,6 +81,7 @@ export interface RawKnownPlatform {
   readonly family: string;
   readonly gpu: boolean;
   readonly threads: number;
+  readonly processor: string;
   readonly measured: number;
 }
 
@@ -91,6 +92,7 @@ export interface RawKnownModel {
 }
 
 export interface RawFleetInfo {
+  readonly processors: readonly string[];
   readonly platforms: readonly RawKnownPlatform[];
   readonly models: readonly RawKnownModel[];
 }
@@ -116,6 +118,8 @@ export interface RawPlatformReview {
 export interface RawAdaptOptions {
   readonly family: string;
   readonly trusted?: readonly number[] | undefined;
+  readonly processor?: string | undefined;
+  readonly threads?: number | undefined;
 }
 
 export interface RawFleet extends RawHandle {

@@ -289,10 +289,11 @@ class RawFleet : public Handle {
                              {"family", one.family},
                              {"gpu", one.gpu},
                              {"threads", one.threads},
+                             {"processor", one.processor},
                              {"measured", one.measured}});
       for (const KnownModel& one : fleet_->models())
         models.push_back({{"name", one.name}, {"input", one.input}, {"measured", one.measured}});
-      return dump({{"platforms", platforms}, {"models", models}});
+      return dump({{"platforms", platforms}, {"models", models}, {"processors", fleet_->processors()}});
     });
   }
 
@@ -307,13 +308,15 @@ class RawFleet : public Handle {
     return envelope([&] {
       std::string family;
       std::vector<std::size_t> trusted;
-      Options options("adapt", settings, "family or trusted");
+      AdaptOptions chosen;
+      Options options("adapt", settings, "family, trusted, processor or threads");
       options.read("family", family);
       options.read("trusted", trusted);
+      options.read("processor", chosen.processor);
+      options.read("threads", chosen.threads);
       options.finish();
       const std::vector<ModelMeasurement> measurements =
           measurements_in("adapt", models, latencies_array, family);
-      AdaptOptions chosen;
       chosen.trusted.assign(measurements.size(), false);
       for (const std::size_t i : trusted) {
         if (i >= measurements.size())

@@ -4,10 +4,12 @@
 #include <cmath>
 #include <limits>
 #include <map>
+#include <set>
 
 #include "json.h"
 #include "latencast/checkpoint.h"
 #include "latencast/error.h"
+#include "profiles.h"
 #include "rates.h"
 #include "work.h"
 
@@ -17,7 +19,7 @@ namespace {
 using nlohmann::json;
 using Index = Eigen::Index;
 
-constexpr int kMetaVersion = 1;
+constexpr int kMetaVersion = 2;
 
 [[noreturn]] void damaged(const std::string& what) { throw Error(ErrorCode::checkpoint, "fleet: " + what); }
 
@@ -30,8 +32,8 @@ double median(std::vector<double> values) {
 }
 
 json as_json(const KnownPlatform& one) {
-  return {{"id", one.id},         {"title", one.title}, {"board", one.board},
-          {"family", one.family}, {"gpu", one.gpu},     {"threads", one.threads}};
+  return {{"id", one.id},   {"title", one.title},     {"board", one.board},        {"family", one.family},
+          {"gpu", one.gpu}, {"threads", one.threads}, {"processor", one.processor}};
 }
 
 }  // namespace
@@ -41,6 +43,7 @@ struct FleetData {
   std::vector<KnownModel> models;
   RateSources sources;
   std::shared_ptr<const RatePrior> prior;
+  std::shared_ptr<const ProfileTable> profiles;
   std::map<std::uint64_t, std::size_t> model_of;  // by fingerprint
 
   // A copy of a fingerprint names the same kernels.
@@ -73,7 +76,33 @@ struct FleetData {
     }
     for (std::size_t m = 0; m < models.size(); ++m) model_of[number_of(models[m].fingerprint)] = m;
   }
+
+  static PlatformKind kind(const KnownPlatform& one) { return {one.processor, one.gpu ? 1 : one.threads}; }
+
+  void believe(RatePrior learned) {
+    ProfileTable table{completed(learned), {}, sources.importance, {}, {}};
+    for (std::size_t p = 0; p < platforms.size(); ++p) {
+      table.real.emplace_back();
+      for (std::size_t m = 0; m < models.size(); ++m)
+        table.real[p].push_back(std::isfinite(sources.log_ms(static_cast<Index>(p), static_cast<Index>(m))));
+      table.board.push_back(platforms[p].board);
+      table.kind.push_back(kind(platforms[p]));
+    }
+    prior = std::make_shared<RatePrior>(std::move(learned));
+    profiles = std::make_shared<ProfileTable>(std::move(table));
+  }
 };
+
+namespace {
+
+// What two opinions that err alike say together: their errors go together by half.
+Belief together(const Belief& one, const Belief& other) {
+  const double variance =
+      (one.spread * one.spread + other.spread * other.spread + one.spread * other.spread) / 4;
+  return {(one.mean + other.mean) / 2, std::sqrt(variance)};
+}
+
+}  // namespace
 
 struct PlatformModel::State {
   std::shared_ptr<const FleetData> fleet;
@@ -81,21 +110,60 @@ struct PlatformModel::State {
   std::vector<double> latency_ms;
   std::vector<std::size_t> centres;  // platforms that the posterior knows
   RatePosterior posterior;
+  Profiles profiles;
   std::vector<Likeness> likenesses = {};
 
   State(std::shared_ptr<const FleetData> of, std::vector<ModelWork> models, std::vector<double> ms,
-        const std::vector<bool>& keep, const PosteriorOptions& options)
+        const std::vector<bool>& keep, const PosteriorOptions& options, const PlatformKind& kind)
       : fleet(std::move(of)),
         measured(std::move(models)),
         latency_ms(std::move(ms)),
         posterior(std::make_shared<RatePrior>(with_centres(*fleet->prior, keep)), measured, latency_ms,
-                  options) {
+                  options),
+        profiles(fleet->profiles, keep, known_ones(), kind) {
     for (std::size_t p = 0; p < keep.size(); ++p)
       if (keep[p]) centres.push_back(p);
     for (std::size_t c = 0; c < centres.size(); ++c)
       likenesses.push_back({centres[c], posterior.likeness()[c]});
     std::stable_sort(likenesses.begin(), likenesses.end(),
                      [](const Likeness& a, const Likeness& b) { return a.probability > b.probability; });
+  }
+
+  // By both, as far as the profiles tell.
+  std::vector<Belief> left_out() const {
+    std::vector<Belief> beliefs = posterior.left_out();
+    for (std::size_t i = 0; i < measured.size(); ++i) {
+      if (measured[i].known < 0) continue;
+      if (const auto other = profiles.predict(measured[i].known)) beliefs[i] = together(beliefs[i], *other);
+    }
+    return beliefs;
+  }
+
+  // Known models that count, each once.
+  std::vector<std::pair<std::ptrdiff_t, double>> known_ones() const {
+    std::map<std::ptrdiff_t, std::pair<double, int>> sums;
+    for (std::size_t i = 0; i < measured.size(); ++i) {
+      if (measured[i].known < 0 || posterior.set_aside()[i]) continue;
+      auto& [sum, count] = sums[measured[i].known];
+      sum += std::log(latency_ms[i]);
+      ++count;
+    }
+    std::vector<std::pair<std::ptrdiff_t, double>> ones;
+    for (const auto& [model, sum] : sums) ones.emplace_back(model, sum.first / sum.second);
+    return ones;
+  }
+
+  bool is_measured(const ModelWork& model) const {
+    for (std::size_t i = 0; i < measured.size(); ++i)
+      if (measured[i].identity == model.identity && !posterior.set_aside()[i]) return true;
+    return false;
+  }
+
+  Belief belief(const ModelWork& model) const {
+    const Belief of_rates = posterior.predict(model);
+    if (model.known < 0 || is_measured(model)) return of_rates;
+    const auto of_profiles = profiles.predict(model.known);
+    return of_profiles ? together(of_rates, *of_profiles) : of_rates;
   }
 };
 
@@ -116,7 +184,7 @@ ModelEstimate PlatformModel::estimate(const Decomposition& model, double coverag
                 "fleet: found a coverage of " + std::to_string(coverage) + "; expected one between 0 and 1");
   if (model.kernels.empty()) throw Error(ErrorCode::argument, "fleet: the model has no kernels");
   const ModelWork asked = state_->fleet->work(model);
-  const auto interval = state_->posterior.predict(asked).interval(coverage);
+  const auto interval = state_->belief(asked).interval(coverage);
   ModelEstimate estimate{interval.median, interval.low, interval.high, {}, Knowledge::graph};
   const Eigen::VectorXd shares = state_->posterior.shares(asked);
   for (const FusedKernel& kernel : model.kernels) {
@@ -127,26 +195,25 @@ ModelEstimate PlatformModel::estimate(const Decomposition& model, double coverag
     estimate.kernel_ms.push_back(share * interval.median);
   }
   if (asked.known >= 0) estimate.knowledge = Knowledge::known;
-  for (std::size_t i = 0; i < state_->measured.size(); ++i)
-    if (state_->measured[i].identity == asked.identity && !state_->posterior.set_aside()[i])
-      estimate.knowledge = Knowledge::measured;
+  if (state_->is_measured(asked)) estimate.knowledge = Knowledge::measured;
   return estimate;
 }
 
 const std::vector<PlatformModel::Likeness>& PlatformModel::likenesses() const { return state_->likenesses; }
 const std::vector<bool>& PlatformModel::set_aside() const { return state_->posterior.set_aside(); }
-const std::vector<Belief>& PlatformModel::left_out() const { return state_->posterior.left_out(); }
+std::vector<Belief> PlatformModel::left_out() const { return state_->left_out(); }
 
 double PlatformModel::expected_error() const {
   std::vector<double> errors;
+  const std::vector<Belief> beliefs = left_out();
   for (std::size_t i = 0; i < state_->measured.size(); ++i)
-    if (!set_aside()[i]) errors.push_back(std::abs(std::exp(left_out()[i].mean) / state_->latency_ms[i] - 1));
+    if (!set_aside()[i]) errors.push_back(std::abs(std::exp(beliefs[i].mean) / state_->latency_ms[i] - 1));
   constexpr std::size_t kFewest = 5;  // that say more than the prior
   if (errors.size() >= kFewest) return median(std::move(errors));
   errors.clear();
   constexpr double kMedian = 0.6745;  // of the absolute value of a standard normal variable
   for (std::size_t m = 0; m < state_->fleet->models.size(); ++m)
-    errors.push_back(std::expm1(kMedian * state_->posterior.predict(state_->fleet->work(m)).spread));
+    errors.push_back(std::expm1(kMedian * state_->belief(state_->fleet->work(m)).spread));
   return median(std::move(errors));
 }
 
@@ -196,12 +263,19 @@ Fleet Fleet::learn(const FleetSources& sources) {
     }
   }
   data->count();
-  data->prior = std::make_shared<RatePrior>(learn_rates(data->sources));
+  data->believe(learn_rates(data->sources));
   return Fleet(data);
 }
 
 const std::vector<KnownPlatform>& Fleet::platforms() const { return data_->platforms; }
 const std::vector<KnownModel>& Fleet::models() const { return data_->models; }
+
+std::vector<std::string> Fleet::processors() const {
+  std::set<std::string> known;
+  for (const KnownPlatform& one : data_->platforms)
+    if (!one.processor.empty()) known.insert(one.processor);
+  return {known.begin(), known.end()};
+}
 
 PlatformModel Fleet::platform(std::size_t index) const {
   if (index >= data_->platforms.size())
@@ -220,8 +294,8 @@ PlatformModel Fleet::platform(std::size_t index) const {
   for (const KnownPlatform& one : data_->platforms)
     keep.push_back(one.board != data_->platforms[index].board);
   if (std::find(keep.begin(), keep.end(), true) == keep.end()) keep.assign(keep.size(), true);
-  return PlatformModel(
-      std::make_shared<PlatformModel::State>(data_, measured, latency_ms, keep, PosteriorOptions{}));
+  return PlatformModel(std::make_shared<PlatformModel::State>(
+      data_, measured, latency_ms, keep, PosteriorOptions{}, FleetData::kind(data_->platforms[index])));
 }
 
 PlatformModel Fleet::adapt(const std::vector<ModelMeasurement>& measurements,
@@ -243,10 +317,21 @@ PlatformModel Fleet::adapt(const std::vector<ModelMeasurement>& measurements,
   if (!options.trusted.empty() && options.trusted.size() != measurements.size())
     throw Error(ErrorCode::argument, "adapt: found " + std::to_string(options.trusted.size()) +
                                          " marks of trust; expected " + std::to_string(measurements.size()));
+  const std::vector<std::string> known = processors();
+  if (!options.processor.empty() && std::find(known.begin(), known.end(), options.processor) == known.end()) {
+    std::string all;
+    for (const std::string& one : known) all += (all.empty() ? "" : ", ") + one;
+    throw Error(ErrorCode::argument,
+                "adapt: found the processor '" + options.processor + "'; expected one of " + all);
+  }
+  if (options.threads < 0)
+    throw Error(ErrorCode::argument,
+                "adapt: found " + std::to_string(options.threads) + " threads; expected 1 or more");
   PosteriorOptions posterior;
   posterior.trusted = options.trusted;
   return PlatformModel(std::make_shared<PlatformModel::State>(
-      data_, measured, latency_ms, std::vector<bool>(data_->platforms.size(), true), posterior));
+      data_, measured, latency_ms, std::vector<bool>(data_->platforms.size(), true), posterior,
+      PlatformKind{options.processor, options.processor == "gpu" ? 1 : options.threads}));
 }
 
 // ---- The file
@@ -271,20 +356,22 @@ DoubleMatrix matrix(const Tensor& tensor, const char* name, std::size_t rows, st
 
 // What a reader must find again: every model's log latency (ms), as a known model and by its kernels alone,
 // on a platform unlike any other.
-std::vector<double> self_test(const FleetData& data) {
+std::vector<double> self_test(const std::shared_ptr<const FleetData>& data) {
   std::vector<ModelWork> measured;
   std::vector<double> latency_ms, found;
-  for (std::size_t m = 0; m < std::min<std::size_t>(5, data.models.size()); ++m) {
-    measured.push_back(data.work(m));
+  for (std::size_t m = 0; m < std::min<std::size_t>(5, data->models.size()); ++m) {
+    measured.push_back(data->work(m));
     latency_ms.push_back(double(m + 1));
   }
-  const RatePosterior posterior(data.prior, measured, latency_ms);
-  for (std::size_t m = 0; m < data.models.size(); ++m) {
-    ModelWork asked = data.work(m);
-    found.push_back(posterior.predict(asked).mean);
+  const PlatformModel::State state(data, measured, latency_ms,
+                                   std::vector<bool>(data->platforms.size(), true), {},
+                                   FleetData::kind(data->platforms.front()));
+  for (std::size_t m = 0; m < data->models.size(); ++m) {
+    ModelWork asked = data->work(m);
+    found.push_back(state.belief(asked).mean);
     asked.known = -1;
     asked.identity = 0;
-    found.push_back(posterior.predict(asked).mean);
+    found.push_back(state.belief(asked).mean);
   }
   return found;
 }
@@ -298,7 +385,9 @@ std::shared_ptr<const FleetData> from_checkpoint(const Checkpoint& checkpoint) {
   auto data = std::make_shared<FleetData>();
   for (const json& one : meta.at("platforms"))
     data->platforms.push_back({one.at("id"), one.at("title"), one.at("board"), one.at("family"),
-                               one.at("gpu"), one.at("threads"), 0});
+                               one.at("gpu"), one.at("threads"), 0, one.at("processor")});
+  for (const KnownPlatform& one : data->platforms)
+    if (one.threads < 1) damaged("platform " + one.id + " has " + std::to_string(one.threads) + " threads");
   for (const json& one : meta.at("models")) {
     KnownModel model{one.at("name"), one.at("fingerprint"), one.at("input"), 0};
     if (model.fingerprint.size() != 16 ||
@@ -327,10 +416,10 @@ std::shared_ptr<const FleetData> from_checkpoint(const Checkpoint& checkpoint) {
   data->sources.log_ms = latency_ms.unaryExpr(
       [](double ms) { return ms > 0 ? std::log(ms) : std::numeric_limits<double>::quiet_NaN(); });
   data->count();
-  data->prior = std::make_shared<RatePrior>(restore_rates(data->sources, log_rates, factor));
+  data->believe(restore_rates(data->sources, log_rates, factor));
 
   const auto expected = meta.at("self_test").get<std::vector<double>>();
-  const auto found = self_test(*data);
+  const auto found = self_test(data);
   if (expected.size() != found.size()) damaged("the self-test is uneven");
   for (std::size_t i = 0; i < found.size(); ++i) {
     constexpr double kTolerance = 1e-3;
@@ -358,7 +447,7 @@ std::string Fleet::write() const {
   for (const KnownModel& one : data_->models)
     models.push_back({{"name", one.name}, {"fingerprint", one.fingerprint}, {"input", one.input}});
   const json meta = {{"kind", "fleet"},        {"version", kMetaVersion}, {"work", kWorkVersion},
-                     {"platforms", platforms}, {"models", models},        {"self_test", self_test(*data_)}};
+                     {"platforms", platforms}, {"models", models},        {"self_test", self_test(data_)}};
   const DoubleMatrix latency_ms = data_->sources.log_ms.unaryExpr(
       [](double log_ms) { return std::isfinite(log_ms) ? std::exp(log_ms) : 0.0; });
   return write_checkpoint(

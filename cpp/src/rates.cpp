@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <iterator>
 #include <limits>
 #include <numeric>
 #include <optional>
@@ -20,11 +21,26 @@ using Index = Eigen::Index;
 constexpr double kApart[] = {0.05, 0.15, 0.4, 1};
 constexpr double kNoise[] = {0.02, 0.05, 0.1, 0.2};
 
+// All pairs of these, side by side.
+constexpr std::size_t kWays = std::size(kApart) * std::size(kNoise);
+using Ways = Eigen::Array<double, kWays, 1>;
+double apart_of(std::size_t way) { return kApart[way / std::size(kNoise)]; }
+double noise_of(std::size_t way) { return kNoise[way % std::size(kNoise)]; }
+
+// What rounding leaves of a pivot: far below the least noise.
+constexpr double kLeastPivot = 1e-10;
+
 // A new platform may be a hundred times faster or slower than the one it is like.
 constexpr double kAnyLevel = 4;
 
 // Rates were fitted to the residuals that are known, so those of a platform or model to come vary more.
 constexpr double kFitted = 2;
+
+// What a model has of its own is like what models have that spend their time alike. How unlike two are is one
+// less the cosine between the roots of their shares; at this much (squared) likeness falls to 1 / e. And how
+// much of a model's own is like no other's, as a share of what is (variances).
+constexpr double kAlikeWithin = 0.0625;
+constexpr double kUnlikeAny = 0.09;
 
 constexpr double kLog2Pi = 1.8378770664093453;
 constexpr std::size_t kMostComponents = 64;
@@ -48,6 +64,15 @@ double split(const double* work, const double* log_rates, Index kinds, double* s
   for (Index k = 0; k < kinds; ++k) shares[k] /= sum;
   return std::log(sum);
 }
+
+// Roots of the shares of a model's time: two of them are as alike as their product is near one.
+Eigen::VectorXd style_of(const double* work, const Eigen::VectorXd& log_rates) {
+  Eigen::VectorXd shares(log_rates.size());
+  split(work, log_rates.data(), log_rates.size(), shares.data());
+  return shares.cwiseSqrt();
+}
+
+double alikeness(double cosine) { return std::exp((cosine - 1) / kAlikeWithin); }
 
 // ---- Learning: expectation maximisation over (mean, covariance) of log rates and each model's spread
 // --------
@@ -229,7 +254,28 @@ RatePrior restore_rates(const RateSources& sources, const DoubleMatrix& log_rate
     prior.residual_spread[m] = std::sqrt(kFitted * squares / count);
   }
   prior.unknown_spread = std::sqrt(kFitted * unknown / double(std::max<Index>(1, models)));
+
+  prior.typical = Eigen::VectorXd::Zero(kinds);
+  for (Index p = 0; p < platforms; ++p)
+    prior.typical += prior.mass[static_cast<std::size_t>(p)] * log_rates.row(p).transpose();
+  prior.styles.resize(models, kinds);
+  for (Index m = 0; m < models; ++m)
+    prior.styles.row(m) = style_of(&sources.work(m, 0), prior.typical).transpose();
+  DoubleMatrix alike(models, models);
+  for (Index m = 0; m < models; ++m)
+    for (Index n = 0; n < models; ++n)
+      alike(m, n) = alikeness(prior.styles.row(m).dot(prior.styles.row(n))) + (m == n ? kUnlikeAny : 0);
+  prior.alike = cholesky(alike);
   return prior;
+}
+
+DoubleMatrix completed(const RatePrior& prior) {
+  DoubleMatrix log_ms = prior.residuals;
+  Eigen::VectorXd shares(prior.work.cols());
+  for (Index c = 0; c < log_ms.rows(); ++c)
+    for (Index m = 0; m < log_ms.cols(); ++m)
+      log_ms(c, m) += split(&prior.work(m, 0), &prior.log_rates(c, 0), prior.work.cols(), shares.data());
+  return log_ms;
 }
 
 // ---- A new platform
@@ -262,7 +308,24 @@ struct RatePosterior::Near {
   double constant;  // variance of the residual that does not
 };
 
-RatePosterior::Near RatePosterior::near(std::size_t centre, const ModelWork& model) const {
+struct RatePosterior::Kin {
+  Eigen::VectorXd weights;  // of each known model's own; empty for a model that is known itself
+  double left = 1;          // share of the variance that they leave
+};
+
+RatePosterior::Kin RatePosterior::kin(const ModelWork& model) const {
+  Kin result;
+  if (model.known >= 0) return result;
+  const Eigen::VectorXd style = style_of(model.work.data(), prior_->typical);
+  DoubleMatrix cross(prior_->styles.rows(), 1);
+  for (Index m = 0; m < cross.rows(); ++m) cross(m, 0) = alikeness(prior_->styles.row(m).dot(style));
+  const DoubleMatrix half = solve_lower(prior_->alike, std::move(cross));
+  result.weights = solve_lower_transposed(prior_->alike, half).col(0);
+  result.left = 1 - half.squaredNorm() / (1 + kUnlikeAny);
+  return result;
+}
+
+RatePosterior::Near RatePosterior::near(std::size_t centre, const ModelWork& model, const Kin& kin) const {
   const auto c = static_cast<Index>(centre);
   const Index kinds = prior_->work.cols();
   Near result{0, Eigen::VectorXd::Zero(kinds), 0, 0};
@@ -277,7 +340,8 @@ RatePosterior::Near RatePosterior::near(std::size_t centre, const ModelWork& mod
     result.log_ms += prior_->residuals(c, model.known);
     result.own = square(prior_->residual_spread[model.known]);
   } else {
-    result.constant = square(prior_->unknown_spread);
+    result.log_ms += prior_->residuals.row(c).dot(kin.weights);
+    result.constant = kin.left * square(prior_->unknown_spread);
   }
   return result;
 }
@@ -303,110 +367,126 @@ void RatePosterior::fit(const std::vector<bool>& aside) {
   for (std::size_t i = 0; i < n; ++i)
     if (!aside[i]) used_.push_back(i);
   const std::size_t m = used_.size();
-  const auto rows = static_cast<Index>(m);
 
-  components_.clear();
-  log_weights_.clear();
-  DoubleMatrix gram(rows, rows), covariance(rows, rows);
+  std::vector<Kin> kins;
+  for (const std::size_t i : used_) kins.push_back(kin(measured_[i]));
+  Ways apart2, noise2;
+  for (std::size_t w = 0; w < kWays; ++w) {
+    apart2[static_cast<Index>(w)] = square(apart_of(w));
+    noise2[static_cast<Index>(w)] = square(noise_of(w));
+  }
+  log_weights_.assign(centres * kWays, 0);
+  // Of each measurement, from all others: log weights, what is off, and its variance.
+  std::vector<std::vector<double>> weights(m), offs(m), variances(m);
+  std::vector<Ways> lower(m * m), alpha(m), column(m);
   for (std::size_t c = 0; c < centres; ++c) {
     std::vector<Near> at;
-    for (const std::size_t i : used_) at.push_back(near(c, measured_[i]));
-    for (std::size_t i = 0; i < m; ++i)
-      for (std::size_t j = 0; j <= i; ++j)
-        gram(static_cast<Index>(i), static_cast<Index>(j)) = at[i].psi.dot(at[j].psi);
-    for (const double apart : kApart) {
-      for (const double noise : kNoise) {
-        for (std::size_t i = 0; i < m; ++i)
-          for (std::size_t j = 0; j <= i; ++j) {
-            const auto row = static_cast<Index>(i), column = static_cast<Index>(j);
-            const bool same = measured_[used_[i]].identity == measured_[used_[j]].identity;
-            covariance(row, column) = square(apart) * (gram(row, column) + (same ? at[i].own : 0)) +
-                                      square(kAnyLevel) + (same ? at[i].constant : 0) +
-                                      (i == j ? square(noise) : 0);
-          }
-        Component component{c, apart, noise, 0, std::vector<double>(m), cholesky(covariance), {}};
-        const DoubleMatrix& lower = component.lower;
-        double log_weight = std::log(prior_->mass[c]) - 0.5 * double(m) * kLog2Pi;
-        std::vector<double>& alpha = component.alpha;
-        for (std::size_t i = 0; i < m; ++i) {
-          const double* row = &lower(static_cast<Index>(i), 0);
-          double rest = log_ms_[used_[i]] - at[i].log_ms;
-          for (std::size_t j = 0; j < i; ++j) rest -= row[j] * alpha[j];
-          alpha[i] = rest / row[i];
-          log_weight -= 0.5 * square(alpha[i]) + std::log(row[i]);
-        }
-        for (std::size_t i = m; i-- > 0;) {
-          alpha[i] /= lower(static_cast<Index>(i), static_cast<Index>(i));
-          for (std::size_t j = 0; j < i; ++j)
-            alpha[j] -= lower(static_cast<Index>(i), static_cast<Index>(j)) * alpha[i];
-        }
-        log_weights_.push_back(log_weight);
-        components_.push_back(std::move(component));
+    for (std::size_t i = 0; i < m; ++i) at.push_back(near(c, measured_[used_[i]], kins[i]));
+    Ways log_weight = Ways::Constant(std::log(prior_->mass[c]) - 0.5 * double(m) * kLog2Pi);
+    for (std::size_t i = 0; i < m; ++i) {
+      Ways* row = &lower[i * m];
+      alpha[i] = Ways::Constant(log_ms_[used_[i]] - at[i].log_ms);
+      for (std::size_t j = 0; j <= i; ++j) {
+        const bool same = measured_[used_[i]].identity == measured_[used_[j]].identity;
+        Ways rest = apart2 * (at[i].psi.dot(at[j].psi) + (same ? at[i].own : 0)) +
+                    (square(kAnyLevel) + (same ? at[i].constant : 0));
+        if (i == j) rest += noise2;
+        const Ways* other = &lower[j * m];
+        for (std::size_t k = 0; k < j; ++k) rest -= row[k] * other[k];
+        if (i == j)
+          row[j] = rest.max(kLeastPivot).sqrt();
+        else
+          row[j] = rest / other[j];
+      }
+      for (std::size_t j = 0; j < i; ++j) alpha[i] -= row[j] * alpha[j];
+      alpha[i] /= row[i];
+      log_weight -= 0.5 * alpha[i].square() + row[i].log();
+    }
+    for (std::size_t i = m; i-- > 0;) {
+      alpha[i] /= lower[i * m + i];
+      for (std::size_t j = 0; j < i; ++j) alpha[j] -= lower[i * m + j] * alpha[i];
+    }
+    for (std::size_t w = 0; w < kWays; ++w) log_weights_[c * kWays + w] = log_weight[static_cast<Index>(w)];
+
+    // Each measurement from the others (Rasmussen and Williams, 2006, equation 5.12).
+    for (std::size_t i = 0; i < m; ++i) {
+      // The i-th column of the inverse of the factor.
+      Ways precision = Ways::Zero();
+      for (std::size_t j = i; j < m; ++j) {
+        const Ways* row = &lower[j * m];
+        Ways rest = Ways::Constant(j == i ? 1 : 0);
+        for (std::size_t k = i; k < j; ++k) rest -= row[k] * column[k];
+        column[j] = rest / row[j];
+        precision += column[j].square();
+      }
+      const Ways off = alpha[i] / precision,
+                 weight = log_weight + 0.5 * (kLog2Pi - precision.log() + alpha[i] * off);
+      for (Index w = 0; w < off.size(); ++w) {
+        weights[i].push_back(weight[w]);
+        offs[i].push_back(off[w]);
+        variances[i].push_back(1 / precision[w]);
       }
     }
   }
   log_evidence_ = log_sum(log_weights_);
 
-  // Each measurement from the others (Rasmussen and Williams, 2006, equation 5.12).
   without_.assign(n, log_evidence_);
   left_out_.assign(n, {});
-  if (m > 0) {
-    std::vector<std::vector<double>> weights(m), offs(m), variances(m);
-    std::vector<double> column(m);
-    for (std::size_t a = 0; a < components_.size(); ++a) {
-      const DoubleMatrix& lower = components_[a].lower;
-      for (std::size_t i = 0; i < m; ++i) {
-        // The i-th column of the inverse of the factor.
-        double precision = 0;
-        for (std::size_t j = i; j < m; ++j) {
-          const double* row = &lower(static_cast<Index>(j), 0);
-          double rest = j == i ? 1 : 0;
-          for (std::size_t k = i; k < j; ++k) rest -= row[k] * column[k];
-          column[j] = rest / row[j];
-          precision += square(column[j]);
-        }
-        const double alpha = components_[a].alpha[i];
-        weights[i].push_back(log_weights_[a] +
-                             0.5 * (kLog2Pi - std::log(precision) + square(alpha) / precision));
-        offs[i].push_back(alpha / precision);
-        variances[i].push_back(1 / precision);
-      }
+  for (std::size_t i = 0; i < m; ++i) {
+    const double total = log_sum(weights[i]);
+    double mean = 0, mean_square = 0;
+    for (std::size_t a = 0; a < log_weights_.size(); ++a) {
+      const double weight = std::exp(weights[i][a] - total);
+      mean += weight * offs[i][a];
+      mean_square += weight * (square(offs[i][a]) + variances[i][a]);
     }
-    for (std::size_t i = 0; i < m; ++i) {
-      const double total = log_sum(weights[i]);
-      double mean = 0, mean_square = 0;
-      for (std::size_t a = 0; a < components_.size(); ++a) {
-        const double weight = std::exp(weights[i][a] - total);
-        mean += weight * offs[i][a];
-        mean_square += weight * (square(offs[i][a]) + variances[i][a]);
-      }
-      without_[used_[i]] = total;
-      left_out_[used_[i]] = {log_ms_[used_[i]] - mean, std::sqrt(mean_square - square(mean))};
-    }
+    without_[used_[i]] = total;
+    left_out_[used_[i]] = {log_ms_[used_[i]] - mean, std::sqrt(mean_square - square(mean))};
   }
 }
 
 // What predictions need.
 void RatePosterior::keep_likely() {
   const std::size_t m = used_.size();
-  std::vector<Component>& all = components_;
-
   likeness_.assign(prior_->mass.size(), 0);
-  for (std::size_t a = 0; a < all.size(); ++a) {
-    all[a].weight = std::exp(log_weights_[a] - log_evidence_);
-    likeness_[all[a].centre] += all[a].weight;
-  }
-  std::sort(all.begin(), all.end(),
-            [](const Component& a, const Component& b) { return a.weight > b.weight; });
-  if (m > 0) all.resize(std::min(all.size(), kMostComponents));
+  std::vector<std::size_t> order(log_weights_.size());
+  std::iota(order.begin(), order.end(), std::size_t{0});
+  for (const std::size_t a : order) likeness_[a / kWays] += std::exp(log_weights_[a] - log_evidence_);
+  std::stable_sort(order.begin(), order.end(),
+                   [&](std::size_t a, std::size_t b) { return log_weights_[a] > log_weights_[b]; });
+  if (m > 0) order.resize(std::min(order.size(), kMostComponents));
+  std::vector<Kin> kins;
+  for (const std::size_t i : used_) kins.push_back(kin(measured_[i]));
+  const auto rows = static_cast<Index>(m);
+  DoubleMatrix covariance(rows, rows);
   double kept = 0;
-  for (const Component& component : all) kept += component.weight;
-  for (Component& component : all) {
-    component.weight /= kept;
-    component.psi.resize(static_cast<Index>(m), prior_->work.cols());
-    for (std::size_t i = 0; i < m; ++i)
-      component.psi.row(static_cast<Index>(i)) = near(component.centre, measured_[used_[i]]).psi.transpose();
+  for (const std::size_t a : order) {
+    const std::size_t way = a % kWays;
+    Component component{
+        a / kWays, apart_of(way), noise_of(way), std::exp(log_weights_[a] - log_evidence_), {}, {}, {}};
+    kept += component.weight;
+    component.psi.resize(rows, prior_->work.cols());
+    DoubleMatrix rest(rows, 1);
+    for (std::size_t i = 0; i < m; ++i) {
+      const auto row = static_cast<Index>(i);
+      const Near at = near(component.centre, measured_[used_[i]], kins[i]);
+      component.psi.row(row) = at.psi.transpose();
+      rest(row, 0) = log_ms_[used_[i]] - at.log_ms;
+      for (std::size_t j = 0; j <= i; ++j) {
+        const auto column = static_cast<Index>(j);
+        const bool same = measured_[used_[i]].identity == measured_[used_[j]].identity;
+        covariance(row, column) = covariance(column, row) =
+            square(component.apart) *
+                (at.psi.dot(component.psi.row(column).transpose()) + (same ? at.own : 0)) +
+            square(kAnyLevel) + (same ? at.constant : 0) + (i == j ? square(component.noise) : 0);
+      }
+    }
+    component.lower = cholesky(covariance);
+    const DoubleMatrix alpha = solve_lower_transposed(component.lower, solve_lower(component.lower, rest));
+    component.alpha.assign(alpha.data(), alpha.data() + m);
+    components_.push_back(std::move(component));
   }
+  for (Component& component : components_) component.weight /= kept;
   for (std::size_t i = 0; i < measured_.size(); ++i)
     if (set_aside_[i]) left_out_[i] = predict(measured_[i]);
 }
@@ -415,8 +495,9 @@ Belief RatePosterior::predict(const ModelWork& model) const {
   double mean = 0, mean_square = 0;
   const std::size_t m = used_.size();
   std::vector<double> cross(m);
+  const Kin own = kin(model);
   for (const Component& component : components_) {
-    const Near at = near(component.centre, model);
+    const Near at = near(component.centre, model, own);
     const double a2 = square(component.apart);
     double value = at.log_ms;
     double variance =
@@ -471,11 +552,14 @@ Posterior::Next RatePosterior::next(const std::vector<ModelWork>& candidates, st
   // Covariance of the candidates' true latencies: within the components, and between them.
   DoubleMatrix known = DoubleMatrix::Zero(n, n);
   DoubleMatrix means(static_cast<Index>(components_.size()), n);
+  std::vector<Kin> kins;
+  for (const ModelWork& one : candidates) kins.push_back(kin(one));
   for (std::size_t a = 0; a < components_.size(); ++a) {
     const Component& component = components_[a];
     const double a2 = square(component.apart);
     std::vector<Near> at;
-    for (const ModelWork& one : candidates) at.push_back(near(component.centre, one));
+    for (std::size_t i = 0; i < candidates.size(); ++i)
+      at.push_back(near(component.centre, candidates[i], kins[i]));
     const auto covariance = [&](const Near& one, const Eigen::VectorXd& psi, bool same) {
       return a2 * (one.psi.dot(psi) + (same ? one.own : 0)) + (same ? one.constant : 0) + square(kAnyLevel);
     };

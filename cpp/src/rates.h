@@ -5,7 +5,8 @@
 // maximisation, each platform's own rates by Gauss-Newton). The residual is what a model has of its own on a
 // platform. A new platform is like some known one: near that one's rates everything is linear, with the
 // shares of the kinds in a model's time as features, so the posterior is a mixture of exact Gaussian ones,
-// over known platforms, widths and noise levels, each weighted by its evidence.
+// over known platforms, widths and noise levels, each weighted by its evidence. A model that no platform
+// measured has, at each centre, some of what models like it have of their own there.
 #pragma once
 
 #include <cstdint>
@@ -30,6 +31,11 @@ struct RatePrior {
   std::vector<double> mass;
 
   DoubleMatrix factor;  ///< lower triangle L, L L^T the covariance of log rates around a platform's
+
+  // Which models are alike: by what they spend their time on at rates between all platforms'.
+  Eigen::VectorXd typical;  ///< log rates
+  DoubleMatrix styles;      ///< a row for each known model, of length one
+  DoubleMatrix alike;       ///< Cholesky factor of the covariance of what models have of their own
 };
 
 /// Whole models measured on many platforms.
@@ -44,6 +50,9 @@ RatePrior learn_rates(const RateSources& sources);
 /// The same from what was learned before. log_rates, factor: as in RatePrior.
 RatePrior restore_rates(const RateSources& sources, const DoubleMatrix& log_rates,
                         const DoubleMatrix& factor);
+
+/// log ms of every known model on every centre: as measured, else from its rates. A row for each centre.
+DoubleMatrix completed(const RatePrior& prior);
 
 /// With these platforms alone as centres.
 RatePrior with_centres(const RatePrior& prior, const std::vector<bool>& keep);
@@ -87,10 +96,12 @@ class RatePosterior {
     DoubleMatrix psi;           // of the measurements, a row each
   };
   struct Near;
+  struct Kin;  // what a model has from those like it
 
   void fit(const std::vector<bool>& aside);
   void keep_likely();
-  Near near(std::size_t centre, const ModelWork& model) const;
+  Kin kin(const ModelWork& model) const;
+  Near near(std::size_t centre, const ModelWork& model, const Kin& kin) const;
 
   std::shared_ptr<const RatePrior> prior_;
   std::vector<ModelWork> measured_;

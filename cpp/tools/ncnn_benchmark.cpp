@@ -35,6 +35,24 @@ std::string chip_of(const std::string& platform) {
   return platform;
 }
 
+// Words of boards whose CPU is no 64-bit Arm, and what it is.
+struct Processor {
+  const char* word;
+  const char* processor;
+};
+constexpr Processor kProcessors[] = {{"Loongson", "loongson"}, {"Sunway", "sunway"},   {"JH7110", "risc-v"},
+                                     {"CVITEK", "risc-v"},     {"Spacemit", "risc-v"}, {"Z7-Lite", "arm32"},
+                                     {"S805", "arm32"},        {"RK3288", "arm32"},    {"Atom", "x86"},
+                                     {"Celeron", "x86"},       {"Intel", "x86"},       {"Ryzen", "x86"},
+                                     {"EPYC", "x86"},          {"c5.4xlarge", "x86"},  {"D64as", "x86"}};
+
+std::string processor_of(const std::string& platform, bool gpu) {
+  if (gpu) return "gpu";
+  for (const Processor& one : kProcessors)
+    if (platform.find(one.word) != std::string::npos) return one.processor;
+  return "arm64";
+}
+
 // "NVIDIA Jetson Nano (x)", 4 threads -> "nvidia-jetson-nano"
 std::string identifier(const std::string& title) {
   std::string id;
@@ -121,6 +139,7 @@ FleetSources read_ncnn_benchmark(const std::string& folder) {
       known.threads = whole(csv, row, threads, 1);
       known.board = chip_of(fields[platform]);
       known.family = "ncnn";
+      known.processor = processor_of(fields[platform], known.gpu);
       const int kind = whole(csv, row, cores, 0);
       const std::string cores_name = kind == 1 ? ", little cores" : kind == 2 ? ", big cores" : "";
       const std::string setting = known.gpu ? "GPU"

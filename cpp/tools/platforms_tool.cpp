@@ -9,6 +9,7 @@
 
 #include "data.h"
 #include "jobs.h"
+#include "latencast/error.h"
 #include "latencast/rng.h"
 #include "markdown.h"
 #include "ncnn_benchmark.h"
@@ -20,6 +21,7 @@ constexpr std::size_t kLeastModels = 18;  // of a run that is a target
 constexpr std::size_t kUsual = 10;        // measured ones
 
 constexpr const char* kBayes = "this";
+constexpr const char* kUntold = "this, of a platform of which nothing is told";
 constexpr const char* kScale = "one scale factor";
 constexpr const char* kNearest = "nearest platform";
 constexpr const char* kFlops = "multiply-adds";
@@ -30,6 +32,8 @@ struct Setting {
   bool unseen;         // the target model is left out on every platform
   std::string family;  // which measured ones are not allowed: "name", "backbone" or "any"
   std::size_t measured;
+
+  bool is_ours() const { return method == kBayes || method == kUntold; }
 
   bool operator<(const Setting& other) const {
     return std::tie(method, unseen, family, measured) <
@@ -175,6 +179,7 @@ std::vector<std::pair<Setting, int>> settings(bool unseen, int seeds) {
     all.push_back({{kFlops, true, "name", kUsual}, seeds});
   } else {
     all.push_back({{kBayes, false, "any", kUsual}, 1});
+    all.push_back({{kUntold, false, "name", kUsual}, seeds});
     all.push_back({{kScale, false, "name", kUsual}, seeds});
     all.push_back({{kNearest, false, "name", kUsual}, seeds});
   }
@@ -185,6 +190,7 @@ Trials try_board(const Benchmark& benchmark, std::size_t board, std::size_t left
   const auto& all = benchmark.all();
   const bool unseen = left_out < all.models.size();
   const Fleet fleet = Fleet::learn(benchmark.without(board, left_out));
+  const std::vector<std::string> processors = fleet.processors();
   Trials trials;
   for (const std::size_t run : benchmark.targets(board)) {
     for (const std::size_t target : benchmark.measured_on(run)) {
@@ -193,7 +199,7 @@ Trials try_board(const Benchmark& benchmark, std::size_t board, std::size_t left
       for (const auto& [setting, times] : settings(unseen, seeds)) {
         for (int seed = 0; seed < times; ++seed) {
           const auto drawn = benchmark.draw(setting, run, target, seed);
-          if (setting.method != kBayes) {
+          if (!setting.is_ours()) {
             trials.add(setting, run, benchmark.baseline(setting, run, target, drawn, board) / truth - 1,
                        false);
             continue;
@@ -201,7 +207,14 @@ Trials try_board(const Benchmark& benchmark, std::size_t board, std::size_t left
           std::vector<ModelMeasurement> measured;
           for (const std::size_t m : drawn)
             measured.push_back({all.decompositions[m], all.latency_ms[run][m]});
-          const ModelEstimate estimate = fleet.adapt(measured).estimate(all.decompositions[target]);
+          AdaptOptions options;
+          const KnownPlatform& told = all.platforms[run];
+          if (setting.method == kBayes) {
+            if (std::find(processors.begin(), processors.end(), told.processor) != processors.end())
+              options.processor = told.processor;
+            options.threads = told.threads;
+          }
+          const ModelEstimate estimate = fleet.adapt(measured, options).estimate(all.decompositions[target]);
           trials.add(setting, run, estimate.latency_ms / truth - 1,
                      estimate.low_ms <= truth && truth <= estimate.high_ms);
         }
@@ -233,7 +246,7 @@ Cells figures(const Trials& trials, const Setting& setting, const std::function<
           number(100 * error / runs, 1) + " %",
           number(median(shares), 2),
           number(share / runs, 2),
-          setting.method == kBayes ? number(held / tried) : "-"};
+          setting.is_ours() ? number(held / tried) : "-"};
 }
 
 std::string table(const std::string& name, const Benchmark& benchmark, const Trials& trials, int seeds) {
@@ -280,16 +293,20 @@ void PlatformsCommand::add_to(CLI::App& kernels) {
   command->add_option("--data", data, "folder of ncnn's benchmark")->required();
   command->add_option("--out", out, "document whose tables are to be replaced");
   command->add_option("--seeds", seeds)->check(CLI::PositiveNumber)->capture_default_str();
+  command->add_flag("--known-only", known_only,
+                    "no models that no platform measured: a twentieth of the time");
   command->add_option("--threads", threads)->check(CLI::PositiveNumber)->capture_default_str();
   command->callback([this] { run(); });
 }
 
 void PlatformsCommand::run() const {
+  if (known_only && !out.empty())
+    throw Error(ErrorCode::argument, "--known-only leaves out tables of " + out + ": it can only print");
   const Benchmark benchmark(read_ncnn_benchmark(data));
   const std::size_t models = benchmark.all().models.size(), per_board = models + 1;
   std::vector<Trials> parts(benchmark.boards() * per_board);
   run_jobs("boards and models left out", parts.size(), threads, [&](std::size_t job) {
-    if (!benchmark.targets(job / per_board).empty())
+    if (!benchmark.targets(job / per_board).empty() && (!known_only || job % per_board == models))
       parts[job] = try_board(benchmark, job / per_board, job % per_board, seeds);
   });
   Trials trials;
@@ -305,7 +322,8 @@ void PlatformsCommand::run() const {
   };
   if (out.empty()) {
     for (const char* name : {"known", "unseen", "kinds"})
-      std::cout << name << "\n\n" << replace(name, "") << "\n";
+      if (!known_only || name == std::string("known"))
+        std::cout << name << "\n\n" << replace(name, "") << "\n";
     return;
   }
   write_file(out, with_tables(read_file(out), replace));

@@ -11,6 +11,7 @@ struct PlatformsCommand {
   std::string data;
   std::string out;  ///< document with markers; empty: print
   int seeds = 5;
+  bool known_only = false;  ///< not models that no platform measured, which take most of the time
   unsigned threads = 2;
 
   void add_to(CLI::App& kernels);

@@ -359,3 +359,64 @@ TEST_CASE("what cannot be a measurement is refused by its number", "[fleet]") {
   sources.latency_ms.pop_back();
   CHECK(code_of([&] { Fleet::learn(sources); }) == ErrorCode::argument);
 }
+
+TEST_CASE("what a known model has in common with platforms of like profile is found", "[fleet]") {
+  // On half of the platforms one model takes twice as long, and two others show which half.
+  World odd(24, 16);
+  for (std::size_t p = 0; p < 24; p += 2)
+    for (const std::size_t m : {std::size_t{0}, std::size_t{1}, std::size_t{2}})
+      odd.sources.latency_ms[p][m] *= 2;
+  const Fleet learned = Fleet::learn(odd.sources);
+  auto measured = measure(odd.models, 5);
+  const double truth = 2 * measured[2].latency_ms;
+  measured[0].latency_ms *= 2;
+  measured[1].latency_ms *= 2;
+  measured.erase(measured.begin() + 2);
+  AdaptOptions options;
+  options.trusted.assign(measured.size(), true);
+  const ModelEstimate estimate = learned.adapt(measured, options).estimate(odd.models[2]);
+  CHECK(estimate.latency_ms == Approx(truth).epsilon(0.15));
+}
+
+TEST_CASE("what is told of a platform makes it like others of its kind", "[fleet]") {
+  // Two kinds of processors differ in what one model takes, and nothing that is measured shows it.
+  World two(24, 16);
+  for (std::size_t p = 0; p < 24; ++p) {
+    two.sources.platforms[p].processor = p % 2 == 0 ? "slow" : "quick";
+    if (p % 2 == 0) two.sources.latency_ms[p][2] *= 2;
+  }
+  const Fleet learned = Fleet::learn(two.sources);
+  CHECK(learned.processors() == std::vector<std::string>{"quick", "slow"});
+  auto measured = measure(two.models, 5);
+  measured.erase(measured.begin() + 2);
+  const auto told = [&](const std::string& processor) {
+    AdaptOptions options;
+    options.processor = processor;
+    return learned.adapt(measured, options).estimate(two.models[2]).latency_ms;
+  };
+  CHECK(told("slow") > 1.15 * told("quick"));
+  CHECK(told("") < told("slow"));
+  CHECK(told("") > told("quick"));
+  CHECK(code_of([&] { told("none such"); }) == ErrorCode::argument);
+  AdaptOptions backwards;
+  backwards.threads = -1;
+  CHECK(code_of([&] { learned.adapt(measured, backwards); }) == ErrorCode::argument);
+  CHECK(Fleet(learned.write()).platforms()[1].processor == "quick");
+}
+
+TEST_CASE("a model that no platform measured inherits from one like it", "[fleet]") {
+  // Two models of the same kernels but one: what the known one has of its own, beyond its work, the other
+  // has.
+  World kin;
+  Decomposition twin = kin.models[3];
+  twin.kernels.push_back(layer(256, 1000));
+  for (auto& row : kin.sources.latency_ms) row[3] *= 1.8;
+  const Fleet learned = Fleet::learn(kin.sources);
+  auto measured = measure(kin.models, 5);
+  Rng rng(5);
+  const Platform platform(rng, 0.7);
+  measured.erase(measured.begin() + 3);
+  Rng quiet(1);
+  const double of_work = platform.ms(twin, quiet);
+  CHECK(learned.adapt(measured).estimate(twin).latency_ms > 1.2 * of_work);
+}

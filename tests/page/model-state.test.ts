@@ -70,7 +70,7 @@ const shown: ModelState = {
   pinned: [],
 };
 
-const platform = (id: string, title: string, family = 'ncnn'): KnownPlatform => ({ id, title, board: title, family, gpu: false, threads: 4, measured: 30 });
+const platform = (id: string, title: string, family = 'ncnn'): KnownPlatform => ({ id, title, board: title, family, gpu: false, threads: 4, measured: 30, processor: 'arm64' });
 const platforms = [platform('pi-4t', 'Raspberry Pi 5, 4 threads'), platform('sd8', 'Snapdragon 8'), platform('gpu', 'Quadro RTX 8000', 'tensorrt')];
 const compared = {
   'pi-4t': { low: 8, latency_ms: 10, high: 12 },

@@ -124,13 +124,15 @@ class LocalModel extends Held<RawModel> implements Model {
 class LocalFleet extends Held<RawFleet> implements Fleet {
   readonly platforms: readonly KnownPlatform[];
   readonly models: readonly KnownModel[];
+  readonly processors: readonly string[];
   readonly #compared = new Map<number, Owned<RawPlatform>>();
 
   constructor(owner: Owner, raw: RawFleet) {
     super(owner, raw, 'fleet');
-    const { platforms, models } = parseJson(ask(() => raw._info()));
+    const { platforms, models, processors } = parseJson(ask(() => raw._info()));
     this.platforms = platforms;
     this.models = models;
+    this.processors = processors;
   }
 
   async platform(id: string): Promise<Platform> {
@@ -140,10 +142,10 @@ class LocalFleet extends Held<RawFleet> implements Fleet {
   }
 
   async adapt(measurements: readonly ModelMeasurement[], options: AdaptOptions = {}): Promise<Platform> {
-    const { family = this.platforms[0]?.family ?? 'none', trusted } = options;
+    const { family = this.platforms[0]?.family ?? 'none', trusted, processor, threads } = options;
     const models = rawModels(this.owner, measurements.map(({ model }) => model));
     const latencies_ms = Float64Array.from(measurements, ({ latency_ms }) => latency_ms);
-    return new LocalPlatform(this.owner, ask(() => this.raw._adapt(models, latencies_ms, toJson({ family, trusted }))), family);
+    return new LocalPlatform(this.owner, ask(() => this.raw._adapt(models, latencies_ms, toJson({ family, trusted, processor, threads }))), family);
   }
 
   async compare(model: Model, options: CompareOptions = {}): Promise<Intervals> {

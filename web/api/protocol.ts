@@ -67,6 +67,7 @@ export interface HeldFleet {
   readonly id: number;
   readonly platforms: readonly KnownPlatform[];
   readonly models: readonly KnownModel[];
+  readonly processors: readonly string[];
 }
 
 /** A platform in the worker, as this side knows it. */

@@ -69,11 +69,13 @@ export class RemoteModel extends Remote implements Model {
 export class RemoteFleet extends Remote implements Fleet {
   readonly platforms: readonly KnownPlatform[];
   readonly models: readonly KnownModel[];
+  readonly processors: readonly string[];
 
-  constructor(engine: RemoteEngine, { id, platforms, models }: HeldFleet) {
+  constructor(engine: RemoteEngine, { id, platforms, models, processors }: HeldFleet) {
     super(engine, id, 'fleet');
     this.platforms = platforms;
     this.models = models;
+    this.processors = processors;
   }
 
   async platform(name: string): Promise<Platform> {

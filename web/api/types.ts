@@ -449,6 +449,8 @@ export interface KnownPlatform {
   readonly family: string;
   readonly gpu: boolean;
   readonly threads: number;
+  /** `gpu`, or the instruction set: one of `Fleet.processors`. */
+  readonly processor: string;
   /** Models measured there. */
   readonly measured: number;
 }
@@ -501,6 +503,10 @@ export interface AdaptOptions {
   readonly family?: string;
   /** Places of measurements, from 0, that are never set aside. */
   readonly trusted?: readonly number[];
+  /** What the models ran on, one of `Fleet.processors`; default: not told. */
+  readonly processor?: string;
+  /** On how many threads they ran; default: not told. */
+  readonly threads?: number;
 }
 
 export interface CompareOptions extends PredictOptions {
@@ -530,6 +536,8 @@ export interface Platform {
 export interface Fleet {
   readonly platforms: readonly KnownPlatform[];
   readonly models: readonly KnownModel[];
+  /** Kinds of processors of the platforms, in alphabetical order. */
+  readonly processors: readonly string[];
 
   /** A known platform by its id. */
   platform(id: string): Promise<Platform>;

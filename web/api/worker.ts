@@ -160,8 +160,8 @@ class WorkerHost implements Host {
       const fleet = await this.#started.loadFleet(bytes);
       const id = ++this.#ids;
       this.#fleets.set(id, fleet);
-      const { platforms, models } = fleet;
-      return { id, platforms, models };
+      const { platforms, models, processors } = fleet;
+      return { id, platforms, models, processors };
     });
   }
 

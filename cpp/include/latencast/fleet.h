@@ -25,7 +25,8 @@ struct KnownPlatform {
   std::string family;  ///< of its runtime, as decompose() calls it; models are to be decomposed for it
   bool gpu = false;
   int threads = 1;
-  int measured = 0;  ///< models measured there
+  int measured = 0;            ///< models measured there
+  std::string processor = {};  ///< "gpu", or the instruction set, e.g. "arm64"; empty: not known
 };
 
 /// A model that some platforms measured.
@@ -62,6 +63,8 @@ struct ModelEstimate {
 
 struct AdaptOptions {
   std::vector<bool> trusted = {};  ///< per measurement: never set aside; empty: none is
+  std::string processor = {};      ///< one of Fleet::processors(); empty: not told
+  int threads = 0;                 ///< that the models ran on; 0: not told
 };
 
 /// One platform, known or new; an immutable value that keeps what it needs of its fleet alive.
@@ -80,7 +83,7 @@ class PlatformModel {
 
   /// Of the measurements it was adapted to, in their order; of a known platform those of the fleet.
   const std::vector<bool>& set_aside() const;  ///< far longer than all others let expect; counted for nothing
-  const std::vector<Belief>& left_out() const;  ///< each from all others
+  std::vector<Belief> left_out() const;        ///< each from all others
 
   /// Median relative error to expect of an estimate, noise included: of the left-out measurements where there
   /// are some, else what the prior says; a fraction.
@@ -110,11 +113,15 @@ class Fleet {
   const std::vector<KnownPlatform>& platforms() const;
   const std::vector<KnownModel>& models() const;
 
+  /// Kinds of processors of the known platforms, in alphabetical order.
+  std::vector<std::string> processors() const;
+
   /// A known platform. index: into platforms(), else throws `argument`.
   PlatformModel platform(std::size_t index) const;
 
   /// A new platform. measurements: any number; none at all gives what is believed of every platform; several
-  /// of one model all count. Throws `measurement`, naming the offending one by its number from 1.
+  /// of one model all count. Throws `measurement`, naming the offending one by its number from 1, and
+  /// `argument` where a processor is none of processors(), or there are fewer threads than none.
   PlatformModel adapt(const std::vector<ModelMeasurement>& measurements,
                       const AdaptOptions& options = {}) const;
 

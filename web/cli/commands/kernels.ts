@@ -2,6 +2,7 @@ import { dirname, resolve } from 'node:path';
 
 import {
   LatencastError,
+  type AdaptOptions,
   type Decomposition,
   type Engine,
   type Fleet,
@@ -31,11 +32,13 @@ export const kernels = command({
     timings: { type: 'text', help: 'CSV with the columns kernel,n,h,w,cin,cout,kh,kw,stride,groups,latency_ms: adds milliseconds on the platform whose kernels were timed; -: standard input' },
     inside: { type: 'flag', help: 'with --timings: the kernels were timed inside networks (weights/profiler), not each alone; best without --runtime' },
     measurements: { type: 'text', help: 'CSV with the columns model (a path as seen from the CSV) and latency_ms: adds milliseconds on the platform measured; -: standard input' },
+    processor: { type: 'text', help: 'with --measurements: what the models ran on, gpu or an instruction set (arm64, x86, ...); nearer estimates' },
+    threads: { type: 'number', whole: true, least: 1, help: 'with --measurements: on how many threads; nearer estimates' },
     batch: { type: 'number', whole: true, least: 1, fallback: 1, help: 'for a first dimension that the file leaves open' },
     input: { type: 'texts', help: 'shape of an input, NAME=1x3x224x224' },
     json: kCommon.json,
   },
-  run: ({ model: path, runtime, platform, timings, inside, measurements, batch, input, json }) =>
+  run: ({ model: path, runtime, platform, timings, inside, measurements, processor, threads, batch, input, json }) =>
     withEngine(async (engine) => {
       if (platform.length > 0 && (runtime ?? measurements ?? timings) !== undefined) {
         throw new UsageError('--platform: it has a runtime and measurements of its own; expected none of --runtime, --measurements and --timings with it');
@@ -46,13 +49,16 @@ export const kernels = command({
       if (timings !== undefined && measurements !== undefined) {
         throw new UsageError('--timings: found --measurements as well; expected one of them');
       }
+      if (measurements === undefined && (processor ?? threads) !== undefined) {
+        throw new UsageError('--processor, --threads: found no --measurements; expected the models that were measured there');
+      }
       const family = runtime === undefined ? undefined : known('--runtime:', runtime, (await engine.runtimeFamilies()).map(({ id }) => id));
       const model = await engine.openModel(readBytes(path), { batch, inputs: Object.fromEntries(input.map(shapeOf)) });
       let on: Estimator | undefined;
       if (timings !== undefined) {
         on = await adaptedByKernels(engine, timings, family, inside ? 'inside' : 'alone');
       } else if (measurements !== undefined) {
-        on = await adapted(engine, await readFleet(engine), measurements, family);
+        on = await adapted(engine, await readFleet(engine), measurements, { family, processor, threads });
       } else if (platform.length > 0) {
         const [fleet, pool] = [await readFleet(engine), await readPool(engine)];
         const ids = [...fleet.platforms, ...pool.platforms].map(({ id }) => id);
@@ -108,7 +114,7 @@ async function compare(engine: Engine, fleet: Fleet, model: Model, platforms: re
 }
 
 /** The platform that models of a table were measured on; what it says of itself is told on the standard error. */
-async function adapted(engine: Engine, fleet: Fleet, path: string, family: string | undefined): Promise<Platform> {
+async function adapted(engine: Engine, fleet: Fleet, path: string, told: { readonly [K in keyof AdaptOptions]: AdaptOptions[K] | undefined }): Promise<Platform> {
   const folder = path === '-' ? '.' : dirname(path);
   const rows = readColumns(path, ['model', 'latency_ms'] as const);
   const measured: ModelMeasurement[] = [];
@@ -123,7 +129,7 @@ async function adapted(engine: Engine, fleet: Fleet, path: string, family: strin
       throw caught;
     }
   }
-  const platform = await fleet.adapt(measured, family === undefined ? {} : { family });
+  const platform = await fleet.adapt(measured, Object.fromEntries(Object.entries(told).filter(([, value]) => value !== undefined)));
   const { likenesses, set_aside, expected_error } = await platform.review();
   say(`from ${measured.length} models: median error ${(100 * expected_error).toFixed(1)} % to expect; most like ${likenesses.map((one) => one.platform).slice(0, 3).join(', ')}`);
   for (const [i, aside] of set_aside.entries()) if (aside) say(`${rows[i]!.place}: far longer than all others let expect (set aside)`);

@@ -1,0 +1,55 @@
+// What a known model takes on a new platform, by regression over the known platforms: a second opinion beside
+// that of the rates (rates.h), which explain kinds of work and know nothing of what one model has of its own
+// on platforms that are alike.
+//
+// A platform's profile are the log latencies of the measured models less their mean. What the asked model
+// takes beyond that mean is a Gaussian process of the profile: linear, and beyond that alike where profiles,
+// kind of processor and number of threads are (Rasmussen and Williams, 2006, chapter 2).
+#pragma once
+
+#include <memory>
+#include <optional>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "latencast/posterior.h"
+#include "linear.h"
+
+namespace latencast {
+
+/// What is known of a platform without a measurement. What is not told counts for nothing.
+struct PlatformKind {
+  std::string processor;  ///< "gpu", or the instruction set; empty: not told
+  int threads = 0;        ///< 0: not told
+};
+
+/// Known models on known platforms; a row for each platform.
+struct ProfileTable {
+  DoubleMatrix log_ms;                  ///< platforms x models, complete
+  std::vector<std::vector<bool>> real;  ///< measured, not filled in
+  std::vector<double> importance;       ///< of each platform
+  std::vector<std::string> board;       ///< the same where platforms are settings of one board
+  std::vector<PlatformKind> kind;       ///< all told
+};
+
+class Profiles {
+ public:
+  /// keep: platforms of the table that count. measured: models by their column and log ms; none twice.
+  Profiles(std::shared_ptr<const ProfileTable> table, const std::vector<bool>& keep,
+           std::vector<std::pair<std::ptrdiff_t, double>> measured, PlatformKind kind);
+
+  /// Log ms of a model from all measured ones but itself. Nothing where these, or the platforms that measured
+  /// it, are too few to tell.
+  std::optional<Belief> predict(std::ptrdiff_t model) const;
+
+ private:
+  double kinship(const PlatformKind& one, const PlatformKind& other) const;
+
+  std::shared_ptr<const ProfileTable> table_;
+  std::vector<std::size_t> platforms_;
+  std::vector<std::pair<std::ptrdiff_t, double>> measured_;
+  PlatformKind kind_;
+};
+
+}  // namespace latencast
