@@ -249,6 +249,9 @@ describe('kernels in milliseconds', () => {
     const own = JSON.parse(mine.out) as Found;
     expect(own.runtime).toBe('onnxruntime');
     expect(own.estimate.latency_ms).toBeGreaterThan(50);
+
+    expect(packaged('kernels', '--model', model, '--measurements', measured, '--processor', 'abacus').err).toMatch(/'abacus'; expected one of .*arm64/);
+    expect(packaged('kernels', '--model', model, '--threads', '2').err).toContain('found no --measurements');
   });
 
   test('on a platform of the pool, and on one whose kernels were timed', () => {

@@ -247,6 +247,12 @@ describe.each(kKinds)('platforms, %s engine', (kind) => {
     expect(after.high_ms / after.low_ms).toBeLessThan(before.high_ms / before.low_ms);
     expect(Math.abs(Math.log(after.latency_ms / (await ms(mnasnet))))).toBeLessThan(Math.log(1.5));
 
+    // What it is counts where four known models say how alike platforms are.
+    const { processor, threads } = fleet.platforms[0]!;
+    expect(fleet.processors).toContain(processor);
+    using told = await fleet.adapt(measurements, { processor, threads });
+    expect((await told.estimate(mnasnet)).latency_ms).not.toBeCloseTo(after.latency_ms, 6);
+
     const { likenesses, set_aside, left_out, expected_error } = await mine.review();
     expect(set_aside).toEqual([false, false, false, false]);
     expect(left_out.latency_ms).toHaveLength(4);
@@ -279,6 +285,8 @@ describe.each(kKinds)('platforms, %s engine', (kind) => {
     await expectFailure(fleet.adapt([{ model: models.resnet18, latency_ms: -1 }]), 'measurement', /1/);
     await expectFailure(fleet.adapt([{ model: models.resnet18, latency_ms: 9 }], { trusted: [4] }), 'argument', /trusted is 4/);
     await expectFailure(fleet.adapt([{ model: models.resnet18, latency_ms: 9 }], { family: 'none such' }), 'argument', /none such/);
+    await expectFailure(fleet.adapt([{ model: models.resnet18, latency_ms: 9 }], { processor: 'abacus' }), 'argument', /'abacus'; expected one of .*arm64/);
+    await expectFailure(fleet.adapt([{ model: models.resnet18, latency_ms: 9 }], { threads: -1 }), 'argument', /threads/);
     using other = await api.createEngine({ kind });
     using stranger = await other.openModel(network('squeezenet'));
     using platform = await fleet.platform(fleet.platforms[0]!.id);
