@@ -293,8 +293,7 @@ void PlatformsCommand::add_to(CLI::App& kernels) {
   command->add_option("--data", data, "folder of ncnn's benchmark")->required();
   command->add_option("--out", out, "document whose tables are to be replaced");
   command->add_option("--seeds", seeds)->check(CLI::PositiveNumber)->capture_default_str();
-  command->add_flag("--known-only", known_only,
-                    "no models that no platform measured: half of the time");
+  command->add_flag("--known-only", known_only, "no models that no platform measured: half of the time");
   command->add_option("--threads", threads)->check(CLI::PositiveNumber)->capture_default_str();
   command->callback([this] { run(); });
 }
