@@ -326,6 +326,21 @@ Timed read_timed(const std::string& text) {
   throw Error(ErrorCode::checkpoint, "pool: kernels timed '" + text + "' found; alone or inside expected");
 }
 
+const char* runtime_family(const PoolEntry& platform) {
+  // What a runtime fuses with its neighbours takes next to nothing inside a network. What it does not,
+  // counts.
+  constexpr const char* kFusesLeast = "tflite";
+  if (platform.timed == Timed::inside) return kFusesLeast;
+  constexpr std::pair<const char*, const char*> kFamilies[] = {{"tensorrt", "tensorrt"},
+                                                               {"openvino", "openvino"},
+                                                               {"ncnn", "ncnn"},
+                                                               {"litert", "tflite"},
+                                                               {"tflite", "tflite"}};
+  for (const auto& [begin, family] : kFamilies)
+    if (platform.id.find(begin) != std::string::npos) return family;
+  return "onnxruntime";
+}
+
 std::vector<PoolPlatform> timed_so(const std::vector<PoolPlatform>& pool, Timed timed) {
   std::vector<PoolPlatform> chosen;
   for (const PoolPlatform& one : pool)

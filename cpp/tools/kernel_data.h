@@ -14,14 +14,16 @@ struct TimedPlatform {
   std::vector<KernelTiming> timings;
 };
 
-/// Columns kernel,n,h,w,cin,cout,kh,kw,stride,groups, empty where one does not apply; others are ignored.
+/// The columns of a table of kernels; empty where one does not apply.
+constexpr const char* kKernelColumns = "kernel,n,h,w,cin,cout,kh,kw,stride,groups";
+
+/// Those columns; others are ignored.
 std::vector<KernelShape> read_shapes(const std::string& path);
 
 /// Those columns of a kernel, comma between them; more (FusedKernel::key) where they do not tell all of it.
 std::string key_of(const KernelShape& kernel);
 
-/// Columns kernel,n,h,w,cin,cout,kh,kw,stride,groups,latency_ms, empty where one does not apply; others are
-/// ignored, and so are rows without a latency.
+/// Those columns and latency_ms; others are ignored, and so are rows without a latency.
 std::vector<KernelTiming> read_timings(const std::string& path);
 
 /// Every platform with at least `fewest` timings of the data sets in a folder: those known by name

@@ -116,10 +116,9 @@ async function compare(engine: Engine, fleet: Fleet, model: Model, platforms: re
 /** The platform that models of a table were measured on; what it says of itself is told on the standard error. */
 async function adapted(engine: Engine, fleet: Fleet, path: string, told: { readonly [K in keyof AdaptOptions]: AdaptOptions[K] | undefined }): Promise<Platform> {
   const folder = path === '-' ? '.' : dirname(path);
-  const rows = readColumns(path, ['model', 'latency_ms'] as const);
+  const rows = readColumns(path, ['model', 'latency_ms'] as const).filter(({ latency_ms }) => latency_ms !== '');
   const measured: ModelMeasurement[] = [];
   for (const { place, model, latency_ms } of rows) {
-    if (latency_ms === '') continue;
     const value = Number(latency_ms);
     if (!(value > 0 && value < Infinity)) throw new LatencastError('measurement', `${place}: the latency is ${JSON.stringify(latency_ms)}; expected a positive number of milliseconds`);
     try {
