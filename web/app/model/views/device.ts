@@ -113,7 +113,7 @@ function toldFields({ fleet, told }: ModelState, tell: Tell): TemplateResult {
       ${
         bad && processor !== 'gpu'
           ? html`<span class="bad" role="alert">"${threads}" is no number of threads; expected one such as 4. It counts as not told.</span>`
-          : 'Optional: known platforms of the same kind then count for more.'
+          : 'Optional: platforms of its kind then count for more.'
       }
     </p>`;
 }
