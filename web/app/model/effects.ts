@@ -38,6 +38,7 @@ import {
   readingKey,
   readShape,
   shapeText,
+  toldOptions,
   type Bounds,
   type ModelAction,
   type ModelName,
@@ -72,6 +73,7 @@ export class ModelEffects {
   private turn = 0;
   private shapeTimer: ReturnType<typeof setTimeout> | undefined;
   private textTimer: ReturnType<typeof setTimeout> | undefined;
+  private toldTimer: ReturnType<typeof setTimeout> | undefined;
 
   private fleet: Fleet | undefined;
   private pool: KernelPool | undefined;
@@ -201,6 +203,10 @@ export class ModelEffects {
       case 'text':
         clearTimeout(this.textTimer);
         this.textTimer = setTimeout(() => this.checkText(), kTypingPause);
+        break;
+      case 'told':
+        clearTimeout(this.toldTimer);
+        this.toldTimer = setTimeout(() => void this.adapt(), kTypingPause);
         break;
       case 'append':
       case 'replace-text':
@@ -355,8 +361,8 @@ export class ModelEffects {
       if (!file) throw new Error('no platforms are shipped');
       const bytes = await fetchBytes(new URL(`weights/${file.file}`, document.baseURI));
       this.fleet = await (await this.engine()).loadFleet(bytes);
-      const { platforms, models } = this.fleet;
-      this.send({ type: 'fleet', fleet: { status: 'ready', platforms, models } });
+      const { platforms, models, processors } = this.fleet;
+      this.send({ type: 'fleet', fleet: { status: 'ready', platforms, models, processors } });
       void this.compare();
     } catch (caught) {
       this.send({ type: 'fleet', fleet: { status: 'failed', message: reason(caught) } });
@@ -520,6 +526,7 @@ export class ModelEffects {
       const { trusted } = this.state();
       const platform = await fleet.adapt(await this.measuredModels(readings), {
         trusted: readings.flatMap((reading, i) => (trusted.includes(readingKey(reading)) ? [i] : [])),
+        ...toldOptions(this.state()),
       });
       const review = await platform.review();
       if (turn !== this.adaptations) {
