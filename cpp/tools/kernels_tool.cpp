@@ -139,6 +139,7 @@ void KernelsCommand::add_to(CLI::App& app) {
   figures.add_to(*command);
   measured.add_to(*command);
   configurations.add_to(*command);
+  choose.add_to(*command);
   export_kernels.add_to(*command);
   networks.add_to(*command);
   sample.add_to(*command);

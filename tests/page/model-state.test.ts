@@ -42,8 +42,11 @@ import {
   kViews,
   kWorks,
   readShape,
+  readThreads,
   reduceModel,
   shapeText,
+  timedOf,
+  toldOptions,
   type ModelState,
 } from '../../web/app/model/state.js';
 import { initialState, readAddress, reduce, writeAddress } from '../../web/app/state.js';
@@ -77,7 +80,7 @@ const compared = {
   sd8: { low: 3, latency_ms: 4, high: 5 },
   gpu: { low: 0.5, latency_ms: 0.6, high: 0.7 },
 };
-const withFleet: ModelState = { ...shown, fleet: { status: 'ready', platforms, models: [] }, compared };
+const withFleet: ModelState = { ...shown, fleet: { status: 'ready', platforms, models: [], processors: ['arm64', 'gpu'] }, compared };
 
 function estimate(kernels: number): ModelEstimate {
   const kernel_ms = Float64Array.from({ length: kernels }, (_, i) => (i + 1) / 100);
@@ -388,6 +391,30 @@ describe('measured models', () => {
     // Of an older text nothing is said.
     const edited = reduceModel(reduceModel(state, { type: 'text', text: 'resnet18, 3' }), { type: 'checked', check: checkModels('resnet18, 3', files) });
     expect(textMarks(edited).map(({ kind }) => kind)).toEqual(['good']);
+  });
+
+  test('what the device is counts as far as it is understood', () => {
+    const told = (processor: string | undefined, threads: string, state = withFleet): unknown =>
+      toldOptions(reduceModel(state, { type: 'told', told: { ...(processor === undefined ? {} : { processor }), threads } }));
+    expect(toldOptions(withFleet)).toEqual({});
+    expect(told('arm64', ' 4 ')).toEqual({ processor: 'arm64', threads: 4 });
+    expect(told(undefined, '16')).toEqual({ threads: 16 });
+    // Saved by another version, or before it is known what there is.
+    expect(told('abacus', '')).toEqual({});
+    expect(told('arm64', '', shown)).toEqual({});
+    expect(['0', '-1', '2.5', 'four', '1e3', '99999', ''].map(readThreads)).toEqual(Array(7).fill(undefined));
+  });
+
+  test('kernels timed inside networks are those of the runtime that fuses least', () => {
+    const byKernels = reduceModel(
+      { ...withFleet, platform: kMine, family: 'ncnn', text: 'x' },
+      { type: 'checked', check: { text: 'x', marks: [], readings: [], kernels: [{ line: 1, kernel: 'conv,1,7,7,8,8,3,3,1,1', latency_ms: 1 }] } },
+    );
+    expect([timedOf(byKernels), familyOf(byKernels)]).toEqual(['alone', 'ncnn']);
+    const inside = reduceModel(byKernels, { type: 'told', told: { ...byKernels.told, timed: 'inside' } });
+    expect([timedOf(inside), familyOf(inside)]).toEqual(['inside', 'tflite']);
+    // Of whole models, and of other platforms, it says nothing.
+    expect(familyOf({ ...inside, platform: undefined })).toBe('ncnn');
   });
 
   test('lines are added at the end, and a file can be undone', () => {

@@ -323,6 +323,48 @@ describe('platforms', () => {
     expect(await page.inputValue('#model-times textarea')).toBe(kept);
   });
 
+  test('what the device is, where it is told, counts and is kept', async () => {
+    const page = await visit.open({ address: '#mode=model&on=mine' });
+    await engineReady(page);
+    await page.locator('.total').waitFor();
+    const text = 'resnet18, 41.2\nsqueezenet, 14.1\nmobilenet, 21.8\ngooglenet, 48.3\nalexnet, 44.0\n';
+    const answer = (): Promise<string> => page.locator('.answer').innerText();
+    const [, low = 0, high = 0] = await headline(page);
+    await page.fill('#model-times textarea', text);
+    const width = async (): Promise<number> => {
+      const [, least = 0, most = 0] = await headline(page);
+      return most / least;
+    };
+    await expect.poll(width, kLong).toBeLessThan(high / low);
+    const untold = await answer();
+    const [processor, threads] = [page.getByLabel('Processor', { exact: true }), page.getByLabel('Threads', { exact: true })];
+    await processor.selectOption({ label: 'GPU' });
+    // On how many threads it computes says nothing of a GPU.
+    expect(await threads.count()).toBe(0);
+    await expect.poll(answer, kLong).not.toBe(untold);
+    const gpu = await answer();
+    await processor.selectOption({ label: 'ARM, 64 bits' });
+    await expect.poll(answer, kLong).not.toBe(gpu);
+    const arm = await answer();
+    await threads.fill('four');
+    await page.getByRole('alert').getByText('"four" is no number of threads').waitFor();
+    expect(await threads.getAttribute('aria-invalid')).toBe('true');
+    await threads.fill('1');
+    await expect.poll(answer, kLong).not.toBe(arm);
+    const both = await answer();
+    expect(await page.getByRole('alert').count()).toBe(0);
+    await page.waitForTimeout(400);
+    await page.reload();
+    await expect.poll(answer, kLong).toBe(both);
+    expect([await processor.inputValue(), await threads.inputValue()]).toEqual(['arm64', '1']);
+    await processor.selectOption({ label: 'not told' });
+    await threads.fill('');
+    await expect.poll(answer, kLong).toBe(untold);
+    // Where kernels were timed they say it.
+    await page.fill('#model-times textarea', 'kernel,n,h,w,cin,cout,kh,kw,stride,groups,latency_ms\nconv,1,56,56,64,64,3,3,1,1,2.5\n');
+    await expect.poll(() => processor.count()).toBe(0);
+  });
+
   test('a file of the user counts among the measured', async () => {
     const page = await visit.open({ address: '#mode=model&on=mine' });
     await engineReady(page);
@@ -426,6 +468,21 @@ describe('platforms known by their kernels', () => {
     // The runtime is the user's to say.
     await page.getByLabel('Runtime', { exact: true }).selectOption('none');
     await page.locator('.kernel').nth(100).waitFor(kLong);
+    // And so is how they were timed, which is kept: it says what they are held against, and as whose kernels the model is taken apart.
+    const alike = (): Promise<string> => page.locator('.model-device').getByText(/Most like/).innerText();
+    const alone = await alike();
+    const timed = page.getByLabel('Kernels were timed');
+    await timed.selectOption({ label: 'inside networks' });
+    await expect.poll(alike, kLong).not.toBe(alone);
+    const inside = await alike();
+    await expect.poll(() => page.getByLabel('Runtime', { exact: true }).inputValue(), kLong).toBe('tflite');
+    await page.locator('.kernel').nth(100).waitFor({ state: 'detached', ...kLong });
+    await page.waitForTimeout(400);
+    await page.reload();
+    await expect.poll(alike, kLong).toBe(inside);
+    expect(await timed.inputValue()).toBe('inside');
+    await timed.selectOption({ label: 'each as a model of its own' });
+    await expect.poll(alike, kLong).toBe(alone);
     await page.fill('#model-times textarea', 'resnet18, 41.2');
     await page.getByText('1 measurement', { exact: true }).waitFor();
     await page.locator('.headline').getByText('it was measured on other platforms').waitFor(kLong);

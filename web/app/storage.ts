@@ -3,6 +3,7 @@
 import { kPageSpaces, type PageSpace } from './spaces/index.js';
 import { kDevices, kUnits, nameOf, originalText, sheetOf, type DeviceId, type Sheet, type State, type Theme } from './state.js';
 import type { Method } from '../api/index.js';
+import type { Told } from './model/state.js';
 
 const kKey = 'latencast.notebook.2';
 
@@ -12,7 +13,7 @@ interface Stored {
   method?: Method;
   lookups?: Partial<Record<PageSpace, string>>;
   /** Measurements of whole models. */
-  models?: { text: string; trusted: readonly string[] };
+  models?: { text: string; trusted: readonly string[]; told?: Told };
   sheets?: Partial<Record<DeviceId, { text: string; unit: Sheet['unit']; trusted?: readonly string[] }>>;
 }
 
@@ -45,8 +46,8 @@ function storedOf(state: State): Stored {
     if (text !== '' && text !== originalText(state, device)) sheets[device] = { text, unit, trusted };
   }
   const lookups = Object.fromEntries(kPageSpaces.map((space) => [space, state.lookups[space].text]));
-  const { text, trusted } = state.model;
-  return { name: state.name, theme: state.theme, method: state.method, lookups, models: { text, trusted }, sheets };
+  const { text, trusted, told } = state.model;
+  return { name: state.name, theme: state.theme, method: state.method, lookups, models: { text, trusted, told }, sheets };
 }
 
 /** What is stored already, with everything in it that this tab has changed. */
@@ -98,6 +99,15 @@ function readSheet(kept: NonNullable<Stored['sheets']>[DeviceId] | undefined): S
   return { text: kept.text, unit, trusted: texts(kept.trusted) };
 }
 
+function readTold(kept: Partial<Told> | undefined): Told {
+  const { processor, threads, timed } = kept ?? {};
+  return {
+    ...(typeof processor === 'string' ? { processor } : {}),
+    threads: typeof threads === 'string' ? threads : '',
+    ...(timed === 'inside' ? { timed } : {}),
+  };
+}
+
 /** Puts what was stored into a fresh state. */
 export function readStored(state: State): State {
   let stored: Stored;
@@ -116,11 +126,12 @@ export function readStored(state: State): State {
     const text = stored.lookups?.[space];
     if (typeof text === 'string') lookups[space] = { text };
   }
-  const { text, trusted } = stored.models ?? {};
+  const { text, trusted, told } = stored.models ?? {};
   const model = {
     ...state.model,
     ...(typeof text === 'string' ? { text } : {}),
     ...(Array.isArray(trusted) ? { trusted: texts(trusted) } : {}),
+    told: readTold(told),
   };
   const found: State = {
     ...state,

@@ -38,6 +38,8 @@ import {
   readingKey,
   readShape,
   shapeText,
+  timedOf,
+  toldOptions,
   type Bounds,
   type ModelAction,
   type ModelName,
@@ -72,6 +74,7 @@ export class ModelEffects {
   private turn = 0;
   private shapeTimer: ReturnType<typeof setTimeout> | undefined;
   private textTimer: ReturnType<typeof setTimeout> | undefined;
+  private toldTimer: ReturnType<typeof setTimeout> | undefined;
 
   private fleet: Fleet | undefined;
   private pool: KernelPool | undefined;
@@ -201,6 +204,10 @@ export class ModelEffects {
       case 'text':
         clearTimeout(this.textTimer);
         this.textTimer = setTimeout(() => this.checkText(), kTypingPause);
+        break;
+      case 'told':
+        clearTimeout(this.toldTimer);
+        this.toldTimer = setTimeout(() => void this.adapt(), kTypingPause);
         break;
       case 'append':
       case 'replace-text':
@@ -355,8 +362,8 @@ export class ModelEffects {
       if (!file) throw new Error('no platforms are shipped');
       const bytes = await fetchBytes(new URL(`weights/${file.file}`, document.baseURI));
       this.fleet = await (await this.engine()).loadFleet(bytes);
-      const { platforms, models } = this.fleet;
-      this.send({ type: 'fleet', fleet: { status: 'ready', platforms, models } });
+      const { platforms, models, processors } = this.fleet;
+      this.send({ type: 'fleet', fleet: { status: 'ready', platforms, models, processors } });
       void this.compare();
     } catch (caught) {
       this.send({ type: 'fleet', fleet: { status: 'failed', message: reason(caught) } });
@@ -485,10 +492,11 @@ export class ModelEffects {
   /** To timings of kernels: by the platforms of the pool that are most similar. */
   private async adaptToKernels(timings: readonly KernelTiming[], options: AdaptKernelsOptions = {}): Promise<KernelPlatform> {
     const pool = await this.pooled();
-    // This browser's kernels, and those of a list, are timed each alone.
-    const alone = new Set(pool.platforms.filter(({ timed }) => timed === 'alone').map(({ id }) => id));
+    // Only platforms timed in the same way say how kernels add up. This browser times each alone.
+    const { timed = 'alone' } = options;
+    const comparable = new Set(pool.platforms.filter((one) => one.timed === timed).map(({ id }) => id));
     const ordered = timings.length < 2 ? [] : await pool.similarities(timings);
-    const similar = ordered.filter(({ platform }) => alone.has(platform)).slice(0, pool.enough);
+    const similar = ordered.filter(({ platform }) => comparable.has(platform)).slice(0, pool.enough);
     const platforms = await Promise.all(similar.flatMap(({ platform }) => this.known(platform) ?? []));
     return (await this.engine()).adaptKernels(platforms.filter(isByTimings), timings, options);
   }
@@ -502,8 +510,8 @@ export class ModelEffects {
     if (isByKernels(this.state())) {
       try {
         // Whole models are taken apart as the runtime that is chosen would.
-        const options = readings.length === 0 ? {} : { family: familyOf(this.state()), models: await this.measuredModels(readings) };
-        const platform = await this.adaptToKernels(kernels, options);
+        const models = readings.length === 0 ? {} : { family: familyOf(this.state()), models: await this.measuredModels(readings) };
+        const platform = await this.adaptToKernels(kernels, { timed: timedOf(this.state()), ...models });
         if (turn !== this.adaptations) return platform.dispose();
         this.mine?.dispose();
         this.mine = platform;
@@ -520,6 +528,7 @@ export class ModelEffects {
       const { trusted } = this.state();
       const platform = await fleet.adapt(await this.measuredModels(readings), {
         trusted: readings.flatMap((reading, i) => (trusted.includes(readingKey(reading)) ? [i] : [])),
+        ...toldOptions(this.state()),
       });
       const review = await platform.review();
       if (turn !== this.adaptations) {

@@ -1,6 +1,7 @@
 /** The mode "Any model" as one value; `reduceModel` is the only way it changes. No DOM, no engine, no time. */
 
 import type {
+  AdaptOptions,
   Decomposition,
   KernelEstimate,
   KnownModel,
@@ -12,6 +13,7 @@ import type {
   RuntimeFamily,
   Similarity,
   StatedInput,
+  Timed,
 } from '../../api/index.js';
 import type { Run } from '../measure/run.js';
 import { kInitialBrowser, reduceBrowser, type BrowserAction, type BrowserState } from '../measure/state.js';
@@ -93,7 +95,12 @@ export interface Opened {
 export type FleetLoading =
   /** Of some it is known beforehand what they are. */
   | { readonly status: 'loading'; readonly platforms: readonly KnownPlatform[] }
-  | { readonly status: 'ready'; readonly platforms: readonly KnownPlatform[]; readonly models: readonly KnownModel[] }
+  | {
+      readonly status: 'ready';
+      readonly platforms: readonly KnownPlatform[];
+      readonly models: readonly KnownModel[];
+      readonly processors: readonly string[];
+    }
   | { readonly status: 'failed'; readonly message: string };
 
 /** Platforms whose kernels were timed one by one, as far as it has arrived which there are. */
@@ -117,6 +124,8 @@ export const kThisBrowser = 'browser';
 
 /** Which fusions its runtime makes. */
 export const kBrowserFamily = 'onnxruntime';
+/** Where kernels were timed inside networks: what a runtime fuses more takes next to nothing there. */
+const kInsideFamily = 'tflite';
 
 export const kKernelSpace = 'kernels';
 export type KernelRun = Run<typeof kKernelSpace>;
@@ -159,6 +168,16 @@ export interface AdaptedKernels {
 export interface BrowserKnown extends Pick<AdaptedKernels, 'similar'> {
   /** Types of kernels that were timed. */
   readonly types: readonly string[];
+}
+
+/** What the user's device is, as far as the user says. */
+export interface Told {
+  /** One of `Fleet.processors`. */
+  readonly processor?: string;
+  /** As typed; empty where it is not told. */
+  readonly threads: string;
+  /** How its kernels were timed; each alone, unless told. */
+  readonly timed?: Timed;
 }
 
 /** The user's device, adapted. */
@@ -226,6 +245,7 @@ export interface ModelState {
   readonly check?: ModelCheck;
   /** Readings that count whatever the others say, as `readingKey` names them. */
   readonly trusted: readonly string[];
+  readonly told: Told;
   readonly adapted?: Adapted;
   /** Likewise, from kernels. */
   readonly adaptedKernels?: AdaptedKernels;
@@ -283,6 +303,7 @@ export type ModelAction =
   | { readonly type: 'append'; readonly names: readonly string[] }
   | { readonly type: 'checked'; readonly check: ModelCheck }
   | { readonly type: 'trust'; readonly reading: ModelReading; readonly trusted: boolean }
+  | { readonly type: 'told'; readonly told: Told }
   | { readonly type: 'adapted'; readonly adapted: Adapted }
   | { readonly type: 'adapted-kernels'; readonly adapted: AdaptedKernels }
   | { readonly type: 'not-adapted'; readonly message: string }
@@ -327,6 +348,7 @@ export function initialModelState(): ModelState {
     text: '',
     compared: {},
     trusted: [],
+    told: { threads: '' },
     files: [],
   };
 }
@@ -432,6 +454,8 @@ export function reduceModel(state: ModelState, action: ModelAction): ModelState 
       const others = state.trusted.filter((each) => each !== key);
       return { ...state, trusted: action.trusted ? [...others, key] : others };
     }
+    case 'told':
+      return { ...state, told: action.told };
     case 'adapted': {
       const { adapting: _, adaptedKernels: __, ...rest } = state;
       return { ...rest, adapted: action.adapted };
@@ -507,10 +531,31 @@ export function isByKernels(state: ModelState): boolean {
   return (currentCheck(state)?.kernels.length ?? 0) > 0;
 }
 
+/** A number of threads, as the user writes it; undefined where it is none. */
+export function readThreads(text: string): number | undefined {
+  return /^[1-9]\d{0,3}$/.test(text.trim()) ? Number(text) : undefined;
+}
+
+/** What is told, as far as it can be understood: of a saved processor this version may know nothing. */
+export function toldOptions({ fleet, told }: ModelState): Pick<AdaptOptions, 'processor' | 'threads'> {
+  const { processor } = told;
+  const threads = readThreads(told.threads);
+  return {
+    ...(processor !== undefined && fleet.status === 'ready' && fleet.processors.includes(processor) ? { processor } : {}),
+    ...(threads === undefined ? {} : { threads }),
+  };
+}
+
+/** How the kernels of the user's device were timed. */
+export function timedOf({ told }: ModelState): Timed {
+  return told.timed ?? 'alone';
+}
+
 /** Whose kernels are shown: those of the platform's runtime, where there is one. */
 export function familyOf(state: ModelState): string {
   const { fleet, platform, family } = state;
   if (platform === kThisBrowser) return kBrowserFamily;
+  if (platform === kMine && isByKernels(state) && timedOf(state) === 'inside') return kInsideFamily;
   const ofModels = platform === kMine && fleet.status === 'ready' && !isByKernels(state);
   return (ofModels ? fleet.platforms[0]?.family : platformOf(state)?.family) ?? family;
 }

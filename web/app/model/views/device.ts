@@ -5,7 +5,20 @@ import { about, percent, plural, significant } from '../../format.js';
 import { problemList } from '../../views/problems.js';
 import type { Send } from '../../views/send.js';
 import { textMarks } from '../derive.js';
-import { currentCheck, kMine, kNetworks, kThisBrowser, listedPool, platformOf, type Adapted, type AdaptedKernels, type ModelState } from '../state.js';
+import {
+  currentCheck,
+  isByKernels,
+  kMine,
+  kNetworks,
+  kThisBrowser,
+  listedPool,
+  platformOf,
+  readThreads,
+  timedOf,
+  type Adapted,
+  type AdaptedKernels,
+  type ModelState,
+} from '../state.js';
 import { browserButton, browserPanel } from './browser.js';
 import type { Tell } from './tell.js';
 
@@ -43,7 +56,7 @@ export function device(state: ModelState, send: Send, tell: Tell): TemplateResul
     </div>
     ${fleet.status === 'failed' ? html`<p class="small bad">The platforms could not be loaded: ${fleet.message}.</p>` : nothing}
     ${pool.status === 'failed' ? html`<p class="small bad">Platforms known by their kernels could not be loaded: ${pool.message}.</p>` : nothing}
-    ${platform === kMine ? sheet(state, send, tell) : nothing} ${platform === kThisBrowser ? browserPanel(state, tell) : nothing}
+    ${platform === kMine ? (isByKernels(state) ? timedField(state, tell) : toldFields(state, tell)) : nothing} ${platform === kMine ? sheet(state, send, tell) : nothing} ${platform === kThisBrowser ? browserPanel(state, tell) : nothing}
     ${platform === kMine || platform === kThisBrowser ? nothing : browserButton(state, tell)}
   </section>`;
 }
@@ -52,6 +65,78 @@ function groups<T extends KnownPlatform | PoolEntry>(platforms: readonly T[], la
   const found = new Map<string, T[]>();
   for (const platform of platforms) found.set(labelOf(platform), [...(found.get(labelOf(platform)) ?? []), platform]);
   return [...found];
+}
+
+const kProcessors: Readonly<Record<string, string>> = {
+  arm32: 'ARM, 32 bits',
+  arm64: 'ARM, 64 bits',
+  gpu: 'GPU',
+  loongson: 'Loongson',
+  'risc-v': 'RISC-V',
+  sunway: 'Sunway',
+  x86: 'x86',
+};
+
+/** What the user's device is: known platforms of that kind count for more where whole models were measured. */
+function toldFields({ fleet, told }: ModelState, tell: Tell): TemplateResult {
+  const offered = fleet.status === 'ready' ? fleet.processors : [];
+  const { processor, threads } = told;
+  const bad = threads.trim() !== '' && readThreads(threads) === undefined;
+  const choose = (event: Event): void => {
+    const { value } = event.target as HTMLSelectElement;
+    tell({ type: 'told', told: { threads, ...(value === kNone ? {} : { processor: value }) } });
+  };
+  const type = (event: Event): void => tell({ type: 'told', told: { ...told, threads: (event.target as HTMLInputElement).value } });
+  return html`<div class="fields told">
+      <label for="told-processor">Processor</label>
+      <select id="told-processor" aria-describedby="told-note" .value=${processor ?? kNone} @change=${choose}>
+        <option value=${kNone} ?selected=${processor === undefined}>not told</option>
+        ${offered.map((id) => html`<option value=${id} ?selected=${id === processor}>${kProcessors[id] ?? id}</option>`)}
+      </select>
+      ${
+        processor === 'gpu'
+          ? nothing
+          : html`<label for="told-threads">Threads</label>
+              <input
+                id="told-threads"
+                type="text"
+                inputmode="numeric"
+                autocomplete="off"
+                placeholder="not told"
+                .value=${threads}
+                aria-describedby="told-note"
+                aria-invalid=${String(bad)}
+                @input=${type}
+              />`
+      }
+    </div>
+    <p class="small quiet" id="told-note">
+      ${
+        bad && processor !== 'gpu'
+          ? html`<span class="bad" role="alert">"${threads}" is no number of threads; expected one such as 4. It counts as not told.</span>`
+          : 'Optional: platforms of its kind then count for more.'
+      }
+    </p>`;
+}
+
+/** How the kernels were timed: which platforms they are held against, and how they add up, depends on it. */
+function timedField(state: ModelState, tell: Tell): TemplateResult {
+  const { timed: _, ...rest } = state.told;
+  const timed = timedOf(state);
+  const choose = (event: Event): void => {
+    const inside = (event.target as HTMLSelectElement).value === 'inside';
+    tell({ type: 'told', told: inside ? { ...rest, timed: 'inside' } : rest });
+  };
+  return html`<div class="fields told">
+      <label for="told-timed">Kernels were timed</label>
+      <select id="told-timed" aria-describedby="told-note" .value=${timed} @change=${choose}>
+        <option value="alone" ?selected=${timed === 'alone'}>each as a model of its own</option>
+        <option value="inside" ?selected=${timed === 'inside'}>inside networks</option>
+      </select>
+    </div>
+    <p class="small quiet" id="told-note">
+      Inside networks, less what is around them, they say more of whole models: <code>latencast kernels export --inside</code> writes what to time.
+    </p>`;
 }
 
 const kHint = 'resnet18, 41.2 ms\nmobilenet_v2, 12.4 ms\nmine.onnx, 30.1 ms\nconv,1,56,56,64,64,3,3,1,1,2.5';
