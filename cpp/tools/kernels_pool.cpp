@@ -49,6 +49,13 @@ void KernelsLearnCommand::run() const {
     for (const MeasuredPlatform& one : own.platforms)
       sources.push_back({one.entry, one.timings, networks.measured_on(one)});
   }
+  if (!data.empty())
+    for (TimedPlatform& one : read_kernel_data(data))
+      sources.push_back({one.entry, std::move(one.timings), {}});
+  if (sources.empty())
+    throw Error(ErrorCode::argument, "learn: found no platform in " +
+                                         (data.empty() ? measured : data + " and " + measured) +
+                                         "; tables of the profiler or a known data set expected");
   std::vector<PoolPlatform> pool;
   if (data.empty()) {
     pool = read_pool(out, kMeasured);
@@ -56,14 +63,7 @@ void KernelsLearnCommand::run() const {
     for (const PoolPlatform& one : pool) kept.insert(file_of(one.entry().id));
     for (const auto& file : std::filesystem::directory_iterator(out))
       if (kept.count(file.path().filename().string()) == 0) std::filesystem::remove(file);
-  } else {
-    for (TimedPlatform& one : read_kernel_data(data))
-      sources.push_back({one.entry, std::move(one.timings), {}});
   }
-  if (sources.empty())
-    throw Error(ErrorCode::argument, "learn: found no platform in " +
-                                         (data.empty() ? measured : data + " and " + measured) +
-                                         "; tables of the profiler or a known data set expected");
   std::filesystem::create_directories(out);
   std::vector<std::optional<PoolPlatform>> learnt(sources.size());
   run_jobs("platforms", sources.size(), threads, [&](std::size_t i) {
