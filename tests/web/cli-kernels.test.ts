@@ -1,6 +1,6 @@
 /** `latencast kernels`, as a user calls it: `npm test` builds the engine before these run. */
 import { spawnSync } from 'node:child_process';
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -84,4 +84,14 @@ test('evaluate wants more models than it may measure, and names a row that canno
   expect(kernels('evaluate', '--models', path).err).toContain(`${path} line 3: found latency 0 ms`);
   writeFileSync(path, 'model,latency_ms\nnone.onnx,3\n');
   expect(kernels('evaluate', '--models', path).err).toContain(`${path} line 2: ${join(folder, 'none.onnx')}: cannot be read`);
+});
+
+test('learning from nothing is refused, and leaves the pool as it is', () => {
+  const [measured, pool] = [join(folder, 'nothing'), join(folder, 'pool')];
+  for (const each of [measured, pool]) mkdirSync(each);
+  writeFileSync(join(pool, 'index.json'), '{"version": 3, "probes": [], "platforms": []}');
+  writeFileSync(join(pool, 'mine.latencast'), '');
+  const learnt = kernels('learn', '--measured', measured, '--out', pool);
+  expect(learnt).toMatchObject({ status: 1, err: `latencast: learn: found no platform in ${measured}; tables of the profiler or a known data set expected\n` });
+  expect(existsSync(join(pool, 'mine.latencast'))).toBe(true);
 });
