@@ -427,7 +427,8 @@ Composition compose_as(const std::vector<PoolPlatform>& pool, const AdaptedPlatf
     terms.push_back(sum_of_terms(terms_of_each(one.model.kernels, state.estimate(shapes), state.roofline)));
     latency_ms.push_back(one.latency_ms);
   }
-  return compose(known.empty() ? vague_composition(timed) : common, terms, latency_ms);
+  const Composition& prior = known.empty() ? vague_composition(timed) : common;
+  return compose(rescaled(prior, terms, latency_ms), terms, latency_ms);
 }
 
 }  // namespace

@@ -22,6 +22,7 @@ constexpr double kCovered90 = 1.645;
 constexpr int kRounds = 8;
 constexpr double kFreedom = 4;        // of Student's t: how readily a model is taken for an outlier
 constexpr double kLeastNoise = 0.01;  // relative
+constexpr double kExpected = 2;       // standard deviations that models in common may be off
 
 DoubleMatrix as_matrix(const std::array<double, kTerms * kTerms>& values) {
   DoubleMatrix matrix(Index(kTerms), Index{kTerms});
@@ -154,6 +155,25 @@ Composition compose(const Composition& prior, const std::vector<Terms>& models,
     next.noise = std::max(std::sqrt(squares / (kFreedom + double(rows.size()))), kLeastNoise);
     found = next;
   }
+  return found;
+}
+
+Composition rescaled(const Composition& prior, const std::vector<Terms>& models,
+                     const std::vector<double>& latency_ms) {
+  std::vector<double> off;  // logarithms
+  double variance = 0;
+  for (std::size_t i = 0; i < models.size(); ++i) {
+    off.push_back(std::log(latency_ms[i] / prior.latency_ms(models[i])));
+    const double shares = std::pow(prior.deviation(models[i]), 2) - prior.noise * prior.noise;
+    variance += (shares + prior.noise * prior.noise / double(models.size())) / double(models.size());
+  }
+  if (off.empty()) return prior;
+  const double common = median_of(off), expected = kExpected * std::sqrt(variance);
+  if (std::abs(common) <= expected) return prior;
+  const double scale = std::exp(common - std::copysign(expected, common));
+  Composition found = prior;
+  for (double& share : found.share) share *= scale;
+  for (double& value : found.covariance) value *= scale * scale;
   return found;
 }
 

@@ -48,6 +48,12 @@ Composition vague_composition(Timed timed);
 Composition compose(const Composition& prior, const std::vector<Terms>& models,
                     const std::vector<double>& latency_ms);
 
+/// `prior` times what `models` take in common beyond what it lets expect: 1 within two standard deviations of
+/// their median, the rest of the way from there. A prior that holds firmly against what all models say would
+/// have them all taken for outliers. latency_ms: as of compose().
+Composition rescaled(const Composition& prior, const std::vector<Terms>& models,
+                     const std::vector<double>& latency_ms);
+
 /// What platforms have in common that were timed so, as a prior for another: the mean of their shares, and
 /// how far they are from it. `groups` says which of them are settings of one and count together, `likeness`
 /// (from 0) how much each is like the one asked about. about_sum:

@@ -14,7 +14,10 @@ struct TimedPlatform {
   std::vector<KernelTiming> timings;
 };
 
-/// Columns kernel,n,h,w,cin,cout,kh,kw,stride,groups, empty where one does not apply; others are ignored.
+/// Of tables of kernels, in the order of key_of().
+constexpr const char* kKernelColumns = "kernel,n,h,w,cin,cout,kh,kw,stride,groups";
+
+/// The columns kKernelColumns, empty where one does not apply; others are ignored.
 std::vector<KernelShape> read_shapes(const std::string& path);
 
 /// Those columns of a kernel, comma between them; more (FusedKernel::key) where they do not tell all of it.

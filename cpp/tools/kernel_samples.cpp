@@ -290,7 +290,7 @@ Divergence divergence(KernelType type, const std::vector<Configuration>& real,
 }
 
 std::string csv_of(KernelType type, const std::vector<Configuration>& configurations) {
-  std::string text = "kernel,n,h,w,cin,cout,kh,kw,stride,groups\n";
+  std::string text = std::string(kKernelColumns) + "\n";
   for (const Configuration& one : configurations) text += key_of(shape_of(type, one)) + "\n";
   return text;
 }

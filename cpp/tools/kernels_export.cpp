@@ -21,7 +21,6 @@ namespace {
 
 using nlohmann::json;
 
-constexpr const char* kHeader = "kernel,n,h,w,cin,cout,kh,kw,stride,groups";
 constexpr int kNetworksDrawn = 300;  // of each family, whose kernels are counted
 
 // How many different kernels of each type, where the families' networks have as many.
@@ -210,7 +209,7 @@ void KernelsConfigurationsCommand::run() const {
     add(read_shapes(list.substr(equals + 1)), list.substr(0, equals));
   }
   rng.shuffle(lines);  // the first so many are a fair sample
-  std::string text = std::string(kHeader) + ",origin\n";
+  std::string text = std::string(kKernelColumns) + ",origin\n";
   for (const std::string& line : lines) text += line + "\n";
   write_file(out, text);
   std::printf("%s: %zu kernels\n", out.c_str(), lines.size());

@@ -9,6 +9,7 @@
 #include <map>
 
 #include "data.h"
+#include "kernel_data.h"
 #include "kernel_features.h"
 #include "latencast/decompose.h"
 #include "latencast/export.h"
@@ -142,7 +143,7 @@ void KernelsProbesCommand::run() const {
     }
   }
   const auto batches = in_batches(keys);
-  std::string text = "kernel,n,h,w,cin,cout,kh,kw,stride,groups\n";
+  std::string text = std::string(kKernelColumns) + "\n";
   for (const auto& some : {keys, batches})
     for (const std::string& key : some) text += key + "\n";
   write_file(out, text);

@@ -6,6 +6,7 @@
 #include <nlohmann/json.hpp>
 
 #include "data.h"
+#include "kernel_data.h"
 #include "latencast/decompose.h"
 #include "latencast/error.h"
 #include "model_build.h"
@@ -96,8 +97,8 @@ void print_text(const Model& model, const std::string& runtime, const Decomposit
     const ModelTensor& tensor = model.tensors[static_cast<std::size_t>(input)];
     std::printf("input %s: %s\n", tensor.name.c_str(), text_of(tensor.shape).c_str());
   }
-  std::printf("\n%4s  %-44s %10s %10s %10s  %s\n", "", "kernel,n,h,w,cin,cout,kh,kw,stride,groups", "k MACs",
-              "params", "kB moved", "operators");
+  std::printf("\n%4s  %-44s %10s %10s %10s  %s\n", "", kKernelColumns, "k MACs", "params", "kB moved",
+              "operators");
   std::size_t number = 0;
   for (const FusedKernel& kernel : found.kernels)
     std::printf("%4zu  %-44s %10.1f %10lld %10.1f  %s\n", ++number, kernel.key().c_str(),
@@ -138,6 +139,7 @@ void KernelsCommand::add_to(CLI::App& app) {
   figures.add_to(*command);
   measured.add_to(*command);
   configurations.add_to(*command);
+  choose.add_to(*command);
   export_kernels.add_to(*command);
   networks.add_to(*command);
   sample.add_to(*command);

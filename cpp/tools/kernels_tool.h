@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "fleet_tool.h"
+#include "kernels_choose.h"
 #include "kernels_evaluate.h"
 #include "kernels_export.h"
 #include "kernels_figures.h"
@@ -34,6 +35,7 @@ struct KernelsCommand {
   KernelsFiguresCommand figures;
   MeasuredFiguresCommand measured;
   KernelsConfigurationsCommand configurations;
+  KernelsChooseCommand choose;
   KernelsExportCommand export_kernels;
   KernelsNetworksCommand networks;
   KernelsSampleCommand sample;

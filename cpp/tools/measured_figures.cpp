@@ -8,6 +8,7 @@
 
 #include "data.h"
 #include "jobs.h"
+#include "kernel_choice.h"
 #include "kernels_pool.h"
 #include "kernels_target.h"
 #include "latencast/metrics.h"
@@ -24,7 +25,7 @@ using nlohmann::json;
 const std::vector<std::string> kTables = {"measured-platforms", "measured-kernels", "measured-models",
                                           "inside-platforms",   "inside-kernels",   "inside-models"};
 const std::vector<std::size_t> kSamples = {20, 100, 500, 2000};
-constexpr std::size_t kScored = 500;
+constexpr std::size_t kScored = 500, kChosen = 200;
 constexpr std::size_t kMostTold = 20, kFewestModels = 40;
 
 double mean(const std::vector<double>& values) {
@@ -118,21 +119,20 @@ class Writer {
     return markdown({"within 5 % / 10 %", "retest", "20 timings", "100", "500", "2000"}, rows);
   }
 
-  // One way to adapt: so many kernels, of all types or of those that the networks are made of, and so many
-  // networks.
+  // One way to adapt: so many kernels, random ones or chosen for networks, and so many networks.
   struct Way {
     std::size_t kernels, networks;
-    bool theirs = false, framework_out = false;
+    bool chosen = false, framework_out = false;
 
     std::string title() const {
-      return std::to_string(kernels) + " kernels" + (theirs ? " of the networks' types" : "") +
+      return std::to_string(kernels) + (chosen ? " chosen" : "") + " kernels" +
              (networks > 0 ? ", " + std::to_string(networks) + " networks" : "") +
              (framework_out ? ", framework out" : "");
     }
   };
   std::vector<Way> ways() const {
-    std::vector<Way> all = {{200, 0},    {200, 5},     {200, 10},     {200, 20},
-                            {many(), 0}, {many(), 20}, {200, 0, true}};
+    std::vector<Way> all = {{200, 0},    {200, 5},     {200, 10},      {200, 20},
+                            {many(), 0}, {many(), 20}, {200, 0, true}, {200, 20, true}};
     if (several_machines())
       for (const auto& [kernels, networks] :
            {std::pair<std::size_t, std::size_t>{200, 0}, {200, 20}, {many(), 20}})
@@ -194,10 +194,10 @@ class Writer {
     const std::vector<KernelTiming> timings = usual(one);
     std::vector<Scores> scores(ways().size());
     if (timings.size() < many() || models_[p].size() < kFewestModels) return {};
-    std::array<bool, kKernelTypes> theirs{};
-    for (const ModelMeasurement& model : models_[p])
-      for (const FusedKernel& kernel : model.model.kernels)
-        theirs[static_cast<std::size_t>(kernel.type)] = true;
+    std::vector<KernelShape> candidates;
+    for (const KernelTiming& timing : timings) candidates.push_back(timing.kernel);
+    const std::vector<std::size_t> chosen =
+        choose_kernels(candidates, wanted_of_families(without_pair), kChosen);
     for (int seed = 0; seed < command_.seeds; ++seed) {
       Rng rng(static_cast<std::uint64_t>(seed) * 1000003 + 17);
       const std::vector<std::size_t> drawn = rng.choose(timings.size(), timings.size()),
@@ -205,10 +205,9 @@ class Writer {
       for (std::size_t w = 0; w < ways().size(); ++w) {
         const Way way = ways()[w];
         std::vector<KernelTiming> known;
-        for (std::size_t i = 0; i < drawn.size() && known.size() < way.kernels; ++i) {
-          const KernelTiming& timing = timings[drawn[i]];
-          if (!way.theirs || theirs[static_cast<std::size_t>(timing.kernel.type)]) known.push_back(timing);
-        }
+        const std::vector<std::size_t>& order_of_kernels = way.chosen ? chosen : drawn;
+        for (std::size_t i = 0; i < std::min(way.kernels, order_of_kernels.size()); ++i)
+          known.push_back(timings[order_of_kernels[i]]);
         std::vector<ModelMeasurement> measured;
         for (std::size_t i = 0; i < way.networks; ++i) measured.push_back(models_[p][order[i]]);
         const AdaptedPlatform adapted =

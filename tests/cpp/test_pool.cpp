@@ -722,3 +722,24 @@ TEST_CASE("one model that was disturbed does not decide how kernels add up", "[p
   CHECK(outcome_of_models(adapt({}, timings, models), asked).error <
         0.8 * outcome_of_models(adapt({}, timings), asked).error);
 }
+
+TEST_CASE("models that all take a multiple of the sum are believed, however large it is", "[pool][adapt]") {
+  const std::vector<PoolPlatform> others = {
+      learn_platform(entry_called("fast"), timings_on(kFast, 800, 1), models_on(kFast, 40, 11)),
+      learn_platform(entry_called("other"), timings_on(kOther, 800, 3), models_on(kOther, 40, 12))};
+  const auto timings = timings_on(kSlow, 300, 6);
+  const auto asked = models_on(kSlow, 20, 7)[0].model;
+  const auto models = models_on(kSlow, 5, 8);
+  const double once = estimate_model(adapt(others, timings, models), asked).latency_ms;
+  double before = 0;
+  for (const double multiple : {0.1, 0.3, 0.5, 1.0, 2.0, 3.0, 10.0}) {
+    INFO("times " << multiple);
+    auto measured = models;
+    for (ModelMeasurement& one : measured) one.latency_ms *= multiple;
+    const double found = estimate_model(adapt(others, timings, measured), asked).latency_ms;
+    CHECK(found / once > multiple / 1.5);
+    CHECK(found / once < multiple * 1.5);
+    CHECK(found > before);
+    before = found;
+  }
+}

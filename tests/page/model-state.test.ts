@@ -45,6 +45,7 @@ import {
   readThreads,
   reduceModel,
   shapeText,
+  timedOf,
   toldOptions,
   type ModelState,
 } from '../../web/app/model/state.js';
@@ -402,6 +403,18 @@ describe('measured models', () => {
     expect(told('abacus', '')).toEqual({});
     expect(told('arm64', '', shown)).toEqual({});
     expect(['0', '-1', '2.5', 'four', '1e3', '99999', ''].map(readThreads)).toEqual(Array(7).fill(undefined));
+  });
+
+  test('kernels timed inside networks are those of the runtime that fuses least', () => {
+    const byKernels = reduceModel(
+      { ...withFleet, platform: kMine, family: 'ncnn', text: 'x' },
+      { type: 'checked', check: { text: 'x', marks: [], readings: [], kernels: [{ line: 1, kernel: 'conv,1,7,7,8,8,3,3,1,1', latency_ms: 1 }] } },
+    );
+    expect([timedOf(byKernels), familyOf(byKernels)]).toEqual(['alone', 'ncnn']);
+    const inside = reduceModel(byKernels, { type: 'told', told: { ...byKernels.told, timed: 'inside' } });
+    expect([timedOf(inside), familyOf(inside)]).toEqual(['inside', 'tflite']);
+    // Of whole models, and of other platforms, it says nothing.
+    expect(familyOf({ ...inside, platform: undefined })).toBe('ncnn');
   });
 
   test('lines are added at the end, and a file can be undone', () => {

@@ -468,6 +468,21 @@ describe('platforms known by their kernels', () => {
     // The runtime is the user's to say.
     await page.getByLabel('Runtime', { exact: true }).selectOption('none');
     await page.locator('.kernel').nth(100).waitFor(kLong);
+    // And so is how they were timed, which is kept: it says what they are held against, and as whose kernels the model is taken apart.
+    const alike = (): Promise<string> => page.locator('.model-device').getByText(/Most like/).innerText();
+    const alone = await alike();
+    const timed = page.getByLabel('Kernels were timed');
+    await timed.selectOption({ label: 'inside networks' });
+    await expect.poll(alike, kLong).not.toBe(alone);
+    const inside = await alike();
+    await expect.poll(() => page.getByLabel('Runtime', { exact: true }).inputValue(), kLong).toBe('tflite');
+    await page.locator('.kernel').nth(100).waitFor({ state: 'detached', ...kLong });
+    await page.waitForTimeout(400);
+    await page.reload();
+    await expect.poll(alike, kLong).toBe(inside);
+    expect(await timed.inputValue()).toBe('inside');
+    await timed.selectOption({ label: 'each as a model of its own' });
+    await expect.poll(alike, kLong).toBe(alone);
     await page.fill('#model-times textarea', 'resnet18, 41.2');
     await page.getByText('1 measurement', { exact: true }).waitFor();
     await page.locator('.headline').getByText('it was measured on other platforms').waitFor(kLong);

@@ -274,6 +274,17 @@ describe('kernels in milliseconds', () => {
     const inside = packaged('kernels', '--model', model, '--timings', timed, '--inside', '--runtime', 'tflite', '--json');
     expect(inside.err).toMatch(/^from 12 kernels: most like \S+-inside \(median error \d+ %\), \S+-inside /);
     expect(mine.err).not.toContain('-inside');
+    // Whole models say how kernels add up: where these take three times the sum, so do others.
+    const measured = join(folder, 'slow-models.csv');
+    const slow = ['mobilenet_v2', 'squeezenet1_1', 'resnet50'].map((name) => {
+      const file = join(kRoot, 'tests/golden/models', `${name}.onnx`);
+      const alone = JSON.parse(packaged('kernels', '--model', file, '--timings', timed, '--runtime', 'tflite', '--json').out) as Found;
+      return `${file},${3 * alone.estimate.latency_ms}`;
+    });
+    writeFileSync(measured, ['model,latency_ms', ...slow].join('\n'));
+    const informed = packaged('kernels', '--model', model, '--timings', timed, '--measurements', measured, '--runtime', 'tflite', '--json');
+    expect(informed.err).toMatch(/^from 12 kernels and 3 models: most like /);
+    expect((JSON.parse(informed.out) as Found).estimate.latency_ms / own.estimate.latency_ms).toBeGreaterThan(2);
     writeFileSync(timed, [header, ...rows, 'cow,1,7,7,8,8,3,3,1,1,2'].join('\n'));
     const wrong = packaged('kernels', '--model', model, '--timings', timed);
     expect(wrong).toMatchObject({ status: 1, out: '' });
@@ -286,7 +297,8 @@ describe('kernels in milliseconds', () => {
     [['--runtime', 'ncnn', '--platform', 'all'], 2, /expected none of --runtime, --measurements and --timings/],
     [['--measurements', kMeasurements], 1, /the columns are arch, latency_ms; expected one named model/],
     [['--timings', kMeasurements], 1, /the columns are arch, latency_ms; expected one named kernel/],
-    [['--timings', kMeasurements, '--measurements', kMeasurements], 2, /expected one of them/],
+    [['--timings', '-', '--measurements', '-'], 2, /expected the standard input for one of them/],
+    [['--timings', kMeasurements, '--measurements', kMeasurements, '--threads', '2'], 2, /found --timings as well/],
     [['--inside'], 2, /--inside: found no --timings/],
     [['--input', 'x'], 2, /expected NAME=1x3x224x224/],
   ])('%j fails with a reason', (args, status, message) => {

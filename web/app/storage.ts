@@ -100,8 +100,12 @@ function readSheet(kept: NonNullable<Stored['sheets']>[DeviceId] | undefined): S
 }
 
 function readTold(kept: Partial<Told> | undefined): Told {
-  const { processor, threads } = kept ?? {};
-  return { ...(typeof processor === 'string' ? { processor } : {}), threads: typeof threads === 'string' ? threads : '' };
+  const { processor, threads, timed } = kept ?? {};
+  return {
+    ...(typeof processor === 'string' ? { processor } : {}),
+    threads: typeof threads === 'string' ? threads : '',
+    ...(timed === 'inside' ? { timed } : {}),
+  };
 }
 
 /** Puts what was stored into a fresh state. */

@@ -38,6 +38,7 @@ import {
   readingKey,
   readShape,
   shapeText,
+  timedOf,
   toldOptions,
   type Bounds,
   type ModelAction,
@@ -491,10 +492,11 @@ export class ModelEffects {
   /** To timings of kernels: by the platforms of the pool that are most similar. */
   private async adaptToKernels(timings: readonly KernelTiming[], options: AdaptKernelsOptions = {}): Promise<KernelPlatform> {
     const pool = await this.pooled();
-    // This browser's kernels, and those of a list, are timed each alone.
-    const alone = new Set(pool.platforms.filter(({ timed }) => timed === 'alone').map(({ id }) => id));
+    // Only platforms timed in the same way say how kernels add up. This browser times each alone.
+    const { timed = 'alone' } = options;
+    const comparable = new Set(pool.platforms.filter((one) => one.timed === timed).map(({ id }) => id));
     const ordered = timings.length < 2 ? [] : await pool.similarities(timings);
-    const similar = ordered.filter(({ platform }) => alone.has(platform)).slice(0, pool.enough);
+    const similar = ordered.filter(({ platform }) => comparable.has(platform)).slice(0, pool.enough);
     const platforms = await Promise.all(similar.flatMap(({ platform }) => this.known(platform) ?? []));
     return (await this.engine()).adaptKernels(platforms.filter(isByTimings), timings, options);
   }
@@ -508,8 +510,8 @@ export class ModelEffects {
     if (isByKernels(this.state())) {
       try {
         // Whole models are taken apart as the runtime that is chosen would.
-        const options = readings.length === 0 ? {} : { family: familyOf(this.state()), models: await this.measuredModels(readings) };
-        const platform = await this.adaptToKernels(kernels, options);
+        const models = readings.length === 0 ? {} : { family: familyOf(this.state()), models: await this.measuredModels(readings) };
+        const platform = await this.adaptToKernels(kernels, { timed: timedOf(this.state()), ...models });
         if (turn !== this.adaptations) return platform.dispose();
         this.mine?.dispose();
         this.mine = platform;

@@ -13,6 +13,7 @@ import type {
   RuntimeFamily,
   Similarity,
   StatedInput,
+  Timed,
 } from '../../api/index.js';
 import type { Run } from '../measure/run.js';
 import { kInitialBrowser, reduceBrowser, type BrowserAction, type BrowserState } from '../measure/state.js';
@@ -123,6 +124,8 @@ export const kThisBrowser = 'browser';
 
 /** Which fusions its runtime makes. */
 export const kBrowserFamily = 'onnxruntime';
+/** Where kernels were timed inside networks: what a runtime fuses more takes next to nothing there. */
+const kInsideFamily = 'tflite';
 
 export const kKernelSpace = 'kernels';
 export type KernelRun = Run<typeof kKernelSpace>;
@@ -173,6 +176,8 @@ export interface Told {
   readonly processor?: string;
   /** As typed; empty where it is not told. */
   readonly threads: string;
+  /** How its kernels were timed; each alone, unless told. */
+  readonly timed?: Timed;
 }
 
 /** The user's device, adapted. */
@@ -541,10 +546,16 @@ export function toldOptions({ fleet, told }: ModelState): Pick<AdaptOptions, 'pr
   };
 }
 
+/** How the kernels of the user's device were timed. */
+export function timedOf({ told }: ModelState): Timed {
+  return told.timed ?? 'alone';
+}
+
 /** Whose kernels are shown: those of the platform's runtime, where there is one. */
 export function familyOf(state: ModelState): string {
   const { fleet, platform, family } = state;
   if (platform === kThisBrowser) return kBrowserFamily;
+  if (platform === kMine && isByKernels(state) && timedOf(state) === 'inside') return kInsideFamily;
   const ofModels = platform === kMine && fleet.status === 'ready' && !isByKernels(state);
   return (ofModels ? fleet.platforms[0]?.family : platformOf(state)?.family) ?? family;
 }

@@ -31,9 +31,12 @@ export const kernels = command({
     platform: { type: 'texts', commas: true, help: 'known platforms, or all: of one milliseconds by kernel, as its runtime fuses; of several a table' },
     timings: { type: 'text', help: 'CSV with the columns kernel,n,h,w,cin,cout,kh,kw,stride,groups,latency_ms: adds milliseconds on the platform whose kernels were timed; -: standard input' },
     inside: { type: 'flag', help: 'with --timings: the kernels were timed inside networks (weights/profiler), not each alone; best without --runtime' },
-    measurements: { type: 'text', help: 'CSV with the columns model (a path as seen from the CSV) and latency_ms: adds milliseconds on the platform measured; -: standard input' },
-    processor: { type: 'text', help: 'with --measurements: what the models ran on, gpu or an instruction set (arm64, x86, ...); nearer estimates' },
-    threads: { type: 'number', whole: true, least: 1, help: 'with --measurements: on how many threads; nearer estimates' },
+    measurements: {
+      type: 'text',
+      help: 'CSV with the columns model (a path as seen from the CSV) and latency_ms: adds milliseconds on the platform measured; with --timings they say how kernels add up there; -: standard input',
+    },
+    processor: { type: 'text', help: 'with --measurements alone: what the models ran on, gpu or an instruction set (arm64, x86, ...); nearer estimates' },
+    threads: { type: 'number', whole: true, least: 1, help: 'with --measurements alone: on how many threads; nearer estimates' },
     batch: { type: 'number', whole: true, least: 1, fallback: 1, help: 'for a first dimension that the file leaves open' },
     input: { type: 'texts', help: 'shape of an input, NAME=1x3x224x224' },
     json: kCommon.json,
@@ -46,17 +49,18 @@ export const kernels = command({
       if (inside && timings === undefined) {
         throw new UsageError('--inside: found no --timings; expected the kernels that were timed inside networks');
       }
-      if (timings !== undefined && measurements !== undefined) {
-        throw new UsageError('--timings: found --measurements as well; expected one of them');
+      if (timings === '-' && measurements === '-') {
+        throw new UsageError('--timings, --measurements: found - for both; expected the standard input for one of them');
       }
-      if (measurements === undefined && (processor ?? threads) !== undefined) {
-        throw new UsageError('--processor, --threads: found no --measurements; expected the models that were measured there');
+      if ((processor ?? threads) !== undefined && (measurements === undefined || timings !== undefined)) {
+        const found = measurements === undefined ? 'no --measurements' : '--timings as well';
+        throw new UsageError(`--processor, --threads: found ${found}; expected them with whole models that were measured, and no kernels`);
       }
       const family = runtime === undefined ? undefined : known('--runtime:', runtime, (await engine.runtimeFamilies()).map(({ id }) => id));
       const model = await engine.openModel(readBytes(path), { batch, inputs: Object.fromEntries(input.map(shapeOf)) });
       let on: Estimator | undefined;
       if (timings !== undefined) {
-        on = await adaptedByKernels(engine, timings, family, inside ? 'inside' : 'alone');
+        on = await adaptedByKernels(engine, timings, { measurements, family, timed: inside ? 'inside' : 'alone' });
       } else if (measurements !== undefined) {
         on = await adapted(engine, await readFleet(engine), measurements, { family, processor, threads });
       } else if (platform.length > 0) {
@@ -113,33 +117,43 @@ async function compare(engine: Engine, fleet: Fleet, model: Model, platforms: re
   print(`platform,latency_ms,low_ms,high_ms\n${lines.join('\n')}\n`);
 }
 
-/** The platform that models of a table were measured on; what it says of itself is told on the standard error. */
-async function adapted(engine: Engine, fleet: Fleet, path: string, told: { readonly [K in keyof AdaptOptions]: AdaptOptions[K] | undefined }): Promise<Platform> {
+/** Whole models that were measured, by a table of files and milliseconds, and the place of each in it. */
+async function measuredModels(engine: Engine, path: string): Promise<readonly { readonly place: string; readonly measurement: ModelMeasurement }[]> {
   const folder = path === '-' ? '.' : dirname(path);
-  const rows = readColumns(path, ['model', 'latency_ms'] as const);
-  const measured: ModelMeasurement[] = [];
-  for (const { place, model, latency_ms } of rows) {
+  const measured: { place: string; measurement: ModelMeasurement }[] = [];
+  for (const { place, model, latency_ms } of readColumns(path, ['model', 'latency_ms'] as const)) {
     if (latency_ms === '') continue;
     const value = Number(latency_ms);
     if (!(value > 0 && value < Infinity)) throw new LatencastError('measurement', `${place}: the latency is ${JSON.stringify(latency_ms)}; expected a positive number of milliseconds`);
     try {
-      measured.push({ model: await engine.openModel(readBytes(resolve(folder, model))), latency_ms: value });
+      measured.push({ place, measurement: { model: await engine.openModel(readBytes(resolve(folder, model))), latency_ms: value } });
     } catch (caught) {
       if (caught instanceof LatencastError) throw new LatencastError(caught.code, `${place}: ${caught.message}`, { cause: caught });
       throw caught;
     }
   }
-  const platform = await fleet.adapt(measured, Object.fromEntries(Object.entries(told).filter(([, value]) => value !== undefined)));
+  return measured;
+}
+
+/** The platform that models of a table were measured on; what it says of itself is told on the standard error. */
+async function adapted(engine: Engine, fleet: Fleet, path: string, told: { readonly [K in keyof AdaptOptions]: AdaptOptions[K] | undefined }): Promise<Platform> {
+  const measured = await measuredModels(engine, path);
+  const models = measured.map(({ measurement }) => measurement);
+  const platform = await fleet.adapt(models, Object.fromEntries(Object.entries(told).filter(([, value]) => value !== undefined)));
   const { likenesses, set_aside, expected_error } = await platform.review();
   say(`from ${measured.length} models: median error ${(100 * expected_error).toFixed(1)} % to expect; most like ${likenesses.map((one) => one.platform).slice(0, 3).join(', ')}`);
-  for (const [i, aside] of set_aside.entries()) if (aside) say(`${rows[i]!.place}: far longer than all others let expect (set aside)`);
+  for (const [i, aside] of set_aside.entries()) if (aside) say(`${measured[i]!.place}: far longer than all others let expect (set aside)`);
   return platform;
 }
 
 const kColumns = ['kernel', 'n', 'h', 'w', 'cin', 'cout', 'kh', 'kw', 'stride', 'groups'] as const;
 
-/** The platform that kernels of a table were timed on, with what it is most like on the standard error. */
-async function adaptedByKernels(engine: Engine, path: string, family: string | undefined, timed: Timed): Promise<Estimator> {
+/** The platform that kernels of a table were timed on, and whole models of another if there is one, with what it is most like on the standard error. */
+async function adaptedByKernels(
+  engine: Engine,
+  path: string,
+  { measurements, family, timed }: { readonly measurements: string | undefined; readonly family: string | undefined; readonly timed: Timed },
+): Promise<Estimator> {
   const rows = readColumns(path, [...kColumns, 'latency_ms'] as const).filter(({ latency_ms }) => latency_ms !== '');
   const timings = rows.map(
     (row): KernelTiming => ({ kernel: kColumns.map((column) => row[column]).join(','), latency_ms: Number(row.latency_ms) }),
@@ -153,9 +167,10 @@ async function adaptedByKernels(engine: Engine, path: string, family: string | u
   const comparable = new Set(pool.platforms.filter((one) => one.timed === timed).map(({ id }) => id));
   const similar = (await pool.similarities(timings)).filter(({ platform }) => comparable.has(platform)).slice(0, pool.enough);
   const platforms = await Promise.all(similar.map(({ platform }) => readPoolPlatform(engine, platform)));
-  const adapted = await engine.adaptKernels(platforms, timings, family === undefined ? { timed } : { family, timed });
+  const models = measurements === undefined ? [] : (await measuredModels(engine, measurements)).map(({ measurement }) => measurement);
+  const adapted = await engine.adaptKernels(platforms, timings, { timed, models, ...(family !== undefined && { family }) });
   const alike = adapted.similar.slice(0, 3).map(({ platform, error }) => `${platform} (median error ${(100 * error).toFixed(0)} %)`);
-  say(`from ${timings.length} kernels: most like ${alike.join(', ')}`);
+  say(`from ${timings.length} kernels${models.length > 0 ? ` and ${models.length} models` : ''}: most like ${alike.join(', ')}`);
   for (const place of adapted.set_aside) say(`${rows[place]!.place}: fits nothing (set aside)`);
   return adapted;
 }

@@ -14,6 +14,7 @@ import {
   listedPool,
   platformOf,
   readThreads,
+  timedOf,
   type Adapted,
   type AdaptedKernels,
   type ModelState,
@@ -55,7 +56,7 @@ export function device(state: ModelState, send: Send, tell: Tell): TemplateResul
     </div>
     ${fleet.status === 'failed' ? html`<p class="small bad">The platforms could not be loaded: ${fleet.message}.</p>` : nothing}
     ${pool.status === 'failed' ? html`<p class="small bad">Platforms known by their kernels could not be loaded: ${pool.message}.</p>` : nothing}
-    ${platform === kMine && !isByKernels(state) ? toldFields(state, tell) : nothing} ${platform === kMine ? sheet(state, send, tell) : nothing} ${platform === kThisBrowser ? browserPanel(state, tell) : nothing}
+    ${platform === kMine ? (isByKernels(state) ? timedField(state, tell) : toldFields(state, tell)) : nothing} ${platform === kMine ? sheet(state, send, tell) : nothing} ${platform === kThisBrowser ? browserPanel(state, tell) : nothing}
     ${platform === kMine || platform === kThisBrowser ? nothing : browserButton(state, tell)}
   </section>`;
 }
@@ -115,6 +116,26 @@ function toldFields({ fleet, told }: ModelState, tell: Tell): TemplateResult {
           ? html`<span class="bad" role="alert">"${threads}" is no number of threads; expected one such as 4. It counts as not told.</span>`
           : 'Optional: platforms of its kind then count for more.'
       }
+    </p>`;
+}
+
+/** How the kernels were timed: which platforms they are held against, and how they add up, depends on it. */
+function timedField(state: ModelState, tell: Tell): TemplateResult {
+  const { timed: _, ...rest } = state.told;
+  const timed = timedOf(state);
+  const choose = (event: Event): void => {
+    const inside = (event.target as HTMLSelectElement).value === 'inside';
+    tell({ type: 'told', told: inside ? { ...rest, timed: 'inside' } : rest });
+  };
+  return html`<div class="fields told">
+      <label for="told-timed">Kernels were timed</label>
+      <select id="told-timed" aria-describedby="told-note" .value=${timed} @change=${choose}>
+        <option value="alone" ?selected=${timed === 'alone'}>each as a model of its own</option>
+        <option value="inside" ?selected=${timed === 'inside'}>inside networks</option>
+      </select>
+    </div>
+    <p class="small quiet" id="told-note">
+      Inside networks, less what is around them, they say more of whole models: <code>latencast kernels export --inside</code> writes what to time.
     </p>`;
 }
 
