@@ -10,6 +10,7 @@
 // of "likely" that are best on timings each part has not seen.
 #include <algorithm>
 #include <cmath>
+#include <limits>
 #include <numeric>
 
 #include "kernel_features.h"
@@ -26,10 +27,15 @@ namespace {
 
 using Index = Eigen::Index;
 
-constexpr std::size_t kExperts = 12;        // platforms that serve at once
-constexpr double kFewTimings = 3;           // that a type's scale is worth before it has any
-constexpr std::size_t kProcessRows = 2000;  // its time grows with their cube
-constexpr int kQuantiles = 21;              // of the process, as members of the bag
+constexpr std::size_t kExperts = 12;          // platforms that serve at once
+constexpr double kChoosiness = 4;             // power of how much better a platform fits that its share is
+constexpr double kAnyLoss = 0.01;             // that even a perfect platform has
+constexpr double kFewTimings = 3;             // that a type's scale is worth before it has any
+constexpr std::size_t kProcessRows = 2000;    // its time grows with their cube
+constexpr int kQuantiles = 21;                // of the process, as members of the bag
+constexpr double kMostError = 0.3;            // of log latency: one that is wrong by more is just wrong
+constexpr double kLeastWidth = 0.02;          // of log latency, of either side of an interval
+constexpr double kDeviationsOfMedian = 1.48;  // of a normal, the median of its absolute values makes one
 constexpr double kLog2 = 0.69314718055994530942;
 
 // --- Scales ---
@@ -82,7 +88,7 @@ std::vector<Judged> judge(const std::vector<Claims>& platforms, const std::vecto
   std::stable_sort(all.begin(), all.end(), [](const Judged& a, const Judged& b) { return a.loss < b.loss; });
   double sum = 0;
   const auto weight = [&](const Judged& one) {
-    return std::pow((all.front().loss + 0.01) / (one.loss + 0.01), 4.0);
+    return std::pow((all.front().loss + kAnyLoss) / (one.loss + kAnyLoss), kChoosiness);
   };
   for (std::size_t j = 0; j < std::min(all.size(), kExperts); ++j) sum += weight(all[j]);
   for (std::size_t j = 0; j < std::min(all.size(), kExperts); ++j)
@@ -261,8 +267,8 @@ struct AdaptedPlatform::State {
       seen.features.push_back(static_cast<float>(seen.common + process_mean - seen.work));
       const Bag values = bag(seen, process_mean, all);
       const double point = reading(values);
-      const double below = std::max(point - reading.quantile(values, 0.05), 0.02) * widening;
-      const double above = std::max(reading.quantile(values, 0.95) - point, 0.02) * widening;
+      const double below = std::max(point - reading.quantile(values, 0.05), kLeastWidth) * widening;
+      const double above = std::max(reading.quantile(values, 0.95) - point, kLeastWidth) * widening;
       estimates.push_back({std::exp(point), std::exp(point - below), std::exp(point + above)});
     }
     return estimates;
@@ -276,95 +282,149 @@ const std::vector<std::size_t>& AdaptedPlatform::set_aside() const { return stat
 
 namespace {
 
-// What follows from these timings, all of them believed.
-std::shared_ptr<AdaptedPlatform::State> adapt_to(const std::vector<PoolPlatform>& pool,
-                                                 const std::vector<KernelTiming>& timings,
-                                                 std::vector<double>* deviations) {
-  const std::vector<double> log_ms = log_latencies(timings, "adapt");
-  auto state = std::make_shared<AdaptedPlatform::State>();
+using State = AdaptedPlatform::State;
+
+// 1. The most similar platforms and a roofline, each scaled to the timings.
+void choose_experts(const std::vector<PoolPlatform>& pool, const std::vector<KernelTiming>& timings,
+                    const std::vector<double>& log_ms, State& state) {
   const std::vector<Judged> judged = judge(pool, timings, log_ms);
-  for (const Judged& one : judged) state->nearest.push_back(one.similarity);
+  for (const Judged& one : judged) state.nearest.push_back(one.similarity);
   for (std::size_t j = 0; j < std::min(judged.size(), kExperts); ++j)
-    state->experts.push_back({std::make_shared<const PoolPlatform>(pool[judged[j].similarity.platform]),
-                              judged[j].shift, judged[j].similarity.share});
+    state.experts.push_back({std::make_shared<const PoolPlatform>(pool[judged[j].similarity.platform]),
+                             judged[j].shift, judged[j].similarity.share});
   std::vector<KernelWork> work;
   for (const KernelTiming& one : timings) work.push_back(work_of(one.kernel));
-  state->roofline = fit_roofline(work, log_ms);
+  state.roofline = fit_roofline(work, log_ms);
   std::vector<double> rest;
-  for (std::size_t i = 0; i < timings.size(); ++i)
-    rest.push_back(log_ms[i] - state->roofline.log_ms(work[i]));
-  state->experts.push_back({nullptr, shift_of(timings, rest), judged.empty() ? 1.0 : 0.0});
+  for (std::size_t i = 0; i < timings.size(); ++i) rest.push_back(log_ms[i] - state.roofline.log_ms(work[i]));
+  state.experts.push_back({nullptr, shift_of(timings, rest), judged.empty() ? 1.0 : 0.0});
+}
 
-  std::vector<AdaptedPlatform::State::Seen> seen;
-  for (const KernelTiming& one : timings) seen.push_back(state->see(one.kernel));
-  const std::size_t rows = std::min(timings.size(), kProcessRows);
+// 2. The process of what their common estimate misses. Returns what it says of each timing from the others.
+std::vector<double> fit_process(const std::vector<State::Seen>& seen, const std::vector<double>& log_ms,
+                                State& state) {
+  const std::size_t rows = std::min(seen.size(), kProcessRows);
   std::vector<ProcessInput> inputs;
   std::vector<double> missing;
   for (std::size_t i = 0; i < rows; ++i) {
     inputs.push_back(seen[i].input);
     missing.push_back(log_ms[i] - seen[i].common);
   }
-  state->process = Process(std::move(inputs), missing, 1);
-  std::vector<double> process = state->process.left_out();
-  for (std::size_t i = rows; i < timings.size(); ++i) process.push_back(state->process.mean(seen[i].input));
+  state.process = Process(std::move(inputs), missing, 1);
+  std::vector<double> said = state.process.left_out();
+  for (std::size_t i = rows; i < seen.size(); ++i) said.push_back(state.process.mean(seen[i].input));
   std::vector<double> errors;
-  for (std::size_t i = 0; i < timings.size(); ++i)
-    errors.push_back(std::abs(log_ms[i] - seen[i].common - process[i]));
-  state->process_error = std::max(1.48 * median_of(errors), 1e-4);
+  for (std::size_t i = 0; i < seen.size(); ++i)
+    errors.push_back(std::abs(log_ms[i] - seen[i].common - said[i]));
+  state.process_error = std::max(kDeviationsOfMedian * median_of(errors), 1e-4);
+  return said;
+}
 
+// 3. The trees, which see what the process says as a further feature of each timing.
+void grow_forests(std::vector<State::Seen>& seen, const std::vector<double>& process,
+                  const std::vector<double>& log_ms, State& state) {
   FeatureTable table;
   std::vector<double> rates, missed;
-  for (std::size_t i = 0; i < timings.size(); ++i) {
+  for (std::size_t i = 0; i < seen.size(); ++i) {
     seen[i].features.push_back(static_cast<float>(seen[i].common + process[i] - seen[i].work));
     table.values.insert(table.values.end(), seen[i].features.begin(), seen[i].features.end());
     rates.push_back(log_ms[i] - seen[i].work);
     missed.push_back(log_ms[i] - seen[i].common - process[i]);
   }
   table.columns = seen.front().features.size();
-  state->level = median_of(rates);
-  for (double& rate : rates) rate -= state->level;
-  state->forests[kWork] = grow_extra_trees(table, rates, {}, 1);
-  state->forests[kMissed] = grow_extra_trees(table, missed, {}, 2);
+  state.level = median_of(rates);
+  for (double& rate : rates) rate -= state.level;
+  state.forests[kWork] = grow_extra_trees(table, rates, {}, 1);
+  state.forests[kMissed] = grow_extra_trees(table, missed, {}, 2);
+}
 
-  // The reading that is best on timings left out, and how wide it is.
-  std::vector<AdaptedPlatform::State::OfForests> unseen(timings.size());
-  for (const Part part : {kWork, kMissed})
-    for (std::size_t t = 0; t < state->forests[part].learnt.size(); ++t)
-      for (std::size_t i = 0; i < timings.size(); ++i)
-        if (!state->forests[part].learnt[t][i]) unseen[i][part].push_back(t);
-  std::vector<Bag> bags;
-  for (std::size_t i = 0; i < timings.size(); ++i) bags.push_back(state->bag(seen[i], process[i], unseen[i]));
-  const auto readable = [&](std::size_t i, Reading reading) {
-    if (unseen[i][kWork].empty() || unseen[i][kMissed].empty()) reading.weight = {0, 0, 1};
+// What those parts say of a timing that have not seen it.
+struct LeftOut {
+  Bag bag;
+  bool by_trees;  // by some of either forest
+  double log_ms;  // of the timing
+
+  double read(const Reading& reading) const { return own(reading)(bag); }
+  double quantile(const Reading& reading, double share) const { return own(reading).quantile(bag, share); }
+
+ private:
+  Reading own(Reading reading) const {
+    if (!by_trees) reading.weight = {0, 0, 1};
     return reading;
-  };
-  double least = 1e300;
+  }
+};
+
+std::vector<LeftOut> leave_out(const State& state, const std::vector<State::Seen>& seen,
+                               const std::vector<double>& process, const std::vector<double>& log_ms) {
+  std::vector<State::OfForests> unseen(seen.size());
+  for (const Part part : {kWork, kMissed})
+    for (std::size_t t = 0; t < state.forests[part].learnt.size(); ++t)
+      for (std::size_t i = 0; i < seen.size(); ++i)
+        if (!state.forests[part].learnt[t][i]) unseen[i][part].push_back(t);
+  std::vector<LeftOut> all;
+  for (std::size_t i = 0; i < seen.size(); ++i)
+    all.push_back({state.bag(seen[i], process[i], unseen[i]),
+                   !unseen[i][kWork].empty() && !unseen[i][kMissed].empty(), log_ms[i]});
+  return all;
+}
+
+// The reading that is best on timings left out.
+Reading choose_reading(const std::vector<LeftOut>& left_out) {
+  constexpr double kDoubt = 0.3;  // of a reading far from the even mixture's median, in timings' errors
+  const auto count = double(left_out.size());
+  Reading best{{0.25, 0.25, 0.5}, 0};
+  double least = std::numeric_limits<double>::infinity();
   for (const double weight : {0.0, 0.25, 0.5, 0.75, 1.0})
     for (const double share : {0.25, 0.5, 0.75})
       for (const double width : {0.0, 0.1, 0.2, 0.4}) {
         const Reading reading{{(1 - weight) * (1 - share), (1 - weight) * share, weight}, width};
         // Few timings do not say much about how to read: an even mixture's median until they do.
-        double loss = 0.3 * (std::abs(weight - 0.5) + std::abs(share - 0.5) + (width > 0 ? 0.25 : 0)) /
-                      double(timings.size());
-        for (std::size_t i = 0; i < timings.size(); ++i)
-          loss += std::min(std::abs(readable(i, reading)(bags[i]) - log_ms[i]), 0.3) / double(timings.size());
+        double loss =
+            kDoubt * (std::abs(weight - 0.5) + std::abs(share - 0.5) + (width > 0 ? 0.25 : 0)) / count;
+        for (const LeftOut& one : left_out)
+          loss += std::min(std::abs(one.read(reading) - one.log_ms), kMostError) / count;
         if (loss >= least) continue;
         least = loss;
-        state->reading = reading;
+        best = reading;
       }
+  return best;
+}
+
+// By what intervals are to be wider than the bags', so that nine of ten timings left out lie within.
+double widening_of(const std::vector<LeftOut>& left_out, const Reading& reading) {
   std::vector<double> ratios;
-  for (std::size_t i = 0; i < timings.size(); ++i) {
-    const Reading reading = readable(i, state->reading);
-    const double point = reading(bags[i]);
+  for (const LeftOut& one : left_out) {
+    const double point = one.read(reading);
     const double wide =
-        log_ms[i] < point ? point - reading.quantile(bags[i], 0.05) : reading.quantile(bags[i], 0.95) - point;
-    ratios.push_back(std::abs(log_ms[i] - point) / std::max(wide, 0.02));
-    if (deviations) deviations->push_back(std::abs(log_ms[i] - point));
+        one.log_ms < point ? point - one.quantile(reading, 0.05) : one.quantile(reading, 0.95) - point;
+    ratios.push_back(std::abs(one.log_ms - point) / std::max(wide, kLeastWidth));
   }
   std::sort(ratios.begin(), ratios.end());
   const auto at = static_cast<std::size_t>(std::ceil(0.9 * double(ratios.size() + 1))) - 1;
-  state->widening = std::max(ratios[std::min(at, ratios.size() - 1)], 0.1);
-  return state;
+  return std::max(ratios[std::min(at, ratios.size() - 1)], 0.1);
+}
+
+struct Fit {
+  std::shared_ptr<State> state;
+  std::vector<double> deviations;  // of each timing's log latency from what the parts that left it out say
+};
+
+// What follows from these timings, all of them believed.
+Fit adapt_to(const std::vector<PoolPlatform>& pool, const std::vector<KernelTiming>& timings) {
+  const std::vector<double> log_ms = log_latencies(timings, "adapt");
+  Fit fit{std::make_shared<State>(), {}};
+  State& state = *fit.state;
+  choose_experts(pool, timings, log_ms, state);
+  std::vector<State::Seen> seen;
+  for (const KernelTiming& one : timings) seen.push_back(state.see(one.kernel));
+  const std::vector<double> process = fit_process(seen, log_ms, state);
+  grow_forests(seen, process, log_ms, state);
+  const std::vector<LeftOut> left_out = leave_out(state, seen, process, log_ms);
+  state.reading = choose_reading(left_out);
+  state.widening = widening_of(left_out, state.reading);
+  for (const LeftOut& one : left_out)
+    fit.deviations.push_back(std::abs(one.log_ms - one.read(state.reading)));
+  return fit;
 }
 
 // The same without the timings that fit nothing.
@@ -373,8 +433,7 @@ std::shared_ptr<AdaptedPlatform::State> adapt_kernels(const std::vector<PoolPlat
   if (timings.size() < 2)
     throw Error(ErrorCode::measurement,
                 "adapt: found " + std::to_string(timings.size()) + " timings; at least 2 expected");
-  std::vector<double> deviations;
-  auto state = adapt_to(pool, timings, &deviations);
+  auto [state, deviations] = adapt_to(pool, timings);
   // A timing that is wrong by more than a factor of five, and by many times what most are, is a slip.
   const double limit = std::max(std::log(5.0), 15 * median_of(deviations));
   std::vector<std::size_t> suspects;
@@ -387,7 +446,7 @@ std::shared_ptr<AdaptedPlatform::State> adapt_kernels(const std::vector<PoolPlat
       if (!std::binary_search(out.begin(), out.end(), i)) kept.push_back(timings[i]);
     return kept;
   };
-  state = adapt_to(pool, without(suspects), nullptr);
+  state = adapt_to(pool, without(suspects)).state;
   // Who was a suspect because of another's slip fits what the rest say.
   std::vector<KernelShape> shapes;
   for (const std::size_t i : suspects) shapes.push_back(timings[i].kernel);
@@ -396,7 +455,7 @@ std::shared_ptr<AdaptedPlatform::State> adapt_kernels(const std::vector<PoolPlat
   for (std::size_t s = 0; s < suspects.size(); ++s)
     if (std::abs(std::log(timings[suspects[s]].latency_ms / estimates[s].latency_ms)) > limit)
       slips.push_back(suspects[s]);
-  if (slips.size() < suspects.size()) state = adapt_to(pool, without(slips), nullptr);
+  if (slips.size() < suspects.size()) state = adapt_to(pool, without(slips)).state;
   state->set_aside = slips;
   return state;
 }
@@ -440,6 +499,7 @@ AdaptedPlatform adapt(const std::vector<PoolPlatform>& pool, const std::vector<K
   state->composition = compose_as(pool, *state, models, timed);
   return AdaptedPlatform(std::move(state));
 }
+
 std::vector<KernelEstimate> AdaptedPlatform::estimate(const std::vector<KernelShape>& kernels) const {
   return state_->estimate(kernels);
 }

@@ -15,17 +15,16 @@ using Index = Eigen::Index;
 
 constexpr double kLeastShare = 0.05;  // of its latency alone that a kernel keeps in any model
 constexpr double kCached = 16e6;      // bytes of a model's weights, half of which stay in a cache
-constexpr double kNear = 1e6;    // bytes of a kernel's, half of which are near enough to wait for nothing
-constexpr double kShort = 5e-3;  // ms, of which a kernel's latency is known badly
-constexpr double kMoved = 20e6;  // bytes that a ms moves from memory
-constexpr double kCovered90 = 1.645;
+constexpr double kNear = 1e6;       // bytes of a kernel's, half of which are near enough to wait for nothing
+constexpr double kShort_ms = 5e-3;  // of a kernel's latency, that are known badly
+constexpr double kMoved = 20e6;     // bytes that a ms moves from memory
 constexpr int kRounds = 8;
 constexpr double kFreedom = 4;        // of Student's t: how readily a model is taken for an outlier
 constexpr double kLeastNoise = 0.01;  // relative
 constexpr double kExpected = 2;       // standard deviations that models in common may be off
 
 DoubleMatrix as_matrix(const std::array<double, kTerms * kTerms>& values) {
-  DoubleMatrix matrix(Index(kTerms), Index{kTerms});
+  DoubleMatrix matrix(Index{kTerms}, Index{kTerms});
   std::copy(values.begin(), values.end(), matrix.data());
   return matrix;
 }
@@ -84,20 +83,26 @@ std::vector<Terms> terms_of_each(const std::vector<FusedKernel>& kernels,
     const double latency_ms = estimates[i].latency_ms;
     const double own_weights = double(kernel.bytes_weights),
                  activations = double(kernel.bytes_in) + double(kernel.bytes_out);
-    Terms terms = {latency_ms, roofline.overhead, roofline.per_element * own_weights / kBytes};
+    Terms terms{};
+    terms[term::kLatencies] = latency_ms;
+    terms[term::kCalls] = roofline.overhead;
+    terms[term::kWeights] = roofline.per_element * own_weights / kBytes;
     const bool conv = kernel.type == KernelType::conv, depthwise = kernel.type == KernelType::dwconv;
-    terms[conv ? 3 : depthwise ? 4 : 5] = roofline.per_element * activations / kBytes;
-    if (conv) terms[kernel.kh * kernel.kw == 1 ? 6 : 7] = latency_ms;
-    if (depthwise) terms[8] = latency_ms;
-    if (kernel.type == KernelType::se) terms[9] = latency_ms;
-    if (kernel.type == KernelType::add) terms[10] = latency_ms;
-    if (kernel.type == KernelType::swish || kernel.type == KernelType::hswish) terms[11] = latency_ms;
-    terms[12] = beyond(weights, kCached) * latency_ms;
-    terms[13] = beyond(own_weights, kNear) * latency_ms;
-    terms[14] = beyond(activations, kNear) * latency_ms;
-    terms[15] = std::min(latency_ms, kShort);
-    terms[16] = waiting(latency_ms, own_weights);
-    terms[17] = waiting(latency_ms, activations);
+    terms[conv        ? term::kConvolvedActivations
+          : depthwise ? term::kDepthwiseActivations
+                      : term::kOtherActivations] = roofline.per_element * activations / kBytes;
+    if (conv) terms[kernel.kh * kernel.kw == 1 ? term::kPointwise : term::kConvolutions] = latency_ms;
+    if (depthwise) terms[term::kDepthwise] = latency_ms;
+    if (kernel.type == KernelType::se) terms[term::kSqueezeExcite] = latency_ms;
+    if (kernel.type == KernelType::add) terms[term::kSums] = latency_ms;
+    if (kernel.type == KernelType::swish || kernel.type == KernelType::hswish)
+      terms[term::kSwish] = latency_ms;
+    terms[term::kModelBeyondCaches] = beyond(weights, kCached) * latency_ms;
+    terms[term::kWeightsBeyondCaches] = beyond(own_weights, kNear) * latency_ms;
+    terms[term::kActivationsBeyondCaches] = beyond(activations, kNear) * latency_ms;
+    terms[term::kShort] = std::min(latency_ms, kShort_ms);
+    terms[term::kWaitWeights] = waiting(latency_ms, own_weights);
+    terms[term::kWaitActivations] = waiting(latency_ms, activations);
     each.push_back(terms);
   }
   return each;
@@ -112,7 +117,7 @@ Terms sum_of_terms(const std::vector<Terms>& each) {
 
 double Composition::latency_ms(const Terms& terms) const {
   const double sum = std::inner_product(terms.begin(), terms.end(), share.begin(), 0.0);
-  return std::max(sum, kLeastShare * terms[0]);
+  return std::max(sum, kLeastShare * terms[term::kLatencies]);
 }
 
 double Composition::deviation(const Terms& terms) const {
@@ -123,12 +128,15 @@ double Composition::deviation(const Terms& terms) const {
 }
 
 Composition vague_composition(Timed timed) {
+  const double of_roofline = timed == Timed::alone ? 1 : 0.05;  // what it says of calls and of moving
+  Terms deviation;
+  deviation.fill(0.3);
+  deviation[term::kLatencies] = deviation[term::kModelBeyondCaches] = 0.2;
+  for (std::size_t one = term::kCalls; one <= term::kOtherActivations; ++one) deviation[one] = of_roofline;
+  for (std::size_t one = term::kPointwise; one <= term::kDepthwise; ++one) deviation[one] = 0.15;
   Composition vague;
-  const double fitted = timed == Timed::alone ? 1 : 0.05;  // of what the roofline says
-  const Terms deviation = {0.2, fitted, fitted, fitted, fitted, fitted, 0.15, 0.15, 0.15,
-                           0.3, 0.3,    0.3,    0.2,    0.3,    0.3,    0.3,  0.3,  0.3};
-  for (std::size_t term = 0; term < kTerms; ++term)
-    vague.covariance[term * (kTerms + 1)] = deviation[term] * deviation[term];
+  for (std::size_t one = 0; one < kTerms; ++one)
+    vague.covariance[one * (kTerms + 1)] = deviation[one] * deviation[one];
   vague.noise = 0.1;
   return vague;
 }

@@ -12,15 +12,34 @@
 
 namespace latencast {
 
-/// A model's terms, in ms: its kernels' latencies; their number times the platform's overhead; its weights,
-/// and the activations of convolutions, of depthwise ones and of all other kernels, times what the platform
-/// takes to move as much; then the latencies once more, those of pointwise convolutions, of other ones, of
-/// depthwise ones, of squeeze-excite, of sums and of activations, because estimates of one kind err together;
-/// all latencies, as far as the model's weights are too many for caches, and each kernel's, as far as its own
-/// weights and its own activations are; last what no kernel takes longer than: a few microseconds, because
-/// short ones are known badly, and moving its weights and its activations from memory. Of one kernel, or
-/// summed over a model.
-constexpr std::size_t kTerms = 18;
+/// What a model's latency is put together from, in ms: of one kernel, or summed over a model. Estimates of
+/// one kind err together, so latencies come once more by kind.
+namespace term {
+enum : std::size_t {
+  kLatencies,                ///< of kernels, as they were timed
+  kCalls,                    ///< the platform's overhead, once a kernel
+  kWeights,                  ///< what the platform takes to move the weights,
+  kConvolvedActivations,     ///< the activations of convolutions,
+  kDepthwiseActivations,     ///< of depthwise ones,
+  kOtherActivations,         ///< and of all other kernels
+  kPointwise,                ///< latencies of pointwise convolutions,
+  kConvolutions,             ///< of other ones,
+  kDepthwise,                ///< of depthwise ones,
+  kSqueezeExcite,            ///< of squeeze-excite,
+  kSums,                     ///< of sums,
+  kSwish,                    ///< and of swish and hard-swish
+  kModelBeyondCaches,        ///< latencies, as far as the model's weights are too many for caches,
+  kWeightsBeyondCaches,      ///< as far as each kernel's own weights are,
+  kActivationsBeyondCaches,  ///< and its own activations
+  // What no kernel takes longer than:
+  kShort,            ///< a few microseconds, because short ones are known badly;
+  kWaitWeights,      ///< moving its weights from memory;
+  kWaitActivations,  ///< moving its activations
+  kCount
+};
+}  // namespace term
+
+constexpr std::size_t kTerms = term::kCount;
 using Terms = std::array<double, kTerms>;
 
 /// Of a model with these kernels; estimates: of each, in ms.
@@ -55,10 +74,10 @@ Composition rescaled(const Composition& prior, const std::vector<Terms>& models,
                      const std::vector<double>& latency_ms);
 
 /// What platforms have in common that were timed so, as a prior for another: the mean of their shares, and
-/// how far they are from it. `groups` says which of them are settings of one and count together, `likeness`
-/// (from 0) how much each is like the one asked about. about_sum:
-/// the plain sum in place of the mean, which is the better guess for kernels timed alone while no model of
-/// the new one is known. Of no platforms: exactly the sum.
+/// how far they are from it. groups: which of them are settings of one and count together. likeness, from 0:
+/// how much each is like the one asked about. about_sum: the plain sum in place of the mean, which is the
+/// better guess for kernels timed alone while no model of the new one is known. Of no platforms: exactly the
+/// sum.
 Composition common_composition(const std::vector<Composition>& platforms,
                                const std::vector<std::string>& groups, const std::vector<double>& likeness,
                                Timed timed, bool about_sum);

@@ -353,8 +353,7 @@ PlatformModel Fleet::adapt(const std::vector<ModelMeasurement>& measurements,
       PlatformKind{options.processor, options.processor == "gpu" ? 1 : options.threads}));
 }
 
-// ---- The file
-// ------------------------------------------------------------------------------------------------
+// --- The file ---
 
 namespace {
 

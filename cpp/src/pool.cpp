@@ -15,7 +15,6 @@ namespace {
 
 using nlohmann::json;
 
-constexpr double kCovered90 = 1.645;     // standard deviations of a normal, either side
 constexpr double kErrorOfUnknown = 0.7;  // of log latency, for a type without timings
 constexpr std::size_t kLeaves = 11500;   // of all trees of a platform: 60 kB when compressed
 constexpr const char* kKind = "pool-platform";
@@ -149,15 +148,18 @@ Trees trees_of(const Tensor& feature, const Tensor& number) {
   return trees;
 }
 
+void check_latency(double latency_ms, const std::string& place) {
+  if (!std::isfinite(latency_ms) || latency_ms <= 0)
+    throw Error(ErrorCode::measurement, place + " has latency " + std::to_string(latency_ms) +
+                                            " ms; latencies must be finite and positive");
+}
+
 }  // namespace
 
 std::vector<double> log_latencies(const std::vector<KernelTiming>& timings, const std::string& who) {
   std::vector<double> logs;
   for (const KernelTiming& one : timings) {
-    if (!std::isfinite(one.latency_ms) || one.latency_ms <= 0)
-      throw Error(ErrorCode::measurement, who + ": timing " + std::to_string(logs.size() + 1) +
-                                              " has latency " + std::to_string(one.latency_ms) +
-                                              " ms; latencies must be finite and positive");
+    check_latency(one.latency_ms, who + ": timing " + std::to_string(logs.size() + 1));
     logs.push_back(std::log(one.latency_ms));
   }
   return logs;
@@ -165,10 +167,7 @@ std::vector<double> log_latencies(const std::vector<KernelTiming>& timings, cons
 
 void check_models(const std::vector<ModelMeasurement>& models, const std::string& who) {
   for (std::size_t i = 0; i < models.size(); ++i)
-    if (!std::isfinite(models[i].latency_ms) || models[i].latency_ms <= 0)
-      throw Error(ErrorCode::measurement, who + ": model " + std::to_string(i + 1) + " has latency " +
-                                              std::to_string(models[i].latency_ms) +
-                                              " ms; latencies must be finite and positive");
+    check_latency(models[i].latency_ms, who + ": model " + std::to_string(i + 1));
 }
 
 double PoolPlatform::State::log_ms(const KernelShape& kernel, const KernelFeatures& features) const {
@@ -325,6 +324,21 @@ Timed read_timed(const std::string& text) {
   for (const Timed one : {Timed::alone, Timed::inside})
     if (text == name(one)) return one;
   throw Error(ErrorCode::checkpoint, "pool: kernels timed '" + text + "' found; alone or inside expected");
+}
+
+const char* runtime_family(const PoolEntry& platform) {
+  // What a runtime fuses with its neighbours takes next to nothing inside a network. What it does not,
+  // counts.
+  constexpr const char* kFusesLeast = "tflite";
+  if (platform.timed == Timed::inside) return kFusesLeast;
+  constexpr std::pair<const char*, const char*> kFamilies[] = {{"tensorrt", "tensorrt"},
+                                                               {"openvino", "openvino"},
+                                                               {"ncnn", "ncnn"},
+                                                               {"litert", "tflite"},
+                                                               {"tflite", "tflite"}};
+  for (const auto& [begin, family] : kFamilies)
+    if (platform.id.find(begin) != std::string::npos) return family;
+  return "onnxruntime";
 }
 
 std::vector<PoolPlatform> timed_so(const std::vector<PoolPlatform>& pool, Timed timed) {

@@ -77,21 +77,6 @@ DoubleMatrix weights_of(const std::vector<KernelShape>& probes, const std::vecto
 
 }  // namespace
 
-const char* runtime_family(const PoolEntry& platform) {
-  // What a runtime fuses with its neighbours takes next to nothing inside a network. What it does not,
-  // counts.
-  constexpr const char* kFusesLeast = "tflite";
-  if (platform.timed == Timed::inside) return kFusesLeast;
-  constexpr std::pair<const char*, const char*> kFamilies[] = {{"tensorrt", "tensorrt"},
-                                                               {"openvino", "openvino"},
-                                                               {"ncnn", "ncnn"},
-                                                               {"litert", "tflite"},
-                                                               {"tflite", "tflite"}};
-  for (const auto& [begin, family] : kFamilies)
-    if (platform.id.find(begin) != std::string::npos) return family;
-  return "onnxruntime";
-}
-
 PoolIndex::PoolIndex(std::vector<std::string> probes, const std::vector<PoolPlatform>& pool)
     : probes_(std::move(probes)), kernels_(read_probes(probes_)) {
   for (const PoolPlatform& one : pool) {
@@ -159,9 +144,13 @@ PoolIndex::PoolIndex(std::string_view text) {
         const json& probes = one.at("probes");
         const auto [least, most] = probes.at("log_ms").get<std::pair<double, double>>();
         const std::vector<int> steps = read_hex(probes.at("steps").get<std::string>());
-        if (steps.size() != known.size() || !(most > least))
+        if (steps.size() != known.size())
           throw Error(ErrorCode::checkpoint, "pool: " + entry.id + " has " + std::to_string(steps.size()) +
                                                  " probes; " + std::to_string(known.size()) + " expected");
+        if (!(most > least))
+          throw Error(ErrorCode::checkpoint, "pool: " + entry.id + " has probes from " +
+                                                 std::to_string(least) + " to " + std::to_string(most) +
+                                                 " in log ms; the least before the most expected");
         if (*std::max_element(steps.begin(), steps.end()) > kSteps)
           throw Error(ErrorCode::checkpoint,
                       "pool: " + entry.id + " has a probe beyond step " + std::to_string(kSteps));

@@ -49,12 +49,16 @@ struct Claims {
 std::vector<Judged> judge(const std::vector<Claims>& platforms, const std::vector<KernelTiming>& timings,
                           const std::vector<double>& log_ms);
 
-/// Throws `measurement` on a latency that is not finite and positive. who: what the message begins with.
+/// Of each timing. Throws `measurement` on a latency that is not finite and positive, naming it by its number
+/// from 1. who: what the message begins with.
 std::vector<double> log_latencies(const std::vector<KernelTiming>& timings, const std::string& who);
+/// Throws as that does.
 void check_models(const std::vector<ModelMeasurement>& models, const std::string& who);
 
-/// Sum of kernels whose errors go together within a type. error: standard deviation of each kernel's
-/// logarithm.
+/// Standard deviations of a normal, either side of its middle, between which 90 % of it lie.
+constexpr double kCovered90 = 1.645;
+
+/// Sum of kernels whose errors go together within a type and not between types. estimates: of each.
 KernelSum sum_of(const std::vector<KernelShape>& kernels, const std::vector<KernelEstimate>& estimates);
 
 }  // namespace latencast

@@ -78,8 +78,7 @@ Eigen::VectorXd style_of(const double* work, const Eigen::VectorXd& log_rates) {
 
 double alikeness(double cosine) { return std::exp((cosine - 1) / kAlikeWithin); }
 
-// ---- Learning: expectation maximisation over (mean, covariance) of log rates and each model's spread
-// --------
+// --- Learning: expectation maximisation over (mean, covariance) of log rates and each model's spread ---
 
 constexpr int kRounds = 4;
 constexpr double kFirstSpread = 0.1;       // of residuals

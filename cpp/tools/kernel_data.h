@@ -23,8 +23,7 @@ std::vector<KernelShape> read_shapes(const std::string& path);
 /// Those columns of a kernel, comma between them; more (FusedKernel::key) where they do not tell all of it.
 std::string key_of(const KernelShape& kernel);
 
-/// Columns kernel,n,h,w,cin,cout,kh,kw,stride,groups,latency_ms, empty where one does not apply; others are
-/// ignored, and so are rows without a latency.
+/// The same and the column latency_ms; rows without a latency are ignored.
 std::vector<KernelTiming> read_timings(const std::string& path);
 
 /// Every platform with at least `fewest` timings of the data sets in a folder: those known by name

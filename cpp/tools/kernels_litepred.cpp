@@ -138,15 +138,15 @@ std::string samples(const KernelsLitePredCommand& command) {
                   rows);
 }
 
-// Both ways to adapt, each with and without the platforms of other runtimes, mean over platforms.
+// Both ways to adapt, each with and without the platforms of other chips, mean over platforms.
 std::string adaptation(const KernelsLitePredCommand& command) {
   if (command.perceptrons.empty())
     throw Error(ErrorCode::argument, "litepred: litepred-perceptron needs --perceptrons");
   const auto measured = read_measured(command.measured, Timed::alone).platforms;
   const auto perceptrons = read_perceptrons(command.perceptrons);
-  std::map<std::string, std::string> runtime;
+  std::map<std::string, std::string> chip;
   std::vector<std::optional<PoolPlatform>> learnt(measured.size());
-  for (const MeasuredPlatform& one : measured) runtime[one.entry.id] = one.entry.chip;
+  for (const MeasuredPlatform& one : measured) chip[one.entry.id] = one.entry.chip;
   run_jobs("platforms", measured.size(), command.threads,
            [&](std::size_t i) { learnt[i] = learn_platform(measured[i].entry, measured[i].timings); });
   std::vector<PoolPlatform> pool;
@@ -169,7 +169,7 @@ std::string adaptation(const KernelsLitePredCommand& command) {
     const std::string& own = jobs[i].platform->entry.chip;
     std::vector<PerceptronPlatform> others;
     for (const PerceptronPlatform& one : perceptrons)
-      if (const auto found = runtime.find(one.id()); found != runtime.end() && found->second != own)
+      if (const auto found = chip.find(one.id()); found != chip.end() && found->second != own)
         others.push_back(one);
     jobs[i].figures =
         evaluate_kernels(without_chip(pool, own), jobs[i].platform->timings, jobs[i].protocol, others);

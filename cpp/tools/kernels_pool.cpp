@@ -3,7 +3,7 @@
 #include <algorithm>
 #include <cstdio>
 #include <filesystem>
-#include <nlohmann/json.hpp>
+#include <optional>
 #include <set>
 
 #include "data.h"
@@ -14,8 +14,6 @@
 
 namespace latencast {
 namespace {
-
-using nlohmann::json;
 
 constexpr const char *kIndex = "index.json", *kProbes = "probes.csv", *kExtension = ".latencast";
 
@@ -51,6 +49,13 @@ void KernelsLearnCommand::run() const {
     for (const MeasuredPlatform& one : own.platforms)
       sources.push_back({one.entry, one.timings, networks.measured_on(one)});
   }
+  if (!data.empty())
+    for (TimedPlatform& one : read_kernel_data(data))
+      sources.push_back({one.entry, std::move(one.timings), {}});
+  if (sources.empty())
+    throw Error(ErrorCode::argument, "learn: found no platform in " +
+                                         (data.empty() ? measured : data + " and " + measured) +
+                                         "; tables of the profiler or a known data set expected");
   std::vector<PoolPlatform> pool;
   if (data.empty()) {
     pool = read_pool(out, kMeasured);
@@ -58,12 +63,7 @@ void KernelsLearnCommand::run() const {
     for (const PoolPlatform& one : pool) kept.insert(file_of(one.entry().id));
     for (const auto& file : std::filesystem::directory_iterator(out))
       if (kept.count(file.path().filename().string()) == 0) std::filesystem::remove(file);
-  } else {
-    for (TimedPlatform& one : read_kernel_data(data))
-      sources.push_back({one.entry, std::move(one.timings), {}});
   }
-  if (sources.empty())
-    throw Error(ErrorCode::argument, data + " and --measured: hold none of the known data sets");
   std::filesystem::create_directories(out);
   std::vector<std::optional<PoolPlatform>> learnt(sources.size());
   run_jobs("platforms", sources.size(), threads, [&](std::size_t i) {
@@ -128,13 +128,10 @@ std::vector<std::string> read_probes(const std::string& folder) {
 
 std::vector<PoolPlatform> read_pool(const std::string& folder, const std::string& but_of) {
   const auto path = std::filesystem::path(folder);
-  const json index = json::parse(read_file((path / kIndex).string()), nullptr, false);
-  if (!index.is_object() || !index.contains("platforms"))
-    throw Error(ErrorCode::argument, (path / kIndex).string() + ": is no index of a pool");
+  const PoolIndex index(read_file((path / kIndex).string()));
   std::vector<PoolPlatform> pool;
-  for (const json& one : index["platforms"])
-    if (one.at("source") != but_of)
-      pool.emplace_back(read_file((path / file_of(one.at("id").get<std::string>())).string()));
+  for (const PoolEntry& one : index.platforms())
+    if (one.source != but_of) pool.emplace_back(read_file((path / file_of(one.id)).string()));
   return pool;
 }
 

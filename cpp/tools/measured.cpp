@@ -20,10 +20,6 @@ double milliseconds(const CsvTable& table, std::size_t row, std::size_t column) 
                                          : table.number(row, column);
 }
 
-}  // namespace
-
-namespace {
-
 // Of one machine.
 Measured read_machine(const std::filesystem::path& folder, const std::string& machine) {
   const auto file = [&](const char* name) { return (folder / name).string(); };

@@ -5,6 +5,7 @@
 #include <set>
 
 #include "catch.h"
+#include "composition.h"
 #include "json.h"
 #include "kernel_features.h"
 #include "latencast/checkpoint.h"
@@ -200,6 +201,57 @@ TEST_CASE("work of a kernel agrees with its features", "[pool]") {
   CHECK_THROWS_WITH(kernel_type("convolution"), ContainsSubstring("convolution"));
 }
 
+TEST_CASE("work of every type is what its arithmetic says", "[pool]") {
+  // Multiply-adds; elements in, of weights, out.
+  const auto check = [](const char* key, double macs, double in, double weights, double out) {
+    INFO(key);
+    const KernelWork work = work_of(read_kernel(key));
+    CHECK(work.macs == macs);
+    CHECK(work.in == in);
+    CHECK(work.weights == weights);
+    CHECK(work.out == out);
+  };
+  check("conv,2,8,8,12,24,3,3,2,1", 2. * 4 * 4 * 24 * 12 * 9, 2. * 64 * 12, 24. * 12 * 9, 2. * 16 * 24);
+  check("conv,1,8,8,12,24,3,3,1,4", 64. * 24 * 3 * 9, 64. * 12, 24. * 3 * 9, 64. * 24);
+  check("dwconv,1,8,8,12,12,5,5,1,12", 64. * 12 * 25, 64. * 12, 12. * 25, 64. * 12);
+  check("fc,3,,,10,20", 3. * 200, 30, 200, 60);
+  check("maxpool,1,8,8,4,4,3,3,2", 16. * 4 * 9, 64. * 4, 0, 16. * 4);
+  check("avgpool,1,8,8,4,4,2,2,2", 16. * 4 * 4, 64. * 4, 0, 16. * 4);
+  check("gap,2,7,7,10", 2. * 49 * 10, 2. * 49 * 10, 0, 20);
+  check("add,1,4,4,8", 128, 256, 0, 128);
+  check("se,1,4,4,8", 256, 128, 32, 128);
+  check("swish,1,4,4,8", 128, 128, 0, 128);
+  check("hswish,1,4,4,8", 128, 128, 0, 128);
+  // Two products of 5 rows by 7 by 11 columns.
+  check("matmul,2,5,,7,11", 2. * 5 * 7 * 11, 2. * (5 * 7 + 7 * 11), 0, 2. * 5 * 11);
+  check("layernorm,49,,,32,32", 49. * 32, 49. * 32, 0, 49. * 32);
+  check("softmax,49,,,32,32", 49. * 32, 49. * 32, 0, 49. * 32);
+  // 5 queries of 8 numbers against 6 keys of 8 and values of 10.
+  check("attention,1,5,6,8,10", 5. * 6 * 18, 5. * 8 + 6 * 18, 0, 5. * 10);
+
+  FusedKernel unknown;
+  unknown.bytes_in = 400, unknown.bytes_weights = 200, unknown.bytes_out = 80;
+  CHECK(work_of(shape_of(unknown)).in == 150);
+  CHECK(work_of(shape_of(unknown)).out == 20);
+}
+
+TEST_CASE("features say what border, odd widths and multiples cost", "[pool]") {
+  const auto with = [](const char* key) { return features_of(read_kernel(key)); };
+  // Output columns by two and by four; what the padding adds; both channels by 16.
+  const auto padded = with("conv,1,15,15,32,48,3,3,1,1"), bare = with("conv,1,15,15,30,48,3,3,1,1,o13x13");
+  CHECK(std::vector<float>(padded.begin() + 31, padded.begin() + 33) == std::vector<float>{1, 3});
+  CHECK(std::vector<float>(bare.begin() + 31, bare.begin() + 33) == std::vector<float>{1, 1});
+  CHECK(padded[34] == 2);
+  CHECK(bare[34] == 0);
+  CHECK(padded[35] == 1);
+  CHECK(bare[35] == 0);
+  // 30 channels take as long as 32 where they go by 4 or by 16, 64 where they go by 64.
+  CHECK(double(bare[21]) == Approx(std::log2(32 / 30.)));
+  CHECK(double(bare[22]) == Approx(std::log2(32 / 30.)));
+  CHECK(double(bare[23]) == Approx(std::log2(64 / 30.)));
+  CHECK(double(bare[26]) == Approx(std::log2(64 / 48.)));
+}
+
 TEST_CASE("what libraries choose by is read off a kernel", "[pool]") {
   // 24 = 3 * 8, 40 = 5 * 8, 2 * 28 * 28 = 49 * 32: 25 tiles of 64 pixels and one of channels.
   const auto dense = choice_features(read_kernel("conv,2,28,28,24,40,3,3,1,1"));
@@ -226,7 +278,12 @@ TEST_CASE("a platform of the pool estimates kernels it has not learnt from", "[p
   KernelShape softmax;
   softmax.type = KernelType::softmax;
   softmax.cin = softmax.cout = 1000;
-  CHECK(pool()[0].latency_ms(softmax) > 0);
+  // By work and traffic as all its other kernels go; known badly.
+  const KernelEstimate unknown = pool()[0].estimate(softmax);
+  CHECK(unknown.latency_ms == pool()[0].latency_ms(softmax));
+  CHECK(unknown.latency_ms == Approx(kFast.overhead + kFast.per_element * 2000).epsilon(0.3));
+  CHECK(unknown.high_ms > 2 * unknown.latency_ms);
+  CHECK(unknown.low_ms < 0.5 * unknown.latency_ms);
 }
 
 TEST_CASE("a platform's bytes are the platform", "[pool]") {
@@ -281,6 +338,35 @@ TEST_CASE("the platform that was timed is the most similar one, whatever its spe
     CHECK(theirs[0].platform == m);
     CHECK(theirs[0].share == 1);
   }
+}
+
+TEST_CASE("a platform without the timed types comes last, however well its roofline fits", "[pool]") {
+  std::vector<KernelTiming> of_fc, of_conv;
+  for (const KernelTiming& one : timings_on(kFast, 600, 31))
+    (one.kernel.type == KernelType::fc ? of_fc : of_conv).push_back(one);
+  // One knows only other types of the very machine that was timed, the other all of a machine unlike it.
+  const std::vector<PoolPlatform> two = {learn_platform(entry_called("own, fc alone"), of_fc),
+                                         learn_platform(entry_called("other"), timings_on(kOther, 600, 32))};
+  of_conv.resize(30);
+  CHECK(similarities(two, of_conv).front().platform == 1);
+  CHECK(similarities_by_divergence(two, of_conv).front().platform == 1);
+}
+
+TEST_CASE("an index estimates types that a platform does not know by its other kernels", "[pool]") {
+  std::vector<KernelTiming> known;
+  for (const KernelTiming& one : timings_on(kFast, 600, 33))
+    if (one.kernel.type != KernelType::fc) known.push_back(one);
+  const std::vector<PoolPlatform> one = {learn_platform(entry_called("no fc"), known)};
+  const std::vector<std::string> probes = {"conv,1,7,7,60,60,3,3,1,1",
+                                           "conv,1,28,28,60,60,3,3,1,1",
+                                           "conv,1,56,56,12,12,1,1,1,1",
+                                           "conv,1,14,14,300,300,1,1,1,1",
+                                           "fc,1,1,1,60,60",
+                                           "fc,1,1,1,300,300"};
+  const KernelTiming asked{read_kernel("fc,1,1,1,500,500"),
+                           one[0].latency_ms(read_kernel("fc,1,1,1,500,500"))};
+  const double scale = PoolIndex(probes, one).similarities({asked, asked}).front().scale;
+  CHECK(std::abs(std::log(scale)) < std::log(3.0));
 }
 
 TEST_CASE("a kernel is read from the key that a decomposition gives it", "[pool]") {
@@ -375,6 +461,9 @@ TEST_CASE("an index names the most similar platforms before they are read", "[po
   CHECK_THROWS_WITH(PoolIndex(broken), ContainsSubstring("found 'z'"));
   broken.replace(broken.find("zz"), 2, "40");
   CHECK_THROWS_WITH(PoolIndex(broken), ContainsSubstring("beyond step 63"));
+  auto flat = nlohmann::json::parse(index.write());
+  flat["platforms"][1]["probes"]["log_ms"] = {2, 2};
+  CHECK_THROWS_WITH(PoolIndex(flat.dump()), ContainsSubstring("pool: slow has probes from 2"));
   CHECK_THROWS_WITH(PoolIndex({"other/Gelu,1"}, pool()), ContainsSubstring("other/Gelu"));
 }
 
@@ -519,6 +608,95 @@ TEST_CASE("a model takes as long as its kernels", "[pool]") {
   const KernelSum three = estimate_model(pool()[0], model);
   CHECK((three.high_ms - three.latency_ms) / three.latency_ms ==
         Approx((alone.high_ms - alone.latency_ms) / alone.latency_ms));
+  // Those of two types do not.
+  FusedKernel layer;
+  layer.type = KernelType::fc;
+  layer.cin = layer.cout = 256;
+  one.kernels.push_back(layer);
+  const KernelSum both = estimate_model(pool()[0], one);
+  one.kernels.erase(one.kernels.begin());
+  const KernelSum other = estimate_model(pool()[0], one);
+  CHECK(both.high_ms - both.latency_ms ==
+        Approx(std::hypot(alone.high_ms - alone.latency_ms, other.high_ms - other.latency_ms)));
+}
+
+TEST_CASE("a kernel's terms are those of its type", "[pool]") {
+  const Roofline roofline = {0.01, 0, 2e-6};
+  const auto terms = [&](KernelType type, std::int64_t window = 1) {
+    FusedKernel kernel;
+    kernel.type = type;
+    kernel.kh = kernel.kw = window;
+    kernel.bytes_in = 1000000, kernel.bytes_out = 3000000, kernel.bytes_weights = 16000000;
+    return terms_of_each({kernel}, {{0.5, 0.4, 0.6}}, roofline)[0];
+  };
+  const Terms conv = terms(KernelType::conv, 3);
+  CHECK(conv[term::kLatencies] == 0.5);
+  CHECK(conv[term::kCalls] == 0.01);
+  CHECK(conv[term::kWeights] == Approx(2e-6 * 4e6));
+  CHECK(conv[term::kConvolvedActivations] == Approx(2e-6 * 1e6));
+  CHECK(conv[term::kModelBeyondCaches] == Approx(0.5 * 16 / (16 + 16.)));
+  CHECK(conv[term::kWeightsBeyondCaches] == Approx(0.5 * 16 / 17));
+  CHECK(conv[term::kActivationsBeyondCaches] == Approx(0.5 * 4 / 5));
+  CHECK(conv[term::kShort] == 0.005);
+  // 0.8 and 0.2 ms to move, beside 0.5.
+  CHECK(conv[term::kWaitWeights] == Approx(0.5 * 0.8 / 1.3));
+  CHECK(conv[term::kWaitActivations] == Approx(0.5 * 0.2 / 0.7));
+  // The latency once more, by kind, and nowhere else.
+  const auto only = [&](const Terms& of, std::size_t own, std::size_t activations) {
+    for (std::size_t one = term::kPointwise; one <= term::kSwish; ++one)
+      CHECK(of[one] == (one == own ? 0.5 : 0));
+    for (std::size_t one = term::kConvolvedActivations; one <= term::kOtherActivations; ++one)
+      CHECK((of[one] > 0) == (one == activations));
+  };
+  only(conv, term::kConvolutions, term::kConvolvedActivations);
+  only(terms(KernelType::conv), term::kPointwise, term::kConvolvedActivations);
+  only(terms(KernelType::dwconv, 3), term::kDepthwise, term::kDepthwiseActivations);
+  only(terms(KernelType::se), term::kSqueezeExcite, term::kOtherActivations);
+  only(terms(KernelType::add), term::kSums, term::kOtherActivations);
+  only(terms(KernelType::swish), term::kSwish, term::kOtherActivations);
+  only(terms(KernelType::hswish), term::kSwish, term::kOtherActivations);
+  only(terms(KernelType::gap), term::kCount, term::kOtherActivations);
+}
+
+TEST_CASE("what platforms have in common is their mean, by likeness and by groups", "[pool]") {
+  const auto with_share = [](double share) {
+    Composition one;
+    one.share[term::kLatencies] = share;
+    one.noise = 0.05;
+    return one;
+  };
+  const std::vector<Composition> three = {with_share(1), with_share(1), with_share(2)};
+  const auto common = [&](const std::vector<std::string>& groups, const std::vector<double>& likeness,
+                          bool about_sum = false) {
+    return common_composition(three, groups, likeness, Timed::inside, about_sum);
+  };
+  const auto mean = [](const Composition& of) { return of.share[term::kLatencies]; };
+  CHECK(mean(common({"a", "b", "c"}, {1, 1, 1})) == Approx(4 / 3.));
+  CHECK(mean(common({"a", "a", "c"}, {1, 1, 1})) == Approx(1.5));
+  CHECK(mean(common({"a", "b", "c"}, {1, 1, 6})) == Approx(1.75));
+  CHECK(mean(common({"a", "b", "c"}, {1, 1, 1}, true)) == 1);
+  // They differ, and the fewer they are the more another may.
+  const double spread = common({"a", "b", "c"}, {1, 1, 1}).covariance[0];
+  CHECK(spread > 0.75 * 2 / 9);
+  // A vague one counts as one group more.
+  CHECK(common({"a", "b", "c"}, {1, 1, 1}).noise == Approx(std::hypot(0.1 * 0.5, 0.05 * std::sqrt(0.75))));
+  CHECK(common({"a", "a", "a"}, {1, 1, 1}).noise == Approx(std::hypot(0.1, 0.05) / std::sqrt(2.0)));
+  CHECK(mean(common_composition({}, {}, {}, Timed::inside, false)) == 1);
+  CHECK(common_composition({}, {}, {}, Timed::inside, false).noise == 0);
+}
+
+TEST_CASE("no kernel and no model takes next to nothing, whatever its terms say", "[pool]") {
+  Composition less;
+  less.share[term::kCalls] = -1;
+  Terms terms{};
+  terms[term::kLatencies] = 1, terms[term::kCalls] = 3;
+  CHECK(less.latency_ms(terms) == Approx(0.05));
+  FusedKernel kernel;
+  kernel.type = KernelType::conv;
+  const KernelSum sum = put_together({kernel, kernel}, {{1, 0.9, 1.1}, {9, 8, 10}}, {3, 0, 0}, less);
+  CHECK(sum.latency_ms == Approx(4));
+  CHECK(sum.kernel_ms[0] + sum.kernel_ms[1] == Approx(4));
+  CHECK(sum.kernel_ms[0] == Approx(4 * 0.05 / 6.05));
 }
 
 namespace {

@@ -113,7 +113,7 @@ function checkLines(text: string, lines: readonly MeasurementLine[]): void {
   }
 }
 
-/** Reading what was written gives the same again. */
+/** Every text is read, whatever it is. */
 function checkReading(text: string, filename?: string): void {
   const read = readMeasurements(text, filename === undefined ? {} : { filename });
   checkLines(text, read.lines);

@@ -167,7 +167,7 @@ void read_encoder(std::string_view input) {
   constexpr std::size_t kMost = 400000;
   Parts parts = parts_of(input);
   std::string repeated;
-  const auto header = nlohmann::json::parse(parts.header, nullptr, false);
+  const auto header = read_json(parts.header);
   if (header.is_object() && header.contains("tensors") && header["tensors"].is_array()) {
     double needed = 0;
     for (const auto& tensor : header["tensors"]) {
@@ -197,6 +197,8 @@ std::vector<std::string> encoder_seeds(const std::string&) {
   const std::string bytes = with_one_test(Encoder(std::move(impl)).write(), "caz");
   return {std::string(unsealed(bytes).header) + '\0' + byte};
 }
+
+// --- Platforms: of whole models and of kernels, with models of one convolution each ---
 
 const Decomposition& one_kernel(std::int64_t channels) {
   static const auto all = [] {

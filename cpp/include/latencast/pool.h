@@ -91,7 +91,7 @@ class PoolPlatform {
   double latency_ms(const KernelShape& kernel) const;
   KernelEstimate estimate(const KernelShape& kernel) const;
 
-  struct State;  // src/pool.cpp
+  struct State;  // src/pool_state.h
   explicit PoolPlatform(std::shared_ptr<const State> state);
   const State& state() const { return *state_; }
 
@@ -120,7 +120,8 @@ struct Similarity {
 };
 
 /// Of all platforms, most similar first: by their predictors' errors on the timings, up to one factor for
-/// each kernel type. Platforms without any of the timed types come last.
+/// each kernel type. Platforms without any of the timed types come last. Throws `measurement` where a latency
+/// is not finite and positive, naming it by its number from 1.
 std::vector<Similarity> similarities(const std::vector<PoolPlatform>& pool,
                                      const std::vector<KernelTiming>& timings);
 
@@ -156,7 +157,8 @@ class PoolIndex {
   const std::vector<std::string>& probes() const { return probes_; }
 
   /// As similarities() of the whole pool, but for the error of reading from the probes what the platforms
-  /// take for the kernels that were timed; of probes themselves it is half a step. Throws as that does.
+  /// take for the kernels that were timed; of probes themselves it is half a step. Timings of types without
+  /// probes do not count. Throws as that does, and `measurement` where none counts.
   std::vector<Similarity> similarities(const std::vector<KernelTiming>& timings) const;
 
  private:
