@@ -116,6 +116,5 @@ TEST_CASE("kernels of networks are wanted by what they take of them") {
   twice.insert(twice.end(), networks.begin(), networks.end());
   const auto doubled = wanted_of(twice, platforms);
   REQUIRE(doubled.size() == wanted.size());
-  for (std::size_t i = 0; i < wanted.size(); ++i)
-    CHECK(doubled[i].share == Approx(2 * wanted[i].share));
+  for (std::size_t i = 0; i < wanted.size(); ++i) CHECK(doubled[i].share == Approx(2 * wanted[i].share));
 }

@@ -471,7 +471,7 @@ describe('platforms known by their kernels', () => {
     // And so is how they were timed, which is kept: it says what they are held against, and as whose kernels the model is taken apart.
     const alike = (): Promise<string> => page.locator('.model-device').getByText(/Most like/).innerText();
     const alone = await alike();
-    const timed = page.getByLabel('Kernels were timed');
+    const timed = page.getByLabel('Timed', { exact: true });
     await timed.selectOption({ label: 'inside networks' });
     await expect.poll(alike, kLong).not.toBe(alone);
     const inside = await alike();
@@ -481,7 +481,7 @@ describe('platforms known by their kernels', () => {
     await page.reload();
     await expect.poll(alike, kLong).toBe(inside);
     expect(await timed.inputValue()).toBe('inside');
-    await timed.selectOption({ label: 'each as a model of its own' });
+    await timed.selectOption({ label: 'each kernel as a model of its own' });
     await expect.poll(alike, kLong).toBe(alone);
     await page.fill('#model-times textarea', 'resnet18, 41.2');
     await page.getByText('1 measurement', { exact: true }).waitFor();

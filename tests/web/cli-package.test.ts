@@ -274,6 +274,10 @@ describe('kernels in milliseconds', () => {
     const inside = packaged('kernels', '--model', model, '--timings', timed, '--inside', '--runtime', 'tflite', '--json');
     expect(inside.err).toMatch(/^from 12 kernels: most like \S+-inside \(median error \d+ %\), \S+-inside /);
     expect(mine.err).not.toContain('-inside');
+    // The same as the profiler writes it.
+    const keyed = join(folder, 'keyed.csv');
+    writeFileSync(keyed, ['# id: mine', 'arch,latency_ms,relative_error', ...rows.map((row) => row.replace(/^(.*),(.*)$/, '"$1",$2,0.01'))].join('\n'));
+    expect(JSON.parse(packaged('kernels', '--model', model, '--timings', keyed, '--runtime', 'tflite', '--json').out)).toEqual(own);
     // Whole models say how kernels add up: where these take three times the sum, so do others.
     const measured = join(folder, 'slow-models.csv');
     const slow = ['mobilenet_v2', 'squeezenet1_1', 'resnet50'].map((name) => {
@@ -296,7 +300,7 @@ describe('kernels in milliseconds', () => {
     [['--runtime', 'tflit'], 1, /did you mean tflite\?/],
     [['--runtime', 'ncnn', '--platform', 'all'], 2, /expected none of --runtime, --measurements and --timings/],
     [['--measurements', kMeasurements], 1, /the columns are arch, latency_ms; expected one named model/],
-    [['--timings', kMeasurements], 1, /the columns are arch, latency_ms; expected one named kernel/],
+    [['--timings', kMeasurements], 1, /found kernel type '/],
     [['--timings', '-', '--measurements', '-'], 2, /expected the standard input for one of them/],
     [['--timings', kMeasurements, '--measurements', kMeasurements, '--threads', '2'], 2, /found --timings as well/],
     [['--inside'], 2, /--inside: found no --timings/],

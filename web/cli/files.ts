@@ -151,15 +151,30 @@ const nameOf = (path: string | undefined): string => (path === undefined || path
 
 /** Columns of a CSV, by row, with where each row stands. Throws where one is missing. */
 export function readColumns<const K extends string>(path: string, columns: readonly K[]): (Readonly<Record<K, string>> & { readonly place: string })[] {
-  const { data, meta } = Papa.parse<Record<string, string>>(readText(path), { header: true, skipEmptyLines: true });
-  const found = meta.fields ?? [];
+  return columnsOf(readTable(path), columns);
+}
+
+/** A CSV with names in its first line; lines that begin with # are comments. */
+export interface Table {
+  readonly path: string;
+  readonly columns: readonly string[];
+  readonly rows: readonly Readonly<Record<string, string>>[];
+}
+
+export function readTable(path: string): Table {
+  const { data, meta } = Papa.parse<Record<string, string>>(readText(path), { header: true, skipEmptyLines: true, comments: '#' });
+  return { path, columns: meta.fields ?? [], rows: data };
+}
+
+/** Columns of a table by name, and each row's place, for messages. */
+export function columnsOf<const K extends string>({ path, columns: found, rows }: Table, columns: readonly K[]): (Readonly<Record<K, string>> & { readonly place: string })[] {
   for (const name of columns) {
     if (found.includes(name)) continue;
     throw new LatencastError('argument', `${nameOf(path)}: the columns are ${found.join(', ') || 'none'}; expected one named ${name}${hint(name, found)}`);
   }
   // The first line has the names.
   const place = (row: number): string => `${nameOf(path)}, row ${row + 1}`;
-  return data.map((row, i) => ({ ...(Object.fromEntries(columns.map((name) => [name, row[name]?.trim() ?? ''])) as Record<K, string>), place: place(i) }));
+  return rows.map((row, i) => ({ ...(Object.fromEntries(columns.map((name) => [name, row[name]?.trim() ?? ''])) as Record<K, string>), place: place(i) }));
 }
 
 const kMostListed = 5;

@@ -14,7 +14,7 @@ import {
   type Platform,
   type Timed,
 } from '../../api/index.js';
-import { kCommon, known, print, printJson, progress, readBytes, readColumns, readFleet, readPool, readPoolPlatform, say, withEngine } from '../files.js';
+import { columnsOf, kCommon, known, print, printJson, progress, readBytes, readColumns, readFleet, readPool, readPoolPlatform, readTable, say, withEngine } from '../files.js';
 import { command, UsageError } from '../options.js';
 
 /** The family of runtimes that fuse nothing. */
@@ -29,7 +29,7 @@ export const kernels = command({
     model: { type: 'text', required: true, help: 'ONNX, ncnn .param or JSON graph; -: standard input' },
     runtime: { type: 'text', help: 'whose fusions apply: none (if left out), onnxruntime, tflite, ncnn, openvino or tensorrt' },
     platform: { type: 'texts', commas: true, help: 'known platforms, or all: of one milliseconds by kernel, as its runtime fuses; of several a table' },
-    timings: { type: 'text', help: 'CSV with the columns kernel,n,h,w,cin,cout,kh,kw,stride,groups,latency_ms: adds milliseconds on the platform whose kernels were timed; -: standard input' },
+    timings: { type: 'text', help: 'CSV with the columns kernel,n,h,w,cin,cout,kh,kw,stride,groups,latency_ms, or a file of the profiler (weights/profiler): adds milliseconds on the platform whose kernels were timed; -: standard input' },
     inside: { type: 'flag', help: 'with --timings: the kernels were timed inside networks (weights/profiler), not each alone; best without --runtime' },
     measurements: {
       type: 'text',
@@ -147,6 +147,17 @@ async function adapted(engine: Engine, fleet: Fleet, path: string, told: { reado
 }
 
 const kColumns = ['kernel', 'n', 'h', 'w', 'cin', 'cout', 'kh', 'kw', 'stride', 'groups'] as const;
+/** By their keys, as the profiler writes them. */
+const kKey = 'arch';
+
+/** Rows of kernels with a latency, as text: the kernel in columns of its own or, as the profiler writes it, in one. */
+function readTimings(path: string): { readonly place: string; readonly kernel: string; readonly latency_ms: string }[] {
+  const table = readTable(path);
+  const rows = table.columns.includes(kKey)
+    ? columnsOf(table, [kKey, 'latency_ms'] as const).map(({ [kKey]: kernel, ...row }) => ({ ...row, kernel }))
+    : columnsOf(table, [...kColumns, 'latency_ms'] as const).map(({ place, latency_ms, ...row }) => ({ place, latency_ms, kernel: kColumns.map((column) => row[column]).join(',') }));
+  return rows.filter(({ latency_ms }) => latency_ms !== '');
+}
 
 /** The platform that kernels of a table were timed on, and whole models of another if there is one, with what it is most like on the standard error. */
 async function adaptedByKernels(
@@ -154,10 +165,8 @@ async function adaptedByKernels(
   path: string,
   { measurements, family, timed }: { readonly measurements: string | undefined; readonly family: string | undefined; readonly timed: Timed },
 ): Promise<Estimator> {
-  const rows = readColumns(path, [...kColumns, 'latency_ms'] as const).filter(({ latency_ms }) => latency_ms !== '');
-  const timings = rows.map(
-    (row): KernelTiming => ({ kernel: kColumns.map((column) => row[column]).join(','), latency_ms: Number(row.latency_ms) }),
-  );
+  const rows = readTimings(path);
+  const timings = rows.map(({ kernel, latency_ms }): KernelTiming => ({ kernel, latency_ms: Number(latency_ms) }));
   for (const [i, { latency_ms }] of timings.entries()) {
     if (latency_ms > 0 && latency_ms < Infinity) continue;
     const { place, latency_ms: text } = rows[i]!;

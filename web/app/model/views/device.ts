@@ -119,6 +119,8 @@ function toldFields({ fleet, told }: ModelState, tell: Tell): TemplateResult {
     </p>`;
 }
 
+const kHowToTime = 'docs/guide/measuring.html#kernels-and-whole-models-of-another-device';
+
 /** How the kernels were timed: which platforms they are held against, and how they add up, depends on it. */
 function timedField(state: ModelState, tell: Tell): TemplateResult {
   const { timed: _, ...rest } = state.told;
@@ -127,15 +129,15 @@ function timedField(state: ModelState, tell: Tell): TemplateResult {
     const inside = (event.target as HTMLSelectElement).value === 'inside';
     tell({ type: 'told', told: inside ? { ...rest, timed: 'inside' } : rest });
   };
-  return html`<div class="fields told">
-      <label for="told-timed">Kernels were timed</label>
+  return html`<div class="fields">
+      <label for="told-timed">Timed</label>
       <select id="told-timed" aria-describedby="told-note" .value=${timed} @change=${choose}>
-        <option value="alone" ?selected=${timed === 'alone'}>each as a model of its own</option>
+        <option value="alone" ?selected=${timed === 'alone'}>each kernel as a model of its own</option>
         <option value="inside" ?selected=${timed === 'inside'}>inside networks</option>
       </select>
     </div>
     <p class="small quiet" id="told-note">
-      Inside networks, less what is around them, they say more of whole models: <code>latencast kernels export --inside</code> writes what to time.
+      Inside networks, less what is around them, kernels say more of whole models. <a href=${kHowToTime}>How to time them</a>
     </p>`;
 }
 
