@@ -1,6 +1,7 @@
 import { defineConfig } from 'vitest/config';
 
-const kLooks = ['docs', 'element', 'first', 'likeness', 'looks', 'model-state', 'schedule', 'state', 'table'].map((name) => `tests/page/${name}.test.ts`);
+/** What times the browser, or the page in it. */
+const kTimed = ['browser', 'model'].map((name) => `tests/page/${name}.test.ts`);
 
 const page = {
   environment: 'node',
@@ -37,7 +38,8 @@ export default defineConfig({
         test: {
           ...page,
           name: 'looks',
-          include: kLooks,
+          include: ['tests/page/**/*.test.ts'],
+          exclude: kTimed,
           // Nothing here measures time, so two browsers share two cores.
           maxWorkers: 2,
         },
@@ -46,9 +48,8 @@ export default defineConfig({
         test: {
           ...page,
           name: 'page',
-          include: ['tests/page/**/*.test.ts'],
-          exclude: kLooks,
-          // One browser at a time: these tests measure and time the page on two cores.
+          include: kTimed,
+          // One browser at a time: these tests measure on two cores.
           fileParallelism: false,
         },
       },

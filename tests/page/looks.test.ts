@@ -139,28 +139,50 @@ const kViews: readonly View[] = [
   },
 ];
 
-describe.each(['light', 'dark'] as const)('%s', (colorScheme) => {
-  test.each(kViews)('$name: no accessibility violations', async ({ address, prepare }) => {
-    const page = await visit.open({ address, colorScheme, bypassCSP: true });
-    await engineReady(page);
-    await prepare?.(page);
-    await page.addScriptTag({ content: axe });
-    const found = await page.evaluate(async () => {
-      const { axe: checker } = globalThis as unknown as { axe: { run(): Promise<AxeResults> } };
-      const { violations } = await checker.run();
-      return violations.map(({ id, nodes }) => `${id}: ${nodes.map((node) => node.target.join(' ')).join(', ')}`);
-    });
-    expect(found).toEqual([]);
-  });
-});
+const kThemes = ['light', 'dark'] as const;
 
-describe.each([360, 768, 1440])('%i px wide', (width) => {
-  test.each(kViews)('$name: nothing sticks out', async ({ address, prepare }) => {
-    const page = await visit.open({ address, viewport: { width, height: 800 } });
+/** Lets what follows a change of the screen be painted. */
+async function painted(page: Page): Promise<void> {
+  await page.evaluate(() => new Promise((done) => requestAnimationFrame(() => requestAnimationFrame(done))));
+}
+
+/** Pixels by which the page is wider than the screen. */
+async function over(page: Page, width: number): Promise<number> {
+  await page.setViewportSize({ width, height: 800 });
+  await painted(page);
+  return page.evaluate(() => document.documentElement.scrollWidth - document.documentElement.clientWidth);
+}
+
+async function violations(page: Page, colorScheme: (typeof kThemes)[number]): Promise<readonly string[]> {
+  await page.emulateMedia({ colorScheme });
+  await painted(page);
+  return page.evaluate(async () => {
+    const { axe: checker } = globalThis as unknown as { axe: { run(): Promise<AxeResults> } };
+    const found = await checker.run();
+    return found.violations.map(({ id, nodes }) => `${id}: ${nodes.map((node) => node.target.join(' ')).join(', ')}`);
+  });
+}
+
+// To open a view takes longer than to look at it: each is opened twice, on a wide screen and on a phone's.
+describe.each(kViews)('$name', ({ address, prepare }) => {
+  test('no accessibility violations, light and dark; nothing sticks out on a wide screen', async () => {
+    const page = await visit.open({ address, colorScheme: kThemes[0], viewport: { width: 1440, height: 800 }, bypassCSP: true });
     await engineReady(page);
     await prepare?.(page);
-    const over = await page.evaluate(() => document.documentElement.scrollWidth - document.documentElement.clientWidth);
-    expect(over).toBe(0);
+    expect(await over(page, 1440)).toBe(0);
+    await page.addScriptTag({ content: axe });
+    const paper = (): Promise<string> => page.evaluate(() => getComputedStyle(document.body).backgroundColor);
+    const light = { violations: await violations(page, 'light'), paper: await paper() };
+    const dark = { violations: await violations(page, 'dark'), paper: await paper() };
+    expect([light.violations, dark.violations]).toEqual([[], []]);
+    expect(dark.paper).not.toBe(light.paper);
+  });
+
+  test('nothing sticks out on a phone, nor when it is turned', async () => {
+    const page = await visit.open({ address, viewport: { width: 360, height: 800 } });
+    await engineReady(page);
+    await prepare?.(page);
+    expect({ upright: await over(page, 360), turned: await over(page, 768) }).toEqual({ upright: 0, turned: 0 });
   });
 });
 
