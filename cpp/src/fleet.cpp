@@ -95,11 +95,22 @@ struct FleetData {
 
 namespace {
 
-// What two opinions that err alike say together: their errors go together by half.
-Belief together(const Belief& one, const Belief& other) {
-  const double variance =
-      (one.spread * one.spread + other.spread * other.spread + one.spread * other.spread) / 4;
-  return {(one.mean + other.mean) / 2, std::sqrt(variance)};
+// What both opinions say together; their errors go together by half.
+Belief together(const Belief& of_rates, const Belief& of_profiles) {
+  constexpr double kRates = 1.0 / 3, kProfiles = 1 - kRates;
+  const double a = kRates * of_rates.spread, b = kProfiles * of_profiles.spread;
+  return {kRates * of_rates.mean + kProfiles * of_profiles.mean, std::sqrt(a * a + b * b + a * b)};
+}
+
+// How much less a platform is expected to be like a known one of another processor (log odds), or for each
+// doubling of the threads; before any measurement, as far as the platform's kind is told.
+double expected_likeness(const PlatformKind& told, const PlatformKind& known) {
+  constexpr double kOtherProcessor = 2, kDoubledThreads = 1;
+  double log_odds = 0;
+  if (!told.processor.empty() && told.processor != known.processor) log_odds -= kOtherProcessor;
+  if (told.threads > 0)
+    log_odds -= kDoubledThreads * std::abs(std::log2(double(told.threads) / known.threads));
+  return std::exp(log_odds);
 }
 
 }  // namespace
@@ -118,8 +129,8 @@ struct PlatformModel::State {
       : fleet(std::move(of)),
         measured(std::move(models)),
         latency_ms(std::move(ms)),
-        posterior(std::make_shared<RatePrior>(with_centres(*fleet->prior, keep)), measured, latency_ms,
-                  options),
+        posterior(std::make_shared<RatePrior>(with_centres(*fleet->prior, expected(*fleet, keep, kind))),
+                  measured, latency_ms, options),
         profiles(fleet->profiles, keep, known_ones(), kind) {
     for (std::size_t p = 0; p < keep.size(); ++p)
       if (keep[p]) centres.push_back(p);
@@ -127,6 +138,14 @@ struct PlatformModel::State {
       likenesses.push_back({centres[c], posterior.likeness()[c]});
     std::stable_sort(likenesses.begin(), likenesses.end(),
                      [](const Likeness& a, const Likeness& b) { return a.probability > b.probability; });
+  }
+
+  static std::vector<double> expected(const FleetData& fleet, const std::vector<bool>& keep,
+                                      const PlatformKind& kind) {
+    std::vector<double> factors;
+    for (std::size_t p = 0; p < keep.size(); ++p)
+      factors.push_back(keep[p] ? expected_likeness(kind, FleetData::kind(fleet.platforms[p])) : 0);
+    return factors;
   }
 
   // By both, as far as the profiles tell.

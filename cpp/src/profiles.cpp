@@ -10,7 +10,7 @@ using Index = Eigen::Index;
 
 // Standard deviations of log latency: of what all platforms have in common, of what depends on the profile
 // beyond a line, on the processor alone, on the board alone, and of noise. Slopes are of size one.
-constexpr double kCommon = 0.15, kBent = 0.3, kOfProcessor = 0.1, kOfBoard = 0.05, kNoise = 0.12;
+constexpr double kCommon = 0.15, kBent = 0.3, kOfProcessor = 0.1, kOfBoard = 0.05, kNoise = 0.16;
 constexpr double kReach = 0.25;  // of a profile, within which platforms are alike
 
 // How much of the likeness is lost between processors of two kinds, and between one thread and very many;
@@ -18,8 +18,12 @@ constexpr double kReach = 0.25;  // of a profile, within which platforms are ali
 constexpr double kOtherProcessor = 0.7, kOtherThreads = 0.5;
 
 // A model that is long where the asked one is counts for more: by the variance of their difference, plus
-// this.
-constexpr double kLeastDifference = 0.01;
+// this, to this power.
+constexpr double kLeastDifference = 0.01, kSharply = 1.3;
+
+// What platforms are off by is Student's t of so many degrees of freedom: one whose model took what no other
+// platform explains counts for little.
+constexpr double kFreedom = 2;
 
 constexpr std::size_t kFewestMeasured = 4, kFewestPlatforms = 8;
 
@@ -69,7 +73,7 @@ std::optional<Belief> Profiles::predict(std::ptrdiff_t model) const {
       squares += table_->importance[p] * square(difference);
     }
     const double variance = count > 0 ? squares / count - square(sum / count) : 1;
-    weights[i] = 1 / (std::max(variance, 0.0) + kLeastDifference);
+    weights[i] = std::pow(std::max(variance, 0.0) + kLeastDifference, -kSharply);
   }
   weights /= weights.sum();
 
@@ -120,6 +124,16 @@ std::optional<Belief> Profiles::predict(std::ptrdiff_t model) const {
     known(row, row) += square(kNoise);
     columns(row, 0) = beyond[row] - usual;
     columns(row, 1) = covariance(t, row);
+  }
+  // Each platform from all others (Rasmussen and Williams, 2006, equation 5.12), and how far it is off for
+  // its variance: the weight of its noise in a step of expectation maximisation over Student's t.
+  const DoubleMatrix inverse = solve_lower(cholesky(known), DoubleMatrix::Identity(t, t));
+  const Eigen::VectorXd whitened_beyond = inverse.triangularView<Eigen::Lower>() * columns.col(0);
+  for (Index row = 0; row < t; ++row) {
+    const auto column = inverse.col(row).tail(t - row);
+    const double precision = column.squaredNorm();
+    const double off = column.dot(whitened_beyond.tail(t - row)) / precision;
+    known(row, row) += square(kNoise) * ((kFreedom + square(off) * precision) / (kFreedom + 1) - 1);
   }
   const DoubleMatrix whitened = solve_lower(cholesky(known), columns);
   const double variance =

@@ -4,7 +4,8 @@
 //
 // A platform's profile are the log latencies of the measured models less their mean. What the asked model
 // takes beyond that mean is a Gaussian process of the profile: linear, and beyond that alike where profiles,
-// kind of processor and number of threads are (Rasmussen and Williams, 2006, chapter 2).
+// kind of processor and number of threads are (Rasmussen and Williams, 2006, chapter 2). Its residuals are
+// Student's t, by one reweighting.
 #pragma once
 
 #include <memory>

@@ -36,6 +36,10 @@ constexpr double kAnyLevel = 4;
 // Rates were fitted to the residuals that are known, so those of a platform or model to come vary more.
 constexpr double kFitted = 2;
 
+// The same for models that no platform measured: what they have of their own on a platform varies as what
+// known models have there, drawn towards what all have everywhere as by so many models.
+constexpr double kFittedUnknown = 3.4, kModelsBeforehand = 6;
+
 // What a model has of its own is like what models have that spend their time alike. How unlike two are is one
 // less the cosine between the roots of their shares; at this much (squared) likeness falls to 1 / e. And how
 // much of a model's own is like no other's, as a share of what is (variances).
@@ -228,6 +232,7 @@ RatePrior restore_rates(const RateSources& sources, const DoubleMatrix& log_rate
   prior.residual_spread.resize(models);
   for (const double one : importance) prior.mass.push_back(one / total);
   double unknown = 0;
+  Eigen::VectorXd of_platform = Eigen::VectorXd::Zero(platforms), readings = Eigen::VectorXd::Zero(platforms);
   for (Index m = 0; m < models; ++m) {
     constexpr double kBeforehand = 3;
     double sum = 0, count = kBeforehand;
@@ -248,11 +253,16 @@ RatePrior restore_rates(const RateSources& sources, const DoubleMatrix& log_rate
         continue;
       }
       squares += importance[static_cast<std::size_t>(p)] * square(residual - prior.residual_mean[m]);
+      of_platform[p] += square(residual);
+      ++readings[p];
     }
     unknown += square(prior.residual_mean[m]) + squares / count;
     prior.residual_spread[m] = std::sqrt(kFitted * squares / count);
   }
-  prior.unknown_spread = std::sqrt(kFitted * unknown / double(std::max<Index>(1, models)));
+  unknown /= double(std::max<Index>(1, models));
+  prior.unknown_spread = (kFittedUnknown * (of_platform.array() + kModelsBeforehand * unknown) /
+                          (readings.array() + kModelsBeforehand))
+                             .sqrt();
 
   prior.typical = Eigen::VectorXd::Zero(kinds);
   for (Index p = 0; p < platforms; ++p)
@@ -280,21 +290,23 @@ DoubleMatrix completed(const RatePrior& prior) {
 // ---- A new platform
 // ------------------------------------------------------------------------------------------
 
-RatePrior with_centres(const RatePrior& prior, const std::vector<bool>& keep) {
+RatePrior with_centres(const RatePrior& prior, const std::vector<double>& factors) {
   RatePrior kept = prior;
   kept.mass.clear();
   Index rows = 0;
   double total = 0;
-  for (std::size_t c = 0; c < keep.size(); ++c) {
-    if (!keep[c]) continue;
+  for (std::size_t c = 0; c < factors.size(); ++c) {
+    if (factors[c] <= 0) continue;
     const auto from = static_cast<Index>(c);
     kept.log_rates.row(rows) = prior.log_rates.row(from);
+    kept.unknown_spread[rows] = prior.unknown_spread[from];
     kept.residuals.row(rows++) = prior.residuals.row(from);
-    kept.mass.push_back(prior.mass[c]);
-    total += prior.mass[c];
+    kept.mass.push_back(factors[c] * prior.mass[c]);
+    total += kept.mass.back();
   }
   kept.log_rates.conservativeResize(rows, Eigen::NoChange);
   kept.residuals.conservativeResize(rows, Eigen::NoChange);
+  kept.unknown_spread.conservativeResize(rows);
   for (double& mass : kept.mass) mass /= total;
   return kept;
 }
@@ -340,7 +352,7 @@ RatePosterior::Near RatePosterior::near(std::size_t centre, const ModelWork& mod
     result.own = square(prior_->residual_spread[model.known]);
   } else {
     result.log_ms += prior_->residuals.row(c).dot(kin.weights);
-    result.constant = kin.left * square(prior_->unknown_spread);
+    result.constant = kin.left * square(prior_->unknown_spread[c]);
   }
   return result;
 }

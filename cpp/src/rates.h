@@ -23,12 +23,12 @@ struct RatePrior {
   DoubleMatrix work;                ///< a row each, work_kinds() wide
   Eigen::VectorXd residual_mean;    ///< of each, over platforms
   Eigen::VectorXd residual_spread;  ///< the same
-  double unknown_spread = 0;        ///< of the residual of a model that no platform measured
 
   // Known platforms, as centres.
   DoubleMatrix log_rates;  ///< a row each
   DoubleMatrix residuals;  ///< platforms x models; the model's mean where it was not measured
   std::vector<double> mass;
+  Eigen::VectorXd unknown_spread;  ///< of the residual of a model that no platform measured
 
   DoubleMatrix factor;  ///< lower triangle L, L L^T the covariance of log rates around a platform's
 
@@ -54,8 +54,8 @@ RatePrior restore_rates(const RateSources& sources, const DoubleMatrix& log_rate
 /// log ms of every known model on every centre: as measured, else from its rates. A row for each centre.
 DoubleMatrix completed(const RatePrior& prior);
 
-/// With these platforms alone as centres.
-RatePrior with_centres(const RatePrior& prior, const std::vector<bool>& keep);
+/// With each platform's mass times a factor; those of 0 are no centres.
+RatePrior with_centres(const RatePrior& prior, const std::vector<double>& factors);
 
 /// A model as a platform sees it.
 struct ModelWork {

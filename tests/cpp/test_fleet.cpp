@@ -558,6 +558,72 @@ TEST_CASE("a model that no platform measured inherits from one like it", "[fleet
   CHECK(learned.adapt(measured).estimate(twin).latency_ms > 1.2 * of_work);
 }
 
+TEST_CASE("one known platform that is off says little of others", "[fleet]") {
+  World clean(24, 16), spoilt(24, 16);
+  spoilt.sources.latency_ms[11][2] *= 8;
+  const Fleet right = Fleet::learn(clean.sources), wrong = Fleet::learn(spoilt.sources);
+  double moved = 0;
+  for (std::uint64_t seed = 20; seed < 26; ++seed) {
+    auto measured = measure(clean.models, seed);
+    measured.erase(measured.begin() + 2);
+    const auto estimate = [&](const Fleet& fleet) {
+      return fleet.adapt(measured).estimate(clean.models[2]).latency_ms;
+    };
+    moved += std::abs(std::log(estimate(wrong) / estimate(right))) / 6;
+  }
+  INFO(moved);
+  CHECK(moved < 0.15);
+}
+
+TEST_CASE("before any measurement a platform is like those of its kind", "[fleet]") {
+  World kinds;
+  for (std::size_t p = 0; p < 12; ++p) {
+    kinds.sources.platforms[p].processor = p < 6 ? "slow" : "quick";
+    kinds.sources.platforms[p].threads = p % 2 == 0 ? 1 : 8;
+  }
+  const Fleet learned = Fleet::learn(kinds.sources);
+  const auto share = [&](const AdaptOptions& options, const std::function<bool(std::size_t)>& counts) {
+    const PlatformModel platform = learned.adapt({}, options);
+    double total = 0;
+    for (const auto& one : platform.likenesses())
+      if (counts(one.platform)) total += one.probability;
+    return total;
+  };
+  const auto is_slow = [](std::size_t p) { return p < 6; };
+  const auto is_single = [](std::size_t p) { return p % 2 == 0; };
+  AdaptOptions told;
+  CHECK(share(told, is_slow) == Approx(0.5));
+  CHECK(share(told, is_single) == Approx(0.5));
+  told.processor = "slow";
+  told.threads = 1;
+  CHECK(share(told, is_slow) > 0.8);
+  CHECK(share(told, is_single) > 0.8);
+  told.processor = "quick";
+  told.threads = 8;
+  CHECK(share(told, is_slow) < 0.2);
+  CHECK(share(told, is_single) < 0.2);
+}
+
+TEST_CASE("a new model is less certain where known ones have much of their own", "[fleet]") {
+  World uneven(24, 16);
+  Rng rng(3);
+  for (std::size_t p = 0; p < 24; p += 2)
+    for (double& ms : uneven.sources.latency_ms[p]) ms *= std::exp(0.5 * rng.normal());
+  const Fleet learned = Fleet::learn(uneven.sources);
+  const Decomposition fresh = random_model(rng);
+  const auto width = [&](std::size_t platform) {
+    std::vector<ModelMeasurement> measured;
+    for (std::size_t m = 4; m < 14; ++m)
+      measured.push_back({uneven.models[m], 1.7 * uneven.sources.latency_ms[platform][m]});
+    const ModelEstimate estimate = learned.adapt(measured).estimate(fresh);
+    return std::log(estimate.high_ms / estimate.low_ms);
+  };
+  double wild = 0, tame = 0;
+  for (std::size_t p = 0; p < 12; ++p) (p % 2 == 0 ? wild : tame) += width(p);
+  INFO(wild / tame);
+  CHECK(wild > 1.4 * tame);
+}
+
 TEST_CASE("a model like a known one is known better than one like none", "[fleet]") {
   // Every model has something of its own, the same on all platforms.
   World own(16, 16);
