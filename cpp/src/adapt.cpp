@@ -18,6 +18,7 @@
 #include "latencast/pool.h"
 #include "latencast/rng.h"
 #include "linear.h"
+#include "median.h"
 #include "pool_state.h"
 #include "process.h"
 #include "trees.h"

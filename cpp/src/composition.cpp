@@ -6,6 +6,7 @@
 #include <numeric>
 
 #include "linear.h"
+#include "median.h"
 #include "pool_state.h"
 
 namespace latencast {

@@ -9,6 +9,7 @@
 #include "json.h"
 #include "latencast/checkpoint.h"
 #include "latencast/error.h"
+#include "median.h"
 #include "profiles.h"
 #include "rates.h"
 #include "work.h"
@@ -20,16 +21,11 @@ using nlohmann::json;
 using Index = Eigen::Index;
 
 constexpr int kMetaVersion = 2;
+constexpr int kMostThreads = 1 << 16;
 
 [[noreturn]] void damaged(const std::string& what) { throw Error(ErrorCode::checkpoint, "fleet: " + what); }
 
 std::uint64_t number_of(const std::string& print) { return std::stoull(print, nullptr, 16); }
-
-double median(std::vector<double> values) {
-  const auto middle = values.begin() + static_cast<std::ptrdiff_t>(values.size() / 2);
-  std::nth_element(values.begin(), middle, values.end());
-  return *middle;
-}
 
 json as_json(const KnownPlatform& one) {
   return {{"id", one.id},   {"title", one.title},     {"board", one.board},        {"family", one.family},
@@ -228,12 +224,12 @@ double PlatformModel::expected_error() const {
   for (std::size_t i = 0; i < state_->measured.size(); ++i)
     if (!set_aside()[i]) errors.push_back(std::abs(std::exp(beliefs[i].mean) / state_->latency_ms[i] - 1));
   constexpr std::size_t kFewest = 5;  // that say more than the prior
-  if (errors.size() >= kFewest) return median(std::move(errors));
+  if (errors.size() >= kFewest) return median_of(std::move(errors));
   errors.clear();
   constexpr double kMedian = 0.6745;  // of the absolute value of a standard normal variable
   for (std::size_t m = 0; m < state_->fleet->models.size(); ++m)
     errors.push_back(std::expm1(kMedian * state_->belief(state_->fleet->work(m)).spread));
-  return median(std::move(errors));
+  return median_of(std::move(errors));
 }
 
 Posterior::Next PlatformModel::next(const std::vector<Decomposition>& candidates, std::size_t count) const {
@@ -401,11 +397,12 @@ std::shared_ptr<const FleetData> from_checkpoint(const Checkpoint& checkpoint) {
             ", work " + meta.value("work", json()).dump() + "; expected \"fleet\" version " +
             std::to_string(kMetaVersion) + ", work " + std::to_string(kWorkVersion));
   auto data = std::make_shared<FleetData>();
-  for (const json& one : meta.at("platforms"))
-    data->platforms.push_back({one.at("id"), one.at("title"), one.at("board"), one.at("family"),
-                               one.at("gpu"), one.at("threads"), 0, one.at("processor")});
-  for (const KnownPlatform& one : data->platforms)
-    if (one.threads < 1) damaged("platform " + one.id + " has " + std::to_string(one.threads) + " threads");
+  for (const json& one : meta.at("platforms")) {
+    const std::string id = one.at("id");
+    const auto threads = whole_number(one.at("threads"), 1, kMostThreads, "fleet: threads of " + id);
+    data->platforms.push_back({id, one.at("title"), one.at("board"), one.at("family"), one.at("gpu"),
+                               static_cast<int>(threads), 0, one.at("processor")});
+  }
   for (const json& one : meta.at("models")) {
     KnownModel model{one.at("name"), one.at("fingerprint"), one.at("input"), 0};
     if (model.fingerprint.size() != 16 ||

@@ -4,6 +4,8 @@
 #include <utility>
 #include <vector>
 
+#include "latencast/error.h"
+
 namespace latencast {
 namespace {
 
@@ -63,6 +65,15 @@ json read_json(std::string_view text) {
   if (!json::sax_parse(text.data(), text.data() + text.size(), &builder))
     return json(json::value_t::discarded);
   return std::move(builder.root);
+}
+
+std::int64_t whole_number(const json& value, std::int64_t least, std::int64_t most, const std::string& what) {
+  const bool whole = value.is_number_unsigned() ? value.get<std::uint64_t>() <= std::uint64_t(most)
+                                                : value.is_number_integer();
+  if (!whole || value.get<std::int64_t>() < least || value.get<std::int64_t>() > most)
+    throw Error(ErrorCode::checkpoint, what + ": found " + value.dump() + "; expected a whole number from " +
+                                           std::to_string(least) + " to " + std::to_string(most));
+  return value.get<std::int64_t>();
 }
 
 }  // namespace latencast

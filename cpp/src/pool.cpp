@@ -296,9 +296,8 @@ PoolPlatform::PoolPlatform(std::string_view bytes) {
     for (const json& kernel : kernels) {
       const auto called = kernel.at("type").get<std::string>();
       const auto type = static_cast<std::size_t>(kernel_type(called));
-      state->entry.timings[type] = kernel.at("timings").get<std::int32_t>();
-      if (state->entry.timings[type] < 1)
-        damaged("timings of " + called + ": found " + kernel.at("timings").dump() + "; expected 1 or more");
+      state->entry.timings[type] =
+          static_cast<int>(whole_number(kernel.at("timings"), 1, kMostCounted, "pool: timings of " + called));
       state->entry.error[type] =
           within(kernel.at("error").get<double>(), 1e-12, kMostError, "the error of " + called);
       state->predictors[type] = {roofline_of(kernel.at("roofline"), called),
@@ -307,9 +306,8 @@ PoolPlatform::PoolPlatform(std::string_view bytes) {
     }
     if (meta.contains("composition")) {
       const json& composition = meta.at("composition");
-      state->entry.models = composition.at("models").get<int>();
-      if (state->entry.models < 1)
-        damaged("composition.models: found " + composition.at("models").dump() + "; expected 1 or more");
+      state->entry.models = static_cast<int>(
+          whole_number(composition.at("models"), 1, kMostCounted, "pool: composition.models"));
       state->composition = composition_of(composition);
     }
   } catch (const json::exception& error) {

@@ -135,7 +135,8 @@ PoolIndex::PoolIndex(std::string_view text) {
       entry.source = one.at("source").get<std::string>();
       entry.timed = read_timed(one.value("timed", name(Timed::alone)));
       for (const auto& [type, count] : one.at("timings").items())
-        entry.timings[static_cast<std::size_t>(kernel_type(type))] = count.get<std::int32_t>();
+        entry.timings[static_cast<std::size_t>(kernel_type(type))] = static_cast<int>(
+            whole_number(count, 1, kMostCounted, "pool: " + entry.id + ", timings of " + type));
       log_ms_.emplace_back(kernels_.size(), 0.0);
       std::vector<std::size_t> known;
       for (std::size_t i = 0; i < kernels_.size(); ++i)

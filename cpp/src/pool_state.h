@@ -58,6 +58,9 @@ void check_models(const std::vector<ModelMeasurement>& models, const std::string
 /// Standard deviations of a normal, either side of its middle, between which 90 % of it lie.
 constexpr double kCovered90 = 1.645;
 
+/// Timings or models that a platform may say it has: far above what any has.
+constexpr std::int64_t kMostCounted = 1'000'000'000;
+
 /// Sum of kernels whose errors go together within a type and not between types. estimates: of each.
 KernelSum sum_of(const std::vector<KernelShape>& kernels, const std::vector<KernelEstimate>& estimates);
 

@@ -82,10 +82,7 @@ json shape_to_json(const NetworkShape& shape) {
 }
 
 int bounded(const json& object, const char* key, int highest) {
-  const auto value = object.at(key).get<std::int64_t>();
-  if (value < 1 || value > highest)
-    damaged(std::string(key) + " is " + std::to_string(value) + "; expected 1 to " + std::to_string(highest));
-  return static_cast<int>(value);
+  return static_cast<int>(whole_number(object.at(key), 1, highest, std::string("predictor file: ") + key));
 }
 
 NetworkShape shape_from_json(const Space& space, const json& object) {
@@ -134,6 +131,15 @@ std::vector<Measurement> measurements_from_json(const Space& space, const json& 
   return measurements;
 }
 
+// Places of measurements that are never set aside, of so many.
+std::vector<std::size_t> trusted_from_json(const json& transfer, std::size_t measurements) {
+  std::vector<std::size_t> places;
+  for (const json& place : transfer.at("trusted"))
+    places.push_back(static_cast<std::size_t>(
+        whole_number(place, 0, std::int64_t(measurements) - 1, "predictor file: a trusted measurement")));
+  return places;
+}
+
 json to_json(const std::vector<Measurement>& measurements) {
   json list = json::array();
   for (const auto& one : measurements) {
@@ -171,9 +177,9 @@ Predictor from_checkpoint(const Checkpoint& checkpoint, const Encoder* encoder) 
   if (meta.contains("transfer") && meta.at("transfer").contains("trusted")) {
     const json& transfer = meta.at("transfer");
     if (!embedding) damaged("it has neither a network nor a prior");
-    closed =
-        closed_form(space, embedding, measurements_from_json(space, transfer), devices.front(),
-                    transfer.at("trusted").get<std::vector<std::size_t>>(), quantity_from_json(transfer));
+    const std::vector<Measurement> measurements = measurements_from_json(space, transfer);
+    closed = closed_form(space, embedding, measurements, devices.front(),
+                         trusted_from_json(transfer, measurements.size()), quantity_from_json(transfer));
     if (!meta.contains("network")) return Predictor(std::move(closed));
   }
 

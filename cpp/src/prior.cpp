@@ -9,6 +9,7 @@
 #include "latencast/design.h"
 #include "latencast/error.h"
 #include "linear.h"
+#include "median.h"
 #include "product.h"
 #include "simulate.h"
 
@@ -39,14 +40,8 @@ Eigen::VectorXd regress(const DoubleMatrix& features, const Eigen::VectorXd& log
   return solve_lower_transposed(lower, solve_lower(lower, right)).col(0);
 }
 
-double median(std::vector<double> values) {
-  const auto middle = values.begin() + static_cast<std::ptrdiff_t>(values.size() / 2);
-  std::nth_element(values.begin(), middle, values.end());
-  return *middle;
-}
-
 void clip_far_below(Eigen::VectorXd& log_latency) {
-  const double lowest = median({log_latency.begin(), log_latency.end()}) - kFarBelow;
+  const double lowest = median_of({log_latency.begin(), log_latency.end()}) - kFarBelow;
   log_latency = log_latency.cwiseMax(lowest);
 }
 
@@ -152,7 +147,7 @@ Prior assemble(const Scaling& scaling, const DoubleMatrix& scaled, const PriorSo
   constexpr double kAnyLevel = 3;
   prior.level_spread = kAnyLevel;
   if (real > 0) {
-    prior.level = median(levels);
+    prior.level = median_of(levels);
     const auto [low, high] = std::minmax_element(levels.begin(), levels.end());
     prior.level_low = *low;
     prior.level_high = *high;

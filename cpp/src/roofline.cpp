@@ -4,6 +4,8 @@
 #include <array>
 #include <cmath>
 
+#include "median.h"
+
 namespace latencast {
 namespace {
 
@@ -49,13 +51,6 @@ Triple non_negative(const std::array<Triple, 3>& a, const Triple& b) {
 }
 
 }  // namespace
-
-double median_of(std::vector<double> values) {
-  if (values.empty()) return 0;
-  const auto middle = values.begin() + std::ptrdiff_t(values.size() / 2);
-  std::nth_element(values.begin(), middle, values.end());
-  return *middle;
-}
 
 double Roofline::log_ms(const KernelWork& work) const {
   return std::log(overhead + per_mac * work.macs + per_element * work.traffic());

@@ -18,7 +18,4 @@ struct Roofline {
 /// Least relative deviations; robust against some that are far off. log_ms: of each kernel.
 Roofline fit_roofline(const std::vector<KernelWork>& work, const std::vector<double>& log_ms);
 
-/// The middle of the values, 0 of none.
-double median_of(std::vector<double> values);
-
 }  // namespace latencast

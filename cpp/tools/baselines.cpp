@@ -74,7 +74,7 @@ struct DeviceMlp {
 
   DeviceMlp(Eigen::Index features, Eigen::Index devices) {
     const auto block = [this](const char* name, Eigen::Index rows, Eigen::Index cols) {
-      const Block made{name, parameter_count, rows, cols};
+      Block made{name, parameter_count, rows, cols};
       parameter_count += made.size();
       return made;
     };

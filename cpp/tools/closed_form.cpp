@@ -17,6 +17,7 @@
 #include "latencast/prior.h"
 #include "latencast/table.h"
 #include "markdown.h"
+#include "median.h"
 #include "tasks.h"
 
 namespace latencast {
@@ -48,12 +49,6 @@ double spread_of(const std::vector<double>& values) {
   double sum = 0;
   for (const double value : values) sum += (value - mean) * (value - mean);
   return values.size() > 1 ? std::sqrt(sum / double(values.size() - 1)) : 0;
-}
-
-double median_of(std::vector<double> values) {
-  const auto middle = values.begin() + static_cast<std::ptrdiff_t>(values.size() / 2);
-  std::nth_element(values.begin(), middle, values.end());
-  return *middle;
 }
 
 // Sources, what was learned of them, and targets with all their latencies.

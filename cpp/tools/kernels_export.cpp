@@ -197,7 +197,7 @@ void KernelsConfigurationsCommand::run() const {
   const auto add = [&](const std::vector<KernelShape>& kernels, const std::string& origin) {
     for (const KernelShape& kernel : kernels) {
       const std::string key = key_of(kernel);
-      if (seen.insert(key).second) lines.push_back(key + "," + origin);
+      if (seen.insert(key).second) lines.push_back(std::string(key).append(",").append(origin));
     }
   };
   add(draw_of_families(rng), "real");
@@ -239,7 +239,7 @@ void KernelsExportCommand::run() const {
   Exported exported(out);
   std::set<std::string> known;
   const auto add_reference = [&](const ImageShape& image) {
-    const std::string called = reference_name(image);
+    std::string called = reference_name(image);
     if (known.insert(called).second) exported.add(called, export_reference(image));
     return called;
   };

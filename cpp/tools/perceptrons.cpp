@@ -13,8 +13,8 @@
 #include "latencast/checkpoint.h"
 #include "latencast/error.h"
 #include "latencast/rng.h"
+#include "median.h"
 #include "pool_state.h"
-#include "roofline.h"
 
 namespace latencast {
 namespace {

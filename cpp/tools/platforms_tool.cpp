@@ -12,6 +12,7 @@
 #include "latencast/error.h"
 #include "latencast/rng.h"
 #include "markdown.h"
+#include "median.h"
 #include "ncnn_benchmark.h"
 
 namespace latencast {
@@ -58,10 +59,7 @@ struct Trials {
 };
 
 double median(std::vector<double> values) {
-  if (values.empty()) return std::numeric_limits<double>::quiet_NaN();
-  const auto middle = values.begin() + static_cast<std::ptrdiff_t>(values.size() / 2);
-  std::nth_element(values.begin(), middle, values.end());
-  return *middle;
+  return values.empty() ? std::numeric_limits<double>::quiet_NaN() : median_of(std::move(values));
 }
 
 // Geometric mean of what `measured` take here and on another platform, as far as it measured them.

@@ -467,6 +467,8 @@ TEST_CASE("a file that is no fleet, or another one, is refused", "[fleet]") {
            {"\"fleet\"", "\"float\""},
            {"\"title\"", "\"tetle\""},
            {"\"gpu\":false", "\"gpu\":\"no\""},
+           {"\"threads\":1", "\"threads\":1e30"},
+           {"\"threads\":1", "\"threads\":0"},
            {fleet().models()[0].fingerprint, "0123456789abcdeg"}}) {
     Checkpoint other = read;
     const auto at = other.meta.find(from);

@@ -13,6 +13,7 @@
 #include "latencast/metrics.h"
 #include "latencast/pool.h"
 #include "latencast/rng.h"
+#include "median.h"
 #include "process.h"
 #include "roofline.h"
 #include "trees.h"
@@ -464,6 +465,13 @@ TEST_CASE("an index names the most similar platforms before they are read", "[po
   auto flat = nlohmann::json::parse(index.write());
   flat["platforms"][1]["probes"]["log_ms"] = {2, 2};
   CHECK_THROWS_WITH(PoolIndex(flat.dump()), ContainsSubstring("pool: slow has probes from 2"));
+  for (const nlohmann::json& count :
+       {nlohmann::json(12e9), nlohmann::json(1.5), nlohmann::json(0), nlohmann::json("1")}) {
+    auto miscounted = nlohmann::json::parse(index.write());
+    miscounted["platforms"][1]["timings"].begin().value() = count;
+    CHECK_THROWS_WITH(PoolIndex(miscounted.dump()),
+                      ContainsSubstring(": found " + count.dump() + "; expected a whole number from 1 to "));
+  }
   CHECK_THROWS_WITH(PoolIndex({"other/Gelu,1"}, pool()), ContainsSubstring("other/Gelu"));
 }
 
@@ -807,7 +815,9 @@ TEST_CASE("a file whose estimates would be none is refused, and the message says
   refused(at(4, 4), -0.5, "composition.covariance, row 5, column 5, a variance: found -0.5");
   refused(at(1, 0), 7, "row 2, column 1: found 7.0; expected ");
   refused(at(0, 0), 1e-9 * covariance(0, 0), "expected a positive one");
-  refused("/composition/models", 0, "composition.models: found 0.0; expected 1 or more");
+  refused("/composition/models", 0, "composition.models: found 0.0; expected a whole number from 1 to ");
+  refused("/composition/models", 1.5, "composition.models: found 1.5; expected a whole number");
+  refused("/kernels/0/timings", 1e30, "timings of conv: found 1e+30; expected a whole number from 1 to ");
   refused("/composition/share/3", 1e300, "composition.share, factor 4: found 1e+300");
   refused("/composition/noise", -1, "composition.noise: found -1.0; expected 0.0 to 20.0");
   refused("/any/0", 0, "the overhead of any kernel: found 0.0");

@@ -101,8 +101,9 @@ TEST_CASE("predictor: a sealed file that describes something else is refused by 
              ContainsSubstring("expected"));
   CHECK_THAT(refusal(with_meta(bytes, "\"head_width\":200", "\"head_width\":2000000000")),
              ContainsSubstring("head_width"));
-  CHECK_THAT(refusal(with_meta(bytes, "\"head_width\":200", "\"head_width\":\"wide\"")),
-             ContainsSubstring("describe"));
+  for (const std::string value : {"\"wide\"", "1e+30", "20.5"})
+    CHECK_THAT(refusal(with_meta(bytes, "\"head_width\":200", "\"head_width\":" + value)),
+               ContainsSubstring("head_width: found " + value + "; expected a whole number"));
   CHECK_THAT(refusal(with_meta(bytes, "\"scores\":[", "\"scores\":[1e3,")), ContainsSubstring("self-test"));
   const auto scores_at = read_checkpoint(bytes).meta.find("\"scores\":[") + 10;
   const std::string first = read_checkpoint(bytes).meta.substr(scores_at, 6);
