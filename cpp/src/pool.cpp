@@ -327,7 +327,6 @@ Timed read_timed(const std::string& text) {
 const char* runtime_family(const PoolEntry& platform) {
   // What a runtime fuses with its neighbours takes next to nothing inside a network. What it does not,
   // counts.
-  constexpr const char* kFusesLeast = "tflite";
   if (platform.timed == Timed::inside) return kFusesLeast;
   constexpr std::pair<const char*, const char*> kFamilies[] = {{"tensorrt", "tensorrt"},
                                                                {"openvino", "openvino"},

@@ -287,8 +287,7 @@ DoubleMatrix completed(const RatePrior& prior) {
   return log_ms;
 }
 
-// ---- A new platform
-// ------------------------------------------------------------------------------------------
+// --- A new platform ---
 
 RatePrior with_centres(const RatePrior& prior, const std::vector<double>& factors) {
   RatePrior kept = prior;

@@ -40,18 +40,18 @@ std::vector<WantedKernel> wanted_of(const std::vector<Decomposition>& networks,
   };
   std::map<std::string, WantedKernel> wanted;
   for (const Decomposition& network : networks) {
+    std::map<std::string, WantedKernel> own;
     double whole = 0;
-    for (const bool summing : {true, false})
-      for (const FusedKernel& fused : network.kernels) {
-        if (fused.type == KernelType::other) continue;
-        const KernelShape kernel = shape_of(fused);
-        const std::string key = fused.key();
-        if (summing)
-          whole += typical_ms(key, kernel);
-        else
-          wanted.try_emplace(key, WantedKernel{kernel, 0}).first->second.share +=
-              typical_ms(key, kernel) / whole;
-      }
+    for (const FusedKernel& fused : network.kernels) {
+      if (fused.type == KernelType::other) continue;
+      const std::string key = fused.key();
+      const KernelShape kernel = shape_of(fused);
+      const double latency_ms = typical_ms(key, kernel);
+      own.try_emplace(key, WantedKernel{kernel, 0}).first->second.share += latency_ms;
+      whole += latency_ms;
+    }
+    for (const auto& [key, one] : own)
+      wanted.try_emplace(key, WantedKernel{one.kernel, 0}).first->second.share += one.share / whole;
   }
   std::vector<WantedKernel> all;
   for (const auto& [key, one] : wanted) all.push_back(one);

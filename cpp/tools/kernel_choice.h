@@ -9,9 +9,6 @@
 
 namespace latencast {
 
-/// The runtime family that fuses least: no kernel that a network may be made of is hidden in another.
-constexpr const char* kFusesLeast = "tflite";
-
 /// A kernel that networks are made of.
 struct WantedKernel {
   KernelShape kernel;

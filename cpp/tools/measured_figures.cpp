@@ -131,8 +131,8 @@ class Writer {
     }
   };
   std::vector<Way> ways() const {
-    std::vector<Way> all = {{200, 0},    {200, 5},     {200, 10},      {200, 20},
-                            {many(), 0}, {many(), 20}, {200, 0, true}, {200, 20, true}};
+    std::vector<Way> all = {{200, 0},    {200, 5},     {200, 10},          {200, 20},
+                            {many(), 0}, {many(), 20}, {kChosen, 0, true}, {kChosen, 20, true}};
     if (several_machines())
       for (const auto& [kernels, networks] :
            {std::pair<std::size_t, std::size_t>{200, 0}, {200, 20}, {many(), 20}})

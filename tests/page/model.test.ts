@@ -363,6 +363,13 @@ describe('platforms', () => {
     // Where kernels were timed they say it.
     await page.fill('#model-times textarea', 'kernel,n,h,w,cin,cout,kh,kw,stride,groups,latency_ms\nconv,1,56,56,64,64,3,3,1,1,2.5\n');
     await expect.poll(() => processor.count()).toBe(0);
+    // What is told of the one is kept while the other is changed.
+    const timed = page.getByLabel('Timed', { exact: true });
+    await timed.selectOption('inside');
+    await page.fill('#model-times textarea', text);
+    await processor.selectOption({ label: 'x86' });
+    await page.fill('#model-times textarea', 'kernel,n,h,w,cin,cout,kh,kw,stride,groups,latency_ms\nconv,1,56,56,64,64,3,3,1,1,2.5\n');
+    expect(await timed.inputValue()).toBe('inside');
   });
 
   test('a file of the user counts among the measured', async () => {

@@ -105,10 +105,13 @@ class PoolPlatform {
 PoolPlatform learn_platform(const PoolEntry& entry, const std::vector<KernelTiming>& timings,
                             const std::vector<ModelMeasurement>& models = {}, std::uint64_t seed = 1);
 
+/// The family of decompose() that fuses least: no kernel is hidden in another.
+constexpr const char* kFusesLeast = "tflite";
+
 /// Whose fusions a platform's kernels are to be had by: a family of decompose(). Kernels timed alone are
 /// timed fused, so that is "onnxruntime", which fuses what all runtimes do, where the platform's own runtime
 /// is not a family. Kernels timed inside networks show by themselves what is fused there: of these it is
-/// "tflite", which fuses no more than they were timed with, whatever the runtime.
+/// kFusesLeast, whatever the runtime.
 const char* runtime_family(const PoolEntry& platform);
 
 /// How much a new platform resembles one of the pool.

@@ -80,11 +80,12 @@ const kProcessors: Readonly<Record<string, string>> = {
 /** What the user's device is: known platforms of that kind count for more where whole models were measured. */
 function toldFields({ fleet, told }: ModelState, tell: Tell): TemplateResult {
   const offered = fleet.status === 'ready' ? fleet.processors : [];
-  const { processor, threads } = told;
+  const { processor, ...rest } = told;
+  const { threads } = rest;
   const bad = threads.trim() !== '' && readThreads(threads) === undefined;
   const choose = (event: Event): void => {
     const { value } = event.target as HTMLSelectElement;
-    tell({ type: 'told', told: { threads, ...(value === kNone ? {} : { processor: value }) } });
+    tell({ type: 'told', told: value === kNone ? rest : { ...rest, processor: value } });
   };
   const type = (event: Event): void => tell({ type: 'told', told: { ...told, threads: (event.target as HTMLInputElement).value } });
   return html`<div class="fields told">
