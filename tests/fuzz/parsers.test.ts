@@ -1,8 +1,8 @@
 /** A short run of every target; `parsers.mjs` is for the long ones. */
-import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest';
+import { afterAll, afterEach, beforeAll, describe, expect, test, vi } from 'vitest';
 
 import { initialState } from '../../web/app/state.js';
-import { readStored, writeStored } from '../../web/app/storage.js';
+import { kItems, kOneItem, readStored, writeStored } from '../../web/app/storage.js';
 import { targets, type Target } from './parsers.js';
 
 const kRoot = new URL('../..', import.meta.url).pathname;
@@ -28,21 +28,27 @@ describe('almost right inputs are read or refused', () => {
 });
 
 describe('found by long runs', () => {
+  const store = (items: Readonly<Record<string, string>>): void => {
+    const stored = new Map(Object.entries(items));
+    const getItem = (name: string): string | null => stored.get(name) ?? null;
+    vi.stubGlobal('localStorage', { getItem, setItem: (name: string, text: string) => stored.set(name, text), removeItem: (name: string) => stored.delete(name) });
+  };
+  afterEach(() => vi.unstubAllGlobals());
+
   test('a stored list of what is no text', () => {
-    const sheets = { 'nb201/raspi4': { text: '421211,1', trusted: ['421211', { toString: null }, 3] } };
-    vi.stubGlobal('localStorage', { getItem: () => JSON.stringify({ sheets, models: { text: '', trusted: [{ toString: null }] } }) });
+    store({
+      [`${kItems}/sheets/nb201/raspi4`]: JSON.stringify({ text: '421211,1', trusted: ['421211', { toString: null }, 3] }),
+      [`${kItems}/models`]: JSON.stringify({ text: '', trusted: [{ toString: null }] }),
+    });
     const state = readStored(initialState());
     expect(state.sheets['nb201/raspi4']).toMatchObject({ text: '421211,1', trusted: ['421211'] });
     expect(state.model.trusted).toEqual([]);
-    vi.unstubAllGlobals();
   });
 
-  test('a damaged entry does not keep the page from keeping what is entered', () => {
-    let stored = '{"name":';
-    vi.stubGlobal('localStorage', { getItem: () => stored, setItem: (_: string, text: string) => void (stored = text) });
+  test('a damaged item does not keep the page from keeping what is entered', () => {
+    store({ [`${kItems}/name`]: '"nam', [kOneItem]: '{"name":' });
     const state = readStored(initialState());
     expect(writeStored({ ...state, name: 'mine' })).toBe(true);
     expect(readStored(initialState()).name).toBe('mine');
-    vi.unstubAllGlobals();
   });
 });

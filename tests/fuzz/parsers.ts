@@ -13,7 +13,7 @@ import { checkMeasurements, readMeasurements, writeMeasurements, type Measuremen
 import { skim } from '../../web/api/skim.js';
 import type { Engine, SpaceId } from '../../web/api/types.js';
 import { initialState, readAddress, reduce, writeAddress } from '../../web/app/state.js';
-import { readStored, sheetsFromElsewhere, writeStored } from '../../web/app/storage.js';
+import { kItems, kOneItem, readStored, sheetFromElsewhere, writeStored } from '../../web/app/storage.js';
 
 /** One parser: `check` throws where it does not do what it should. */
 export interface Target {
@@ -92,15 +92,22 @@ const kTools = ['Inference timings in us: Init: 1, First inference: 2, Warmup (a
 const kFragments = ['mode=model', 'mode=', 'space=nb201', 'space=fbnet', 'space=ofa', 'device=raspi4', 'device=mine', 'tab=fit', 'cell=', 'arch=421211', 'sort=-estimate', 'find=', 'ops=0-6.1-3.0-0.0-6.0-6', 'under=12.5', 'against=macs', 'with=gold_6226', 'beside=raspi4.eyeriss', 'kept=1.2.99999', 'net=resnet18', 'runtime=ncnn', 'on=none', 'view=', 'order=', 'by=', '&', '&', '&', '=', '%', '%00', '%ff', '+', '.', '-', '9'.repeat(20), '__proto__', 'constructor', 'hasOwnProperty', 'toString'];
 const kSpaces: readonly SpaceId[] = ['nb201', 'fbnet', 'ofa'];
 
-/** What this page may have left in a browser, or an earlier one, or anybody. */
-function storedText(): fc.Arbitrary<string> {
+/** What this page may have left in a browser, or an earlier one, or anybody: its items by name. */
+function storedItems(): fc.Arbitrary<ReadonlyMap<string, string>> {
   const any = fc.oneof(fc.jsonValue({ maxDepth: 2 }), fc.constantFrom({ toString: null }, '421211,1', 'ms', 'dark', 'finetune'));
   const trusted = fc.oneof(fc.array(any, { maxLength: 3 }), any);
-  const text = fc.record({ text: any, unit: any, trusted }, { requiredKeys: [] });
-  const sheets = fc.oneof(any, fc.dictionary(fc.constantFrom('nb201/raspi4', 'nb201/mine', 'ofa/titan_rtx_1', '__proto__'), fc.oneof(text, any)));
-  const lookups = fc.oneof(any, fc.dictionary(fc.constantFrom(...kSpaces), any));
-  const whole = fc.record({ name: any, theme: any, method: any, lookups, models: fc.oneof(text, any), sheets }, { requiredKeys: [] });
-  return fc.oneof({ weight: 9, arbitrary: fc.oneof(whole, any).map((value) => JSON.stringify(value)) }, { weight: 1, arbitrary: fc.string() });
+  const text = fc.oneof(fc.record({ text: any, unit: any, trusted }, { requiredKeys: [] }), any);
+  const of = { lookups: kSpaces, sheets: ['nb201/raspi4', 'nb201/mine', 'ofa/titan_rtx_1', '__proto__'] };
+  const names = ['name', 'theme', 'method', 'models', ...Object.entries(of).flatMap(([kind, each]) => each.map((one) => `${kind}/${one}`))];
+  const lookups = fc.oneof(any, fc.dictionary(fc.constantFrom(...of.lookups), any));
+  const sheets = fc.oneof(any, fc.dictionary(fc.constantFrom(...of.sheets), text));
+  const whole = fc.oneof(fc.record({ name: any, theme: any, method: any, lookups, models: text, sheets }, { requiredKeys: [] }), any);
+  const json = (value: fc.Arbitrary<unknown>): fc.Arbitrary<string> => fc.oneof({ weight: 9, arbitrary: value.map((each) => JSON.stringify(each)) }, { weight: 1, arbitrary: fc.string() });
+  const items = fc.array(fc.tuple(fc.constantFrom(...names), json(text)), { maxLength: 4 });
+  return fc.tuple(fc.option(json(whole)), items).map(([before, now]) => {
+    const found = new Map(now.map(([name, value]) => [`${kItems}/${name}`, value]));
+    return before === null ? found : found.set(kOneItem, before);
+  });
 }
 
 /** Every line that is not blank comes back, and what is good is a positive number. */
@@ -156,8 +163,8 @@ function textTargets(engine: Engine): Target[] {
 
 function pageTargets(): Target[] {
   const first = initialState();
-  let stored = '';
-  const storage = { getItem: () => stored, setItem: (_: string, text: string) => void (stored = text) };
+  let stored = new Map<string, string>();
+  const storage = { getItem: (name: string) => stored.get(name) ?? null, setItem: (name: string, text: string) => void stored.set(name, text), removeItem: (name: string) => void stored.delete(name) };
   Object.defineProperty(globalThis, 'localStorage', { value: storage, configurable: true });
   return [
     target('share links', textOf(kFragments, 16), (fragment) => {
@@ -165,14 +172,16 @@ function pageTargets(): Target[] {
       const twice = writeAddress(reduce(first, { type: 'address', address: readAddress(once) }));
       holds(once === twice, `${once} comes back as ${twice}`);
     }),
-    target('storage', storedText(), (text) => {
-      stored = text;
+    target('storage', storedItems(), (items) => {
+      stored = new Map(items);
       const state = readStored(first);
       holds(typeof state.name === 'string' && typeof state.model.text === 'string', 'a state of another shape');
       // What another tab has written, and what this one writes beside it.
-      sheetsFromElsewhere(state, { key: 'latencast.notebook.2', newValue: text } as StorageEvent);
+      for (const [key, newValue] of items) sheetFromElsewhere(state, { key, newValue } as StorageEvent);
       holds(writeStored({ ...state, name: `${state.name}.` }), 'what was there cannot be written over');
-      holds(readStored(first).name === `${state.name}.`, 'what was written is not read');
+      const again = readStored(first);
+      holds(again.name === `${state.name}.`, 'what was written is not read');
+      holds(JSON.stringify({ ...again, name: state.name }) === JSON.stringify(state), 'what was read is not what was written');
     }),
   ];
 }

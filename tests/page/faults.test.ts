@@ -120,7 +120,7 @@ describe('storage', () => {
     await engineReady(second);
     await write(first, kText);
     await second.fill('#measurements textarea', 'k3_e1');
-    const stored = (): Promise<string> => first.evaluate(() => localStorage.getItem('latencast.notebook.2') ?? '');
+    const stored = (): Promise<string> => first.evaluate(() => JSON.stringify({ ...localStorage }));
     await expect.poll(stored).toContain('k3_e1');
     await first.fill('#name', 'kitchen board');
     await expect.poll(stored).toContain('kitchen board');

@@ -56,7 +56,7 @@ test.each([
 
 test.each([
   ['an address of something else', '#space=ofa', {}],
-  ['a draft', '', { sheets: { 'nb201/raspi4': { text: '421211, 10.5 ms', unit: 'auto' } } }],
+  ['a draft', '', { 'sheets/nb201/raspi4': { text: '421211, 10.5 ms', unit: 'auto' } }],
   ['another method', '', { method: 'finetune' }],
   ['a theme', '', { theme: 'dark' }],
 ])('gives way at once to %s', async (_, address, stored) => {
@@ -64,20 +64,20 @@ test.each([
   await engineReady(page);
   // What the page itself writes when it is left must not come after it.
   await page.goto('about:blank');
-  await page.addInitScript((text) => {
+  await page.addInitScript((items) => {
     try {
-      if (text !== '{}') localStorage.setItem('latencast.notebook.2', text);
+      for (const [name, value] of Object.entries(items)) localStorage.setItem(`latencast.notebook.3/${name}`, JSON.stringify(value));
     } catch {
       // about:blank has no storage.
     }
-  }, JSON.stringify(stored));
+  }, stored);
   const release = await holdScript(page);
   await page.goto(visit.address() + address);
   expect(await page.locator('h1').count()).toBe(0);
   if ('theme' in stored) expect(await page.evaluate(() => getComputedStyle(document.body).colorScheme)).toBe('dark');
   release();
   await page.locator('h1').waitFor();
-  if ('sheets' in stored) await expect.poll(() => page.inputValue('#measurements textarea')).toBe('421211, 10.5 ms');
+  if ('sheets/nb201/raspi4' in stored) await expect.poll(() => page.inputValue('#measurements textarea')).toBe('421211, 10.5 ms');
 });
 
 test('the key and the device that early.js looks for are those that are written', async () => {

@@ -2,7 +2,7 @@ import { render } from 'lit';
 import { Effects } from './effects.js';
 import { keepOffline } from './offline.js';
 import { initialState, readAddress, reduce, writeAddress, type Action, type State } from './state.js';
-import { readStored, sheetsFromElsewhere, writeStored } from './storage.js';
+import { readStored, sheetFromElsewhere, writeStored } from './storage.js';
 import { page } from './views/page.js';
 
 const root = document.getElementById('page');
@@ -57,8 +57,8 @@ export function start(): void {
   root.inert = false;
 
   addEventListener('storage', (event) => {
-    const sheets = sheetsFromElsewhere(state, event);
-    if (sheets.length > 0) send({ type: 'adopt', sheets });
+    const sheet = sheetFromElsewhere(state, event);
+    if (sheet) send({ type: 'adopt', sheet });
   });
   addEventListener('hashchange', () => send({ type: 'address', address: readAddress(location.hash) }));
   addEventListener('pagehide', () => writeStored(state));

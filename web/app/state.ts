@@ -357,7 +357,7 @@ export type Action =
   | { readonly type: 'replace-text'; readonly text: string; readonly filename?: string }
   | { readonly type: 'undo-replace' }
   /** What another tab has written. */
-  | { readonly type: 'adopt'; readonly sheets: readonly (readonly [DeviceId, Sheet])[] }
+  | { readonly type: 'adopt'; readonly sheet: readonly [DeviceId, Sheet] }
   | { readonly type: 'restore-example' }
   | { readonly type: 'checked'; readonly device: DeviceId; readonly check: Check }
   | { readonly type: 'transfer' }
@@ -744,7 +744,7 @@ export function reduce(state: State, action: Action): State {
         }),
       );
     case 'adopt':
-      return { ...state, sheets: { ...state.sheets, ...Object.fromEntries(action.sheets) } };
+      return { ...state, sheets: { ...state.sheets, ...Object.fromEntries([action.sheet]) } };
     case 'undo-replace': {
       const { replaced, trusted = [] } = sheetOf(state);
       return replaced ? withSheet(state, { ...replaced, trusted }) : state;

@@ -1,106 +1,119 @@
 /** What outlives a reload without being in the URL: the user's own text. Kept in this browser only. */
 
-import { kPageSpaces, type PageSpace } from './spaces/index.js';
-import { kDevices, kUnits, nameOf, originalText, sheetOf, type DeviceId, type Sheet, type State, type Theme } from './state.js';
-import type { Method } from '../api/index.js';
+import { kPageSpaces } from './spaces/index.js';
+import { kDevices, kUnits, nameOf, originalText, sheetOf, type DeviceId, type Sheet, type State } from './state.js';
 import type { Told } from './model/state.js';
 
-const kKey = 'latencast.notebook.2';
+/**
+ * Each sheet, each list to look up and each setting is an item of its own, named below this one. Tabs see each other's writing late, so one item
+ * for all of them, read and written whole, would lose what two tabs write within the same moment.
+ */
+export const kItems = 'latencast.notebook.3';
+/** Everything in one item, as earlier pages wrote it. */
+export const kOneItem = 'latencast.notebook.2';
 
-interface Stored {
-  name?: string;
-  theme?: Theme;
-  method?: Method;
-  lookups?: Partial<Record<PageSpace, string>>;
-  /** Measurements of whole models. */
-  models?: { text: string; trusted: readonly string[]; told?: Told };
-  sheets?: Partial<Record<DeviceId, { text: string; unit: Sheet['unit']; trusted?: readonly string[] }>>;
+interface StoredSheet {
+  text: string;
+  unit: Sheet['unit'];
+  trusted?: readonly string[];
 }
 
+/** Measurements of whole models. */
+interface StoredModels {
+  text: string;
+  trusted: readonly string[];
+  told?: Told;
+}
+
+/** What is stored, each item's value as JSON under its name. */
+type Items = Map<string, string>;
+
 /** What this tab held when it last read or wrote; what it has not changed since is another tab's to change. */
-let held: Stored = {};
+let held: Items = new Map();
 
 /** False where this browser does not keep it: storage may be full or forbidden. */
 export function writeStored(state: State): boolean {
-  const mine = storedOf(state);
+  const mine = itemsOf(state);
   try {
-    const there = read(localStorage.getItem(kKey));
-    const stored: Stored = {
-      ...changed(held, mine, there),
-      lookups: changed(held.lookups ?? {}, mine.lookups ?? {}, there.lookups ?? {}),
-      sheets: changed(held.sheets ?? {}, mine.sheets ?? {}, there.sheets ?? {}),
-    };
-    localStorage.setItem(kKey, JSON.stringify(stored));
-    held = mine;
+    // Says at once, before there is anything to lose, whether this browser keeps what it is given.
+    localStorage.setItem(kItems, '3');
+    for (const name of new Set([...held.keys(), ...mine.keys()])) {
+      const value = mine.get(name);
+      if (held.get(name) === value) continue;
+      if (value === undefined) {
+        localStorage.removeItem(`${kItems}/${name}`);
+        held.delete(name);
+      } else {
+        localStorage.setItem(`${kItems}/${name}`, value);
+        held.set(name, value);
+      }
+    }
+    localStorage.removeItem(kOneItem);
     return true;
   } catch {
     return false;
   }
 }
 
-function storedOf(state: State): Stored {
-  const sheets: NonNullable<Stored['sheets']> = {};
+function itemsOf(state: State): Items {
+  const { text, trusted, told } = state.model;
+  const models: StoredModels = { text, trusted, told };
+  const items = new Map<string, unknown>([['name', state.name], ['theme', state.theme], ['method', state.method], ['models', models]]);
+  for (const space of kPageSpaces) items.set(`lookups/${space}`, state.lookups[space].text);
   for (const device of kDevices) {
     const { text, unit, trusted = [] } = sheetOf(state, device);
+    const sheet: StoredSheet = { text, unit, trusted };
     // Before an example has arrived its sheet is either empty or an earlier draft.
-    if (text !== '' && text !== originalText(state, device)) sheets[device] = { text, unit, trusted };
+    if (text !== '' && text !== originalText(state, device)) items.set(`sheets/${device}`, sheet);
   }
-  const lookups = Object.fromEntries(kPageSpaces.map((space) => [space, state.lookups[space].text]));
-  const { text, trusted, told } = state.model;
-  return { name: state.name, theme: state.theme, method: state.method, lookups, models: { text, trusted, told }, sheets };
+  return new Map([...items].map(([name, value]) => [name, JSON.stringify(value)]));
 }
 
-/** What is stored already, with everything in it that this tab has changed. */
-function changed<T extends object>(before: T, mine: T, there: T): T {
-  const result = { ...there };
-  for (const key of new Set([...Object.keys(before), ...Object.keys(mine)]) as Set<keyof T>) {
-    if (JSON.stringify(before[key]) === JSON.stringify(mine[key])) continue;
-    if (key in mine) result[key] = mine[key];
-    else delete result[key];
-  }
-  return result;
+/** The sheet that another tab has written, for the event of that name; this browser's own are left to the tab that measures it. */
+export function sheetFromElsewhere(state: State, { key, newValue }: StorageEvent): readonly [DeviceId, Sheet] | undefined {
+  const device = kDevices.find((id) => key === `${kItems}/sheets/${id}`);
+  if (!device || nameOf(device) === 'browser') return undefined;
+  const sheet = readSheet(parsed(newValue)) ?? { text: originalText(state, device) ?? '', unit: 'auto' };
+  const name = `sheets/${device}`;
+  const mine = itemsOf(state).get(name);
+  const was = held.get(name);
+  // What is there now is that tab's, whether it is taken over or what stands here is written over it.
+  if (newValue === null) held.delete(name);
+  else held.set(name, newValue);
+  const { text, unit } = sheetOf(state, device);
+  const unsaved = mine !== was;
+  return unsaved || (text === sheet.text && unit === sheet.unit) ? undefined : [device, sheet];
 }
 
-/** Sheets that another tab has written since, for the event of that name; this browser's own are left to the tab that measures it. */
-export function sheetsFromElsewhere(state: State, { key, newValue }: StorageEvent): readonly (readonly [DeviceId, Sheet])[] {
-  if (key !== kKey) return [];
-  const there = read(newValue).sheets ?? {};
-  const written = storedOf(state).sheets ?? {};
-  const found = kDevices.flatMap((device): (readonly [DeviceId, Sheet])[] => {
-    const sheet = readSheet(there[device]) ?? (originalText(state, device) === undefined ? { text: '', unit: 'auto' } : undefined);
-    const mine = sheetOf(state, device);
-    const same = !sheet || (mine.text === sheet.text && mine.unit === sheet.unit);
-    const unsaved = JSON.stringify(written[device]) !== JSON.stringify(held.sheets?.[device]);
-    return same || unsaved || nameOf(device) === 'browser' ? [] : [[device, sheet]];
-  });
-  // What is taken over from there is not this tab's change.
-  const sheets = { ...held.sheets };
-  for (const [device, { text, unit, trusted = [] }] of found) {
-    if (text === '') delete sheets[device];
-    else sheets[device] = { text, unit, trusted };
-  }
-  held = { ...held, sheets };
-  return found;
-}
-
-/** A damaged entry is as good as none. */
-function read(text: string | null): Stored {
+/** A damaged item is as good as none. */
+function parsed(text: string | null): unknown {
   try {
-    const found: unknown = JSON.parse(text ?? '{}');
-    return typeof found === 'object' ? ((found ?? {}) as Stored) : {};
+    return JSON.parse(text ?? 'null') as unknown;
   } catch {
-    return {};
+    return undefined;
   }
 }
 
-function readSheet(kept: NonNullable<Stored['sheets']>[DeviceId] | undefined): Sheet | undefined {
-  if (typeof kept?.text !== 'string') return undefined;
-  const unit = kUnits.find((each) => each === kept.unit) ?? 'auto';
-  return { text: kept.text, unit, trusted: texts(kept.trusted) };
+/** The members of an object; none where it is something else. */
+function membersOf(value: unknown): Readonly<Record<string, unknown>> {
+  return typeof value === 'object' ? ((value ?? {}) as Record<string, unknown>) : {};
 }
 
-function readTold(kept: Partial<Told> | undefined): Told {
-  const { processor, threads, timed } = kept ?? {};
+/** What an earlier page stored, under the names of today. */
+function itemsBefore(): ReadonlyMap<string, unknown> {
+  const { lookups, sheets, ...rest } = membersOf(parsed(localStorage.getItem(kOneItem)));
+  const below = (name: string, value: unknown): (readonly [string, unknown])[] => Object.entries(membersOf(value)).map(([key, each]) => [`${name}/${key}`, each]);
+  return new Map([...Object.entries(rest), ...below('lookups', lookups), ...below('sheets', sheets)]);
+}
+
+function readSheet(kept: unknown): Sheet | undefined {
+  const { text, unit, trusted } = membersOf(kept);
+  if (typeof text !== 'string') return undefined;
+  return { text, unit: kUnits.find((each) => each === unit) ?? 'auto', trusted: texts(trusted) };
+}
+
+function readTold(kept: unknown): Told {
+  const { processor, threads, timed } = membersOf(kept);
   return {
     ...(typeof processor === 'string' ? { processor } : {}),
     threads: typeof threads === 'string' ? threads : '',
@@ -110,39 +123,46 @@ function readTold(kept: Partial<Told> | undefined): Told {
 
 /** Puts what was stored into a fresh state. */
 export function readStored(state: State): State {
-  let stored: Stored;
+  let before: ReadonlyMap<string, unknown>;
+  const stored = new Map<string, unknown>();
   try {
-    stored = read(localStorage.getItem(kKey));
+    before = itemsBefore();
+    for (const name of [...itemsOf(state).keys(), ...kDevices.map((device) => `sheets/${device}`)]) {
+      stored.set(name, parsed(localStorage.getItem(`${kItems}/${name}`)) ?? before.get(name));
+    }
   } catch {
     return state;
   }
   const sheets = { ...state.sheets };
   for (const device of kDevices) {
-    const kept = readSheet(stored.sheets?.[device]);
-    if (kept) sheets[device] = kept;
+    const kept = readSheet(stored.get(`sheets/${device}`));
+    if (kept?.text) sheets[device] = kept;
   }
   const lookups = { ...state.lookups };
   for (const space of kPageSpaces) {
-    const text = stored.lookups?.[space];
+    const text = stored.get(`lookups/${space}`);
     if (typeof text === 'string') lookups[space] = { text };
   }
-  const { text, trusted, told } = stored.models ?? {};
+  const { text, trusted, told } = membersOf(stored.get('models'));
   const model = {
     ...state.model,
     ...(typeof text === 'string' ? { text } : {}),
     ...(Array.isArray(trusted) ? { trusted: texts(trusted) } : {}),
     told: readTold(told),
   };
+  const [name, theme] = [stored.get('name'), stored.get('theme')];
   const found: State = {
     ...state,
     model,
     sheets,
     lookups,
-    name: typeof stored.name === 'string' ? stored.name : state.name,
-    method: stored.method === 'finetune' ? 'finetune' : 'closed-form',
-    theme: stored.theme === 'light' || stored.theme === 'dark' ? stored.theme : 'auto',
+    name: typeof name === 'string' ? name : state.name,
+    method: stored.get('method') === 'finetune' ? 'finetune' : 'closed-form',
+    theme: theme === 'light' || theme === 'dark' ? theme : 'auto',
   };
-  held = storedOf(found);
+  held = itemsOf(found);
+  // What stands under its earlier name alone is still to be written under its present one.
+  for (const name of before.keys()) held.delete(name);
   return found;
 }
 

@@ -2,13 +2,15 @@
 // storage.ts writes what is read here.
 {
   const { dataset } = document.documentElement;
-  let stored = {};
-  try {
-    stored = JSON.parse(localStorage.getItem('latencast.notebook.2')) ?? {};
-  } catch {
-    // Blocked, or damaged: as good as none.
-  }
-  const { theme, method, sheets = {} } = stored;
+  const stored = (name) => {
+    try {
+      return JSON.parse(localStorage.getItem(`latencast.notebook.3/${name}`));
+    } catch {
+      // Blocked, or damaged: as good as none.
+      return null;
+    }
+  };
+  const theme = stored('theme');
   if (theme === 'light' || theme === 'dark') dataset.theme = theme;
-  if (location.hash.length > 1 || theme === 'light' || theme === 'dark' || method === 'finetune' || 'nb201/raspi4' in sheets) dataset.seen = '';
+  if (location.hash.length > 1 || dataset.theme || stored('method') === 'finetune' || stored('sheets/nb201/raspi4')) dataset.seen = '';
 }
