@@ -20,6 +20,17 @@ export interface Visitor {
   address(): string;
 }
 
+/**
+ * `LATE_FRAMES=1 npx vitest run --project looks`: the page paints late, as on a busy machine, so whatever a test reads without waiting for it is
+ * still that of before.
+ */
+const kLateFrames = process.env['LATE_FRAMES'] === '1';
+
+function delayFrames(delay_ms: number): void {
+  const soon = globalThis.requestAnimationFrame.bind(globalThis);
+  globalThis.requestAnimationFrame = (work) => soon(() => setTimeout(() => work(performance.now()), delay_ms));
+}
+
 /** Sets up and tears down around the tests of a file. Any complaint of the browser fails the test it came in. */
 export function visitor(): Visitor {
   let browser: Browser;
@@ -57,6 +68,7 @@ export function visitor(): Visitor {
           if (!harmless && (message.type() === 'error' || message.type() === 'warning')) complaints.push(message.text());
         });
       }
+      if (kLateFrames) await page.addInitScript(delayFrames, 250);
       await before?.(page);
       await page.goto(server.address + address);
       // What index.html holds looks the same, but is not yet the page. The documentation has none of it.

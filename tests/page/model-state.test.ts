@@ -48,6 +48,7 @@ import {
   timedOf,
   toldOptions,
   type ModelState,
+  type Told,
 } from '../../web/app/model/state.js';
 import { initialState, readAddress, reduce, writeAddress } from '../../web/app/state.js';
 
@@ -395,7 +396,7 @@ describe('measured models', () => {
 
   test('what the device is counts as far as it is understood', () => {
     const told = (processor: string | undefined, threads: string, state = withFleet): unknown =>
-      toldOptions(reduceModel(state, { type: 'told', told: { ...(processor === undefined ? {} : { processor }), threads } }));
+      toldOptions(reduceModel(state, { type: 'told', told: { processor, threads } }));
     expect(toldOptions(withFleet)).toEqual({});
     expect(told('arm64', ' 4 ')).toEqual({ processor: 'arm64', threads: 4 });
     expect(told(undefined, '16')).toEqual({ threads: 16 });
@@ -405,13 +406,20 @@ describe('measured models', () => {
     expect(['0', '-1', '2.5', 'four', '1e3', '99999', ''].map(readThreads)).toEqual(Array(7).fill(undefined));
   });
 
+  test('what is told changes one by one, however late the page is painted', () => {
+    const tell = (state: ModelState, told: Partial<Told>): ModelState => reduceModel(state, { type: 'told', told });
+    const all = tell(tell(tell(withFleet, { threads: '4' }), { processor: 'arm64' }), { timed: 'inside' });
+    expect(all.told).toEqual({ threads: '4', processor: 'arm64', timed: 'inside' });
+    expect(tell(all, { processor: undefined }).told).toEqual({ threads: '4', timed: 'inside' });
+  });
+
   test('kernels timed inside networks are those of the runtime that fuses least', () => {
     const byKernels = reduceModel(
       { ...withFleet, platform: kMine, family: 'ncnn', text: 'x' },
       { type: 'checked', check: { text: 'x', marks: [], readings: [], kernels: [{ line: 1, kernel: 'conv,1,7,7,8,8,3,3,1,1', latency_ms: 1 }] } },
     );
     expect([timedOf(byKernels), familyOf(byKernels)]).toEqual(['alone', 'ncnn']);
-    const inside = reduceModel(byKernels, { type: 'told', told: { ...byKernels.told, timed: 'inside' } });
+    const inside = reduceModel(byKernels, { type: 'told', told: { timed: 'inside' } });
     expect([timedOf(inside), familyOf(inside)]).toEqual(['inside', 'tflite']);
     // Of whole models, and of other platforms, it says nothing.
     expect(familyOf({ ...inside, platform: undefined })).toBe('ncnn');

@@ -27,6 +27,7 @@ import {
   reduce,
   sheetOf,
   spaceOf,
+  viewOf,
   trustedOf,
   writeAddress,
   type Check,
@@ -271,6 +272,13 @@ describe('address', () => {
     expect(placeOf('#space=mars&device=eyeriss').device).toBe('nb201/eyeriss');
     expect(placeOf('#space=ofa').device).toBe('ofa/titan_rtx_1');
   });
+});
+
+test('devices are put side by side one by one, however late the page is painted', () => {
+  const first = ['nb201/raspi4', 'nb201/eyeriss'] as const;
+  const choose = (state: State, device: (typeof first)[number] | 'nb201/fpga', chosen: boolean): State => reduce(state, { type: 'beside', device, chosen, first });
+  const both = choose(choose(initialState(), 'nb201/fpga', true), 'nb201/raspi4', false);
+  expect(viewOf(both).beside).toEqual(['eyeriss', 'fpga']);
 });
 
 describe('notebook', () => {

@@ -62,7 +62,7 @@ describe('a table of one’s own', () => {
     await page.getByRole('heading', { name: 'Estimates for my device will stand here' }).waitFor();
     await write(page, kMeasured);
     await page.locator('.headline').getByText('estimated here from 12 measurements').waitFor();
-    expect(await page.getByRole('tab').allInnerTexts()).toEqual(['Estimates', 'Fit', 'Lookup', 'Search', 'What to measure', 'Table']);
+    await expect.poll(() => page.getByRole('tab').allInnerTexts()).toEqual(['Estimates', 'Fit', 'Lookup', 'Search', 'What to measure', 'Table']);
     expect(await page.getByLabel('Vertical axis').locator('option').allInnerTexts()).toEqual(['accuracy', 'layers']);
     expect(await fact(page, '.quality', 'rank correlation')).toBeGreaterThan(0.9);
     const csv = (await download(page, 'Download CSV')).toString('utf8').trim().split('\n');

@@ -407,7 +407,8 @@ export type Action =
   | { readonly type: 'own-quality'; readonly space: PageSpace; readonly own: OwnQuality }
   | { readonly type: 'other'; readonly device: DeviceId }
   | { readonly type: 'hover-device'; readonly device?: DeviceId }
-  | { readonly type: 'beside'; readonly devices: readonly DeviceId[] }
+  /** One more device side by side, or one less; `first`: those that stand there until the user has chosen. */
+  | { readonly type: 'beside'; readonly device: DeviceId; readonly chosen: boolean; readonly first: readonly DeviceId[] }
   /** Keeps a row, or no longer. */
   | { readonly type: 'keep'; readonly index: number }
   | { readonly type: 'comparing'; readonly done: number }
@@ -840,8 +841,11 @@ export function reduce(state: State, action: Action): State {
       return withView(state, { other: nameOf(action.device) });
     case 'hover-device':
       return action.device === undefined ? without(state, 'hoveredDevice') : { ...state, hoveredDevice: action.device };
-    case 'beside':
-      return withView(state, { beside: action.devices.map(nameOf) });
+    case 'beside': {
+      const name = nameOf(action.device);
+      const others = (viewOf(state).beside ?? action.first.map(nameOf)).filter((each) => each !== name);
+      return withView(state, { beside: action.chosen ? [...others, name] : others });
+    }
     case 'keep': {
       const { kept = [] } = viewOf(state);
       const others = kept.filter((index) => index !== action.index);

@@ -61,8 +61,7 @@ function waiting({ comparing }: State): TemplateResult {
 function likeness(state: State, compared: readonly Compared[], send: Send): TemplateResult {
   const beside = devicesBeside(state).map(({ id }) => id);
   const other = otherDevice(state)?.id;
-  const toggle = (id: DeviceId): void =>
-    send({ type: 'beside', devices: beside.includes(id) ? beside.filter((each) => each !== id) : [...beside, id] });
+  const toggle = (device: DeviceId, event: Event): void => send({ type: 'beside', device, chosen: (event.target as HTMLInputElement).checked, first: beside });
   return html`<div class="scroll" tabindex="0" role="region" aria-label="Devices by likeness">
     <table class="list">
       <thead>
@@ -88,7 +87,7 @@ function likeness(state: State, compared: readonly Compared[], send: Send): Temp
                   aria-label="${deviceTitle(state, id)} beside the others"
                   .checked=${beside.includes(id)}
                   @click=${(event: Event) => event.stopPropagation()}
-                  @change=${() => toggle(id)}
+                  @change=${(event: Event) => toggle(id, event)}
                 />
               </td>
               <td class="left">

@@ -173,11 +173,11 @@ export interface BrowserKnown extends Pick<AdaptedKernels, 'similar'> {
 /** What the user's device is, as far as the user says. */
 export interface Told {
   /** One of `Fleet.processors`. */
-  readonly processor?: string;
+  readonly processor?: string | undefined;
   /** As typed; empty where it is not told. */
   readonly threads: string;
   /** How its kernels were timed; each alone, unless told. */
-  readonly timed?: Timed;
+  readonly timed?: Timed | undefined;
 }
 
 /** The user's device, adapted. */
@@ -303,7 +303,8 @@ export type ModelAction =
   | { readonly type: 'append'; readonly names: readonly string[] }
   | { readonly type: 'checked'; readonly check: ModelCheck }
   | { readonly type: 'trust'; readonly reading: ModelReading; readonly trusted: boolean }
-  | { readonly type: 'told'; readonly told: Told }
+  /** What changes of it: two changes may come before the page is painted again. */
+  | { readonly type: 'told'; readonly told: Partial<Told> }
   | { readonly type: 'adapted'; readonly adapted: Adapted }
   | { readonly type: 'adapted-kernels'; readonly adapted: AdaptedKernels }
   | { readonly type: 'not-adapted'; readonly message: string }
@@ -455,7 +456,7 @@ export function reduceModel(state: ModelState, action: ModelAction): ModelState 
       return { ...state, trusted: action.trusted ? [...others, key] : others };
     }
     case 'told':
-      return { ...state, told: action.told };
+      return { ...state, told: { ...state.told, ...action.told } };
     case 'adapted': {
       const { adapting: _, adaptedKernels: __, ...rest } = state;
       return { ...rest, adapted: action.adapted };

@@ -80,14 +80,13 @@ const kProcessors: Readonly<Record<string, string>> = {
 /** What the user's device is: known platforms of that kind count for more where whole models were measured. */
 function toldFields({ fleet, told }: ModelState, tell: Tell): TemplateResult {
   const offered = fleet.status === 'ready' ? fleet.processors : [];
-  const { processor, ...rest } = told;
-  const { threads } = rest;
+  const { processor, threads } = told;
   const bad = threads.trim() !== '' && readThreads(threads) === undefined;
   const choose = (event: Event): void => {
     const { value } = event.target as HTMLSelectElement;
-    tell({ type: 'told', told: value === kNone ? rest : { ...rest, processor: value } });
+    tell({ type: 'told', told: { processor: value === kNone ? undefined : value } });
   };
-  const type = (event: Event): void => tell({ type: 'told', told: { ...told, threads: (event.target as HTMLInputElement).value } });
+  const type = (event: Event): void => tell({ type: 'told', told: { threads: (event.target as HTMLInputElement).value } });
   return html`<div class="fields told">
       <label for="told-processor">Processor</label>
       <select id="told-processor" aria-describedby="told-note" .value=${processor ?? kNone} @change=${choose}>
@@ -124,11 +123,10 @@ const kHowToTime = 'docs/guide/measuring.html#kernels-and-whole-models-of-anothe
 
 /** How the kernels were timed: which platforms they are held against, and how they add up, depends on it. */
 function timedField(state: ModelState, tell: Tell): TemplateResult {
-  const { timed: _, ...rest } = state.told;
   const timed = timedOf(state);
   const choose = (event: Event): void => {
     const inside = (event.target as HTMLSelectElement).value === 'inside';
-    tell({ type: 'told', told: inside ? { ...rest, timed: 'inside' } : rest });
+    tell({ type: 'told', told: { timed: inside ? 'inside' : undefined } });
   };
   return html`<div class="fields">
       <label for="told-timed">Timed</label>
