@@ -47,7 +47,7 @@ double error_of(const Platform& platform, const std::vector<KernelTiming>& timin
 
 PerceptronOptions quick() {
   PerceptronOptions options;
-  options.epochs = 60;
+  options.epochs = 40;
   options.tuning_epochs = 30;
   return options;
 }
@@ -55,8 +55,8 @@ PerceptronOptions quick() {
 const std::vector<PerceptronPlatform>& pool() {
   // Of the first multiply-adds decide, of the second traffic.
   static const std::vector<PerceptronPlatform> made = {
-      PerceptronPlatform("computing", timings_on(1e-8, 1e-9, 400, 1), quick()),
-      PerceptronPlatform("moving", timings_on(1e-11, 1e-7, 400, 2), quick())};
+      PerceptronPlatform("computing", timings_on(1e-8, 1e-9, 240, 1), quick()),
+      PerceptronPlatform("moving", timings_on(1e-11, 1e-7, 240, 2), quick())};
   return made;
 }
 

@@ -757,6 +757,14 @@ std::vector<ModelMeasurement> models_on(const Machine& machine, std::size_t coun
   return all;
 }
 
+// Of what others' whole models say.
+const std::vector<PoolPlatform>& with_models() {
+  static const std::vector<PoolPlatform> made = {
+      learn_platform(entry_called("fast"), timings_on(kFast, 400, 1), models_on(kFast, 40, 11)),
+      learn_platform(entry_called("other"), timings_on(kOther, 400, 3), models_on(kOther, 40, 12))};
+  return made;
+}
+
 template <class Platform>
 Outcome outcome_of_models(const Platform& platform, const std::vector<ModelMeasurement>& truth) {
   std::vector<double> predicted, measured;
@@ -842,14 +850,12 @@ TEST_CASE("a file whose estimates would be none is refused, and the message says
 
 TEST_CASE("a new platform's kernels add up as its own models say, sooner where others do alike",
           "[pool][adapt]") {
-  const std::vector<PoolPlatform> others = {
-      learn_platform(entry_called("fast"), timings_on(kFast, 800, 1), models_on(kFast, 40, 11)),
-      learn_platform(entry_called("other"), timings_on(kOther, 800, 3), models_on(kOther, 40, 12))};
-  const auto timings = timings_on(kSlow, 1000, 6);
+  const auto timings = timings_on(kSlow, 400, 6);
   const auto asked = models_on(kSlow, 40, 7);
   const std::vector<PoolPlatform> silent = {
-      learn_platform(entry_called("fast"), timings_on(kFast, 800, 1)),
-      learn_platform(entry_called("other"), timings_on(kOther, 800, 3))};
+      learn_platform(entry_called("fast"), timings_on(kFast, 400, 1)),
+      learn_platform(entry_called("other"), timings_on(kOther, 400, 3))};
+  const std::vector<PoolPlatform>& others = with_models();
   const Outcome sum = outcome_of_models(adapt(silent, timings), asked);
   const Outcome unsure = outcome_of_models(adapt(others, timings), asked);
   // Who knows that platforms do not just add up says so.
@@ -874,7 +880,7 @@ TEST_CASE("kernels timed inside networks add up as they do elsewhere, before any
     return entry;
   };
   const auto learnt = [](const PoolEntry& entry, const Machine& machine, std::uint64_t seed) {
-    return learn_platform(entry, timings_on(machine, 800, seed),
+    return learn_platform(entry, timings_on(machine, 300, seed),
                           models_on(machine, 40, seed + 10, beyond_caches));
   };
   const std::vector<PoolPlatform> pool = {learnt(inside("fast"), kFast, 1),
@@ -889,7 +895,7 @@ TEST_CASE("kernels timed inside networks add up as they do elsewhere, before any
   CHECK(timed_so(pool, Timed::alone).size() == 1);
   CHECK_THROWS_WITH(read_timed("outside"), ContainsSubstring("'outside' found; alone or inside expected"));
 
-  const auto timings = timings_on(kSlow, 1000, 6);
+  const auto timings = timings_on(kSlow, 400, 6);
   const auto asked = models_on(kSlow, 40, 7, beyond_caches);
   const Outcome sum = outcome_of_models(adapt(pool, timings), asked);
   const Outcome alike = outcome_of_models(adapt(pool, timings, {}, Timed::inside), asked);
@@ -903,7 +909,7 @@ TEST_CASE("kernels timed inside networks add up as they do elsewhere, before any
 }
 
 TEST_CASE("one model that was disturbed does not decide how kernels add up", "[pool][adapt]") {
-  const auto timings = timings_on(kSlow, 1000, 6);
+  const auto timings = timings_on(kSlow, 400, 6);
   auto models = models_on(kSlow, 12, 8);
   models[3].latency_ms *= 4;
   const auto asked = models_on(kSlow, 40, 7);
@@ -912,10 +918,8 @@ TEST_CASE("one model that was disturbed does not decide how kernels add up", "[p
 }
 
 TEST_CASE("models that all take a multiple of the sum are believed, however large it is", "[pool][adapt]") {
-  const std::vector<PoolPlatform> others = {
-      learn_platform(entry_called("fast"), timings_on(kFast, 800, 1), models_on(kFast, 40, 11)),
-      learn_platform(entry_called("other"), timings_on(kOther, 800, 3), models_on(kOther, 40, 12))};
-  const auto timings = timings_on(kSlow, 300, 6);
+  const std::vector<PoolPlatform>& others = with_models();
+  const auto timings = timings_on(kSlow, 150, 6);
   const auto asked = models_on(kSlow, 20, 7)[0].model;
   const auto models = models_on(kSlow, 5, 8);
   const double once = estimate_model(adapt(others, timings, models), asked).latency_ms;
