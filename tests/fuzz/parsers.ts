@@ -70,17 +70,17 @@ function mutated(files: readonly Uint8Array[]): fc.Arbitrary<Uint8Array> {
   const place = fc.double({ min: 0, max: 1, maxExcluded: true, noNaN: true });
   const edit = fc.record({ at: place, kind: fc.constantFrom('set', 'flip', 'cut', 'insert', 'repeat'), byte: fc.integer({ min: 0, max: 255 }), length: fc.integer({ min: 1, max: 40 }) });
   return fc.tuple(fc.constantFrom(...files), fc.array(edit, { maxLength: 6 }), fc.option(place, { freq: 8 })).map(([file, edits, end]) => {
-    let bytes = Array.from(file);
+    let bytes = Buffer.from(file);
     for (const { at, kind, byte, length } of edits) {
       const i = Math.floor(at * bytes.length);
+      const [before, after] = [bytes.subarray(0, i), bytes.subarray(i)];
       if (kind === 'set' && bytes.length > 0) bytes[i] = byte;
       else if (kind === 'flip' && bytes.length > 0) bytes[i]! ^= 1 << byte % 8;
-      else if (kind === 'cut') bytes.splice(i, length);
-      else if (kind === 'insert') bytes.splice(i, 0, ...Array.from({ length: 1 + (length % 5) }, () => byte));
-      else bytes.splice(i, 0, ...bytes.slice(i, i + length));
+      else if (kind === 'cut') bytes = Buffer.concat([before, after.subarray(length)]);
+      else if (kind === 'insert') bytes = Buffer.concat([before, Buffer.alloc(1 + (length % 5), byte), after]);
+      else bytes = Buffer.concat([before, after.subarray(0, length), after]);
     }
-    if (end !== null) bytes = bytes.slice(0, Math.floor(end * bytes.length));
-    return Uint8Array.from(bytes);
+    return Uint8Array.from(end === null ? bytes : bytes.subarray(0, Math.floor(end * bytes.length)));
   });
 }
 
