@@ -29,7 +29,7 @@ struct Estimates {
 using Estimator = std::function<Estimates(const std::vector<Architecture>&)>;
 
 // A baseline ranks by some score; the same calibration turns it into milliseconds.
-Estimator calibrated(const std::vector<Measurement>& measured, Score score) {
+Estimator calibrated(const std::vector<Measurement>& measured, const Score& score) {
   std::vector<Architecture> architectures;
   std::vector<double> latency_ms;
   for (const auto& one : measured) {

@@ -107,7 +107,7 @@ Predictor pretrained(const std::string& folder, const std::string& name, const L
       return Predictor::read(bytes, options.encoder ? &*options.encoder : nullptr);
     });
   std::filesystem::create_directories(folder);
-  const Predictor predictor = pretrain(table, options, progress);
+  Predictor predictor = pretrain(table, options, progress);
   write_file(path.string(), predictor.write());
   return predictor;
 }

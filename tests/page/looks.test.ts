@@ -112,6 +112,7 @@ const kViews: readonly View[] = [
       await page.locator('.pinned li').first().waitFor();
     },
   },
+  { name: 'any model, my device, nothing measured', address: '#mode=model&on=mine' },
   {
     name: 'any model, my device',
     address: '#mode=model&on=mine',

@@ -195,7 +195,8 @@ function summary(state: ModelState): TemplateResult {
   return html`<p class="quiet">
     ${
       readings === 0
-        ? 'A model and its latency a line: files that you opened here, or networks by name. One is enough to begin. Timings of 20 and more kernels, with the columns kernel,n,h,w,cin,cout,kh,kw,stride,groups,latency_ms, in place of them or, best, beside them.'
+        ? html`A model and its latency a line: files that you opened here, or networks by name. One is enough to begin. Timings of 20 and more kernels, with the columns
+            <code>kernel,n,h,w,cin,cout,kh,kw,stride,groups,latency_ms</code>, in place of them or, best, beside them.`
         : html`${plural(readings, 'measurement')}${aside > 0 ? html`, <strong class="bad">${aside} set aside</strong>` : nothing}`
     }
   </p>`;
@@ -222,7 +223,7 @@ function quality(state: ModelState, { readings, review, next, worth }: Adapted, 
   return html`<dl class="facts">
       <div>
         <dt title="Half of the estimates are closer than this">typical error</dt>
-        <dd>${about(review.expected_error)}</dd>
+        <dd>${review.expected_error < 1 ? about(review.expected_error) : `a factor of ${significant(1 + review.expected_error)}`}</dd>
       </div>
     </dl>
     ${
