@@ -1,6 +1,7 @@
 /** A short run of every target; `parsers.mjs` is for the long ones. */
 import { afterAll, afterEach, beforeAll, describe, expect, test, vi } from 'vitest';
 
+import { checkMeasurements, readMeasurements } from '../../web/api/measurements.js';
 import { initialState } from '../../web/app/state.js';
 import { kItems, kOneItem, readStored, writeStored } from '../../web/app/storage.js';
 import { targets, type Target } from './parsers.js';
@@ -43,6 +44,18 @@ describe('found by long runs', () => {
     const state = readStored(initialState());
     expect(state.sheets['nb201/raspi4']).toMatchObject({ text: '421211,1', trusted: ['421211'] });
     expect(state.model.trusted).toEqual([]);
+  });
+
+  test('latencies that are none any more once they are milliseconds', async () => {
+    const { engine } = await targets(kRoot);
+    const checked = await checkMeasurements(engine, 'nb201', readMeasurements('421211, 1.8e305 s\n000000, 1e-322 ns\n333333, 2 s\n'));
+    expect(checked.lines.map(({ reason }) => reason)).toEqual([
+      '"1.8e305 s" is too large in s; expected a latency such as 12.4 ms',
+      '"1e-322 ns" is too small in ns; expected a latency such as 12.4 ms',
+      undefined,
+    ]);
+    expect(checked.measurements).toEqual([{ architecture: '333333', latency_ms: 2000 }]);
+    engine.dispose();
   });
 
   test('a damaged item does not keep the page from keeping what is entered', () => {

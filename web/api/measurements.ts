@@ -681,6 +681,10 @@ async function check(
       return { ...line, status: 'error', reason };
     }
     const latency_ms = (line.latency ?? NaN) * kMilliseconds[unitOf(line)];
+    if (!(latency_ms > 0 && latency_ms < Infinity)) {
+      const reason = `${quote(line.latency_text ?? '')} is too ${latency_ms > 0 ? 'large' : 'small'} in ${unitOf(line)}; expected a latency such as 12.4 ms`;
+      return { ...line, status: 'error', reason };
+    }
     return { ...line, architecture: verdict.architecture, latency_ms };
   });
   const usable = lines.filter(isUsable);
