@@ -38,12 +38,17 @@ function firstScreen(): Plugin {
     transformIndexHtml(html, { bundle }) {
       // Benchmarks are built by this configuration as well, and have pages of their own.
       if (!html.includes('<!-- Filled ')) return;
-      const main = Object.values(bundle ?? {}).find((each) => each.type === 'chunk' && each.facadeModuleId?.endsWith('/main.ts'));
-      if (main?.type !== 'chunk') throw new Error('vite.config.ts: no chunk of main.ts to preload');
+      const chunkOf = (module: string) => {
+        const found = Object.values(bundle ?? {}).find((each) => each.type === 'chunk' && each.facadeModuleId?.endsWith(module));
+        if (found?.type !== 'chunk') throw new Error(`vite.config.ts: no chunk of ${module} to preload`);
+        return [found.fileName, ...found.imports];
+      };
+      // The charts' library comes meanwhile as well; it is asked for when the first chart comes into view, which on most screens is at once.
+      const early = new Set([...chunkOf('/main.ts'), ...chunkOf('/uPlot.esm.js')]);
       const screen = readFileSync(join(root, 'web/app/first.html'), 'utf8').trim();
       return {
         html: html.replace(/<!-- Filled .*?-->\s*(<div id="page" inert>)/, (_, start: string) => start + screen),
-        tags: [main.fileName, ...main.imports].map((name) => ({ tag: 'link', attrs: { rel: 'modulepreload', crossorigin: true, href: `./${name}` }, injectTo: 'head' })),
+        tags: [...early].map((name) => ({ tag: 'link', attrs: { rel: 'modulepreload', crossorigin: true, href: `./${name}` }, injectTo: 'head' })),
       };
     },
   };

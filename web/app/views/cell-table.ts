@@ -59,6 +59,8 @@ function shortTitle({ id, title, unit }: Quality): string {
 }
 
 const kRowHeight = 28; // CSS pixels; the same as --row-height of styles.css
+/** There before the table's size is known, which takes two frames; where everything stands in one column the table is far below. */
+const kFirstRows = matchMedia('(min-width: 901px)').matches ? 8 : 0;
 
 /**
  * All architectures as a grid; only the rows in view exist as elements. Arrow keys, Page Up and Down, Home and End move
@@ -77,6 +79,8 @@ export class CellTable extends LitElement {
   declare sort: View['sort'];
   declare selected: number;
   private virtualizer: Virtualizer<HTMLElement, HTMLElement> | undefined;
+  /** Before its size is known nothing can be scrolled, and to ask for it lays out the page. */
+  private sized = false;
   private stop: (() => void) | undefined;
 
   constructor() {
@@ -100,6 +104,7 @@ export class CellTable extends LitElement {
   override disconnectedCallback(): void {
     super.disconnectedCallback();
     this.stop?.();
+    this.sized = false;
   }
 
   protected override willUpdate(changed: PropertyValues): void {
@@ -208,14 +213,16 @@ export class CellTable extends LitElement {
       count: this.rows.length,
       getScrollElement: () => this.querySelector<HTMLElement>('.table'),
       estimateSize: () => kRowHeight,
+      initialRect: { width: 0, height: kFirstRows * kRowHeight },
       overscan: 8,
       scrollPaddingEnd: kRowHeight, // the heading row covers that much of the view
       scrollToFn: (...scroll: Parameters<typeof elementScroll<HTMLElement>>) => {
-        if (this.hasSize()) elementScroll(...scroll);
+        if (this.sized) elementScroll(...scroll);
       },
       observeElementRect: (virtualizer: Virtualizer<HTMLElement, HTMLElement>, tell: (rect: Size) => void) =>
         observeSize(virtualizer, (size) => {
-          const first = !this.hasSize();
+          const first = !this.sized;
+          this.sized = size.height > 0;
           tell(size);
           if (first) this.reveal(this.rows.indexOf(this.selected));
         }),
@@ -254,13 +261,8 @@ export class CellTable extends LitElement {
     this.pick(index);
   };
 
-  /** Before that, nothing can be scrolled, and to ask for it lays out the page. */
-  private hasSize(): boolean {
-    return (this.virtualizer?.scrollRect?.height ?? 0) > 0;
-  }
-
   private reveal(position: number): void {
-    if (position >= 0 && this.hasSize()) this.virtualizer?.scrollToIndex(position, { align: 'auto' });
+    if (position >= 0 && this.sized) this.virtualizer?.scrollToIndex(position, { align: 'auto' });
   }
 }
 
