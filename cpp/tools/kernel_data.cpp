@@ -338,6 +338,10 @@ std::vector<TimedPlatform> read_kernel_data(const std::string& folder, std::size
       platform.timings.push_back({shape_in(row, set.columns, *type), row.number("latency_ms")});
     }
   }
+  if (platforms.empty())
+    throw Error(ErrorCode::argument, folder +
+                                         ": holds none of the data sets; expected at least one such as " +
+                                         data_sets().front().file + " in it");
   std::vector<TimedPlatform> all;
   for (auto& [id, platform] : platforms)
     if (platform.timings.size() >= fewest) all.push_back(std::move(platform));

@@ -28,7 +28,7 @@ std::vector<KernelTiming> read_timings(const std::string& path);
 
 /// Every platform with at least `fewest` timings of the data sets in a folder: those known by name
 /// (miopen/conv2d_fwd.csv, lwnas_v100/..., neusight/..., cde/..., dlperf/..., deepbench/...), uncompressed;
-/// those that are not there are left out. By id.
+/// those that are not there are left out; `argument` where none is. By id.
 std::vector<TimedPlatform> read_kernel_data(const std::string& folder, std::size_t fewest = 100);
 
 }  // namespace latencast

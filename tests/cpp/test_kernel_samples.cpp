@@ -162,6 +162,11 @@ TEST_CASE("a divergence is what its histograms say", "[samples]") {
   CHECK(apart.joint == Approx(std::log(2 / 0.01)));
 }
 
+TEST_CASE("a folder without data sets is refused, with what was expected in it", "[kernel_data]") {
+  CHECK_THROWS_WITH(read_kernel_data(LATENCAST_TEST_DATA),
+                    ContainsSubstring("holds none of the data sets; expected at least one such as miopen/"));
+}
+
 TEST_CASE("a list holds different configurations, the same for a seed", "[samples]") {
   const auto sampler = sample_known(occurring(KernelType::dwconv, kernels()));
   const auto chosen = distinct(sampler, 40, 1);
