@@ -82,6 +82,29 @@ describe('what is stored', () => {
     expect((await Tab.open()).state.sheets[device]?.text).toBe('333333, 3');
   });
 
+  test('what another tab trusts is trusted here, and not undone by what is written next', async () => {
+    const device = mine('nb201');
+    const [first, second] = [await Tab.open(), await Tab.open()];
+    const sheet = { text: '421211, 1', unit: 'auto' } as const;
+    const learn = (): void => [...kept.keys()].forEach((key) => second.learn(key));
+    first.write({ ...first.state, sheets: { ...first.state.sheets, [device]: sheet } });
+    learn();
+    first.write({ ...first.state, sheets: { ...first.state.sheets, [device]: { ...sheet, trusted: ['421211'] } } });
+    learn();
+    second.write({ ...second.state, name: 'board' });
+    expect((await Tab.open()).state.sheets[device]?.trusted).toEqual(['421211']);
+  });
+
+  test('a sheet that came damaged from another tab leaves this one as it is', async () => {
+    const device = mine('nb201');
+    const tab = await Tab.open();
+    tab.write(withText(tab.state, device, '421211, 1'));
+    const key = [...kept.keys()].find((each) => each.endsWith(device))!;
+    kept.set(key, '{"text":');
+    tab.learn(key);
+    expect(tab.state.sheets[device]?.text).toBe('421211, 1');
+  });
+
   test('in one item, by earlier pages, is read and moved', async () => {
     const device = mine('ofa');
     kept.set(kOneItem, JSON.stringify({ name: 'board', theme: 'dark', lookups: { nb201: '421211' }, models: { text: 'resnet18, 4' }, sheets: { [device]: { text: 'x, 1', unit: 'us' } } }));

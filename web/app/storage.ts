@@ -12,19 +12,6 @@ export const kItems = 'latencast.notebook.3';
 /** Everything in one item, as earlier pages wrote it. */
 export const kOneItem = 'latencast.notebook.2';
 
-interface StoredSheet {
-  text: string;
-  unit: Sheet['unit'];
-  trusted?: readonly string[];
-}
-
-/** Measurements of whole models. */
-interface StoredModels {
-  text: string;
-  trusted: readonly string[];
-  told?: Told;
-}
-
 /** What is stored, each item's value as JSON under its name. */
 type Items = Map<string, string>;
 
@@ -57,14 +44,12 @@ export function writeStored(state: State): boolean {
 
 function itemsOf(state: State): Items {
   const { text, trusted, told } = state.model;
-  const models: StoredModels = { text, trusted, told };
-  const items = new Map<string, unknown>([['name', state.name], ['theme', state.theme], ['method', state.method], ['models', models]]);
+  const items = new Map<string, unknown>([['name', state.name], ['theme', state.theme], ['method', state.method], ['models', { text, trusted, told }]]);
   for (const space of kPageSpaces) items.set(`lookups/${space}`, state.lookups[space].text);
   for (const device of kDevices) {
     const { text, unit, trusted = [] } = sheetOf(state, device);
-    const sheet: StoredSheet = { text, unit, trusted };
     // Before an example has arrived its sheet is either empty or an earlier draft.
-    if (text !== '' && text !== originalText(state, device)) items.set(`sheets/${device}`, sheet);
+    if (text !== '' && text !== originalText(state, device)) items.set(`sheets/${device}`, { text, unit, trusted });
   }
   return new Map([...items].map(([name, value]) => [name, JSON.stringify(value)]));
 }
@@ -73,16 +58,15 @@ function itemsOf(state: State): Items {
 export function sheetFromElsewhere(state: State, { key, newValue }: StorageEvent): readonly [DeviceId, Sheet] | undefined {
   const device = kDevices.find((id) => key === `${kItems}/sheets/${id}`);
   if (!device || nameOf(device) === 'browser') return undefined;
-  const sheet = readSheet(parsed(newValue)) ?? { text: originalText(state, device) ?? '', unit: 'auto' };
+  const sheet = newValue === null ? ({ text: originalText(state, device) ?? '', unit: 'auto' } as const) : readSheet(parsed(newValue));
+  if (!sheet) return undefined;
   const name = `sheets/${device}`;
   const mine = itemsOf(state).get(name);
-  const was = held.get(name);
+  const unsaved = mine !== held.get(name);
   // What is there now is that tab's, whether it is taken over or what stands here is written over it.
   if (newValue === null) held.delete(name);
   else held.set(name, newValue);
-  const { text, unit } = sheetOf(state, device);
-  const unsaved = mine !== was;
-  return unsaved || (text === sheet.text && unit === sheet.unit) ? undefined : [device, sheet];
+  return unsaved || mine === (newValue ?? undefined) ? undefined : [device, sheet];
 }
 
 /** A damaged item is as good as none. */
