@@ -13,6 +13,7 @@
 #include <limits>
 #include <numeric>
 
+#include "assembly.h"
 #include "kernel_features.h"
 #include "latencast/error.h"
 #include "latencast/pool.h"
@@ -196,7 +197,7 @@ struct AdaptedPlatform::State {
   double level = 0;            // of log latency over work
   std::array<ExtraTrees, kForests> forests;
   Reading reading{{0.25, 0.25, 0.5}, 0};
-  Composition composition;
+  Assembly assembly;
   double widening = 1;  // of the bag's 5 % to 95 %, so that nine of ten left-out timings lie within
 
   struct Seen {  // of one kernel
@@ -461,11 +462,17 @@ std::shared_ptr<AdaptedPlatform::State> adapt_kernels(const std::vector<PoolPlat
   return state;
 }
 
+std::vector<KernelShape> shapes_of(const Decomposition& model) {
+  std::vector<KernelShape> shapes;
+  for (const FusedKernel& kernel : model.kernels) shapes.push_back(shape_of(kernel));
+  return shapes;
+}
+
 // How kernels add up there. Without models: those timed alone to a sum, give or take what platforms of the
 // pool do, which differ; those inside networks as they do on those platforms, the more so the more alike
 // their kernels are.
-Composition compose_as(const std::vector<PoolPlatform>& pool, const AdaptedPlatform::State& state,
-                       const std::vector<ModelMeasurement>& models, Timed timed) {
+Assembly assemble(const std::vector<PoolPlatform>& pool, const AdaptedPlatform::State& state,
+                  const std::vector<ModelMeasurement>& models, Timed timed) {
   std::vector<Composition> known;
   std::vector<std::string> chips;
   std::vector<double> likeness;
@@ -478,17 +485,19 @@ Composition compose_as(const std::vector<PoolPlatform>& pool, const AdaptedPlatf
   }
   const Composition common =
       common_composition(known, chips, likeness, timed, models.empty() && timed == Timed::alone);
-  if (models.empty()) return common;
-  std::vector<Terms> terms;
+  if (models.empty()) return Assembly(common);
+  std::vector<ModelParts> parts;
+  std::vector<Terms> whole;
   std::vector<double> latency_ms;
   for (const ModelMeasurement& one : models) {
-    std::vector<KernelShape> shapes;
-    for (const FusedKernel& kernel : one.model.kernels) shapes.push_back(shape_of(kernel));
-    terms.push_back(sum_of_terms(terms_of_each(one.model.kernels, state.estimate(shapes), state.roofline)));
+    parts.push_back(parts_of(one.model.kernels, state.estimate(shapes_of(one.model)), state.roofline));
+    whole.push_back(parts.back().whole);
     latency_ms.push_back(one.latency_ms);
   }
-  const Composition& prior = known.empty() ? vague_composition(timed) : common;
-  return compose(rescaled(prior, terms, latency_ms), terms, latency_ms);
+  if (!known.empty()) return Assembly(common, parts, latency_ms);
+  // Without others to know the shares by, a few models do not tell what shares explain from what kernels do.
+  const Composition vague = vague_composition(timed);
+  return Assembly(compose(rescaled(vague, whole, latency_ms), whole, latency_ms));
 }
 
 }  // namespace
@@ -497,7 +506,7 @@ AdaptedPlatform adapt(const std::vector<PoolPlatform>& pool, const std::vector<K
                       const std::vector<ModelMeasurement>& models, Timed timed) {
   check_models(models, "adapt");
   auto state = adapt_kernels(pool, timings);
-  state->composition = compose_as(pool, *state, models, timed);
+  state->assembly = assemble(pool, *state, models, timed);
   return AdaptedPlatform(std::move(state));
 }
 
@@ -506,10 +515,8 @@ std::vector<KernelEstimate> AdaptedPlatform::estimate(const std::vector<KernelSh
 }
 
 KernelSum estimate_model(const AdaptedPlatform& platform, const Decomposition& model) {
-  std::vector<KernelShape> kernels;
-  for (const FusedKernel& kernel : model.kernels) kernels.push_back(shape_of(kernel));
   const AdaptedPlatform::State& state = platform.state();
-  return put_together(model.kernels, state.estimate(kernels), state.roofline, state.composition);
+  return state.assembly.estimate(model.kernels, state.estimate(shapes_of(model)), state.roofline);
 }
 
 // --- Similarity ---

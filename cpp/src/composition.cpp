@@ -5,9 +5,7 @@
 #include <map>
 #include <numeric>
 
-#include "linear.h"
 #include "median.h"
-#include "pool_state.h"
 
 namespace latencast {
 namespace {
@@ -24,51 +22,10 @@ constexpr double kFreedom = 4;        // of Student's t: how readily a model is 
 constexpr double kLeastNoise = 0.01;  // relative
 constexpr double kExpected = 2;       // standard deviations that models in common may be off
 
-DoubleMatrix as_matrix(const std::array<double, kTerms * kTerms>& values) {
-  DoubleMatrix matrix(Index{kTerms}, Index{kTerms});
-  std::copy(values.begin(), values.end(), matrix.data());
-  return matrix;
-}
-
-// Of a positive definite matrix.
-DoubleMatrix inverse_of(const DoubleMatrix& matrix) {
-  const DoubleMatrix lower = cholesky(matrix);
-  return solve_lower_transposed(lower,
-                                solve_lower(lower, DoubleMatrix::Identity(matrix.rows(), matrix.rows())));
-}
-
-// Gaussian shares after rows of terms / latency, each of which should sum to 1. precision: of each row.
-Composition posterior(const Composition& prior, const std::vector<Terms>& rows,
-                      const std::vector<double>& precision) {
-  const auto n = Index(kTerms);
-  const DoubleMatrix inverse = inverse_of(as_matrix(prior.covariance));
-  DoubleMatrix information = inverse, target(n, 1);
-  for (Index a = 0; a < n; ++a) {
-    target(a, 0) = 0;
-    for (Index b = 0; b < n; ++b) target(a, 0) += inverse(a, b) * prior.share[std::size_t(b)];
-  }
-  for (std::size_t i = 0; i < rows.size(); ++i)
-    for (std::size_t a = 0; a < kTerms; ++a) {
-      target(Index(a), 0) += precision[i] * rows[i][a];
-      for (std::size_t b = 0; b < kTerms; ++b)
-        information(Index(a), Index(b)) += precision[i] * rows[i][a] * rows[i][b];
-    }
-  const DoubleMatrix after = inverse_of(information);
-  Composition found = prior;
-  for (std::size_t a = 0; a < kTerms; ++a) {
-    found.share[a] = 0;
-    for (std::size_t b = 0; b < kTerms; ++b) {
-      found.covariance[a * kTerms + b] = after(Index(a), Index(b));
-      found.share[a] += after(Index(a), Index(b)) * target(Index(b), 0);
-    }
-  }
-  return found;
-}
-
 }  // namespace
 
-std::vector<Terms> terms_of_each(const std::vector<FusedKernel>& kernels,
-                                 const std::vector<KernelEstimate>& estimates, const Roofline& roofline) {
+ModelParts parts_of(const std::vector<FusedKernel>& kernels, const std::vector<KernelEstimate>& estimates,
+                    const Roofline& roofline) {
   constexpr double kBytes = 4;  // of an element, as the roofline counts them
   double weights = 0;
   for (const FusedKernel& kernel : kernels) weights += double(kernel.bytes_weights);
@@ -78,7 +35,7 @@ std::vector<Terms> terms_of_each(const std::vector<FusedKernel>& kernels,
     const double moving_ms = bytes / kMoved;
     return latency_ms * moving_ms / (latency_ms + moving_ms);
   };
-  std::vector<Terms> each;
+  ModelParts parts{{}, {}, {}};
   for (std::size_t i = 0; i < kernels.size(); ++i) {
     const FusedKernel& kernel = kernels[i];
     const double latency_ms = estimates[i].latency_ms;
@@ -104,28 +61,24 @@ std::vector<Terms> terms_of_each(const std::vector<FusedKernel>& kernels,
     terms[term::kShort] = std::min(latency_ms, kShort_ms);
     terms[term::kWaitWeights] = waiting(latency_ms, own_weights);
     terms[term::kWaitActivations] = waiting(latency_ms, activations);
-    each.push_back(terms);
+    for (std::size_t a = 0; a < kTerms; ++a) parts.whole[a] += terms[a];
+    parts.kernels.push_back(shape_of(kernel));
+    parts.each.push_back(terms);
   }
-  return each;
+  return parts;
 }
 
-Terms sum_of_terms(const std::vector<Terms>& each) {
-  Terms whole{};
-  for (const Terms& own : each)
-    for (std::size_t a = 0; a < kTerms; ++a) whole[a] += own[a];
-  return whole;
-}
+double least_ms(const Terms& terms) { return kLeastShare * terms[term::kLatencies]; }
 
 double Composition::latency_ms(const Terms& terms) const {
-  const double sum = std::inner_product(terms.begin(), terms.end(), share.begin(), 0.0);
-  return std::max(sum, kLeastShare * terms[term::kLatencies]);
+  return std::max(std::inner_product(terms.begin(), terms.end(), share.begin(), 0.0), least_ms(terms));
 }
 
-double Composition::deviation(const Terms& terms) const {
-  double variance = 0;
+double Composition::variance(const Terms& terms) const {
+  double sum = 0;
   for (std::size_t a = 0; a < kTerms; ++a)
-    for (std::size_t b = 0; b < kTerms; ++b) variance += terms[a] * terms[b] * covariance[a * kTerms + b];
-  return std::sqrt(std::max(variance, 0.0) / std::pow(latency_ms(terms), 2) + noise * noise);
+    for (std::size_t b = 0; b < kTerms; ++b) sum += terms[a] * terms[b] * covariance[a * kTerms + b];
+  return sum;
 }
 
 Composition vague_composition(Timed timed) {
@@ -142,27 +95,71 @@ Composition vague_composition(Timed timed) {
   return vague;
 }
 
-Composition compose(const Composition& prior, const std::vector<Terms>& models,
-                    const std::vector<double>& latency_ms) {
-  std::vector<Terms> rows = models;
-  for (std::size_t i = 0; i < rows.size(); ++i)
-    for (double& term : rows[i]) term /= latency_ms[i];
-  Composition found = prior;
-  std::vector<double> weight(rows.size(), 1);
+DoubleMatrix term_rows(const std::vector<Terms>& models, const std::vector<double>& latency_ms) {
+  DoubleMatrix rows(Index(models.size()), Index{kTerms});
+  for (std::size_t i = 0; i < models.size(); ++i)
+    for (std::size_t a = 0; a < kTerms; ++a) rows(Index(i), Index(a)) = models[i][a] / latency_ms[i];
+  return rows;
+}
+
+DoubleMatrix share_covariance(const Composition& shares, const DoubleMatrix& rows) {
+  DoubleMatrix covariance(Index{kTerms}, Index{kTerms});
+  std::copy(shares.covariance.begin(), shares.covariance.end(), covariance.data());
+  return rows.lazyProduct(covariance);
+}
+
+ModelRegression regress_models(const DoubleMatrix& covariance, const std::vector<double>& missing,
+                               const std::vector<double>& variance) {
+  const auto count = Index(missing.size());
+  DoubleMatrix noisy = covariance, target(count, 1);
+  for (Index i = 0; i < count; ++i) {
+    noisy(i, i) += variance[std::size_t(i)];
+    target(i, 0) = missing[std::size_t(i)];
+  }
+  ModelRegression found{cholesky(noisy), {}};
+  const DoubleMatrix solved = solve_lower_transposed(found.lower, solve_lower(found.lower, target));
+  found.solved.assign(solved.data(), solved.data() + count);
+  return found;
+}
+
+ModelNoise noise_of_models(const DoubleMatrix& covariance, const std::vector<double>& missing, double noise) {
+  ModelNoise found{noise, std::vector<double>(missing.size(), noise * noise)};
   for (int round = 0; round < kRounds; ++round) {
-    std::vector<double> precision;
-    for (const double each : weight) precision.push_back(each / (found.noise * found.noise));
-    Composition next = posterior(prior, rows, precision);
+    const ModelRegression after = regress_models(covariance, missing, found.variance);
+    const double before = found.noise * found.noise;
     // The noise believed before counts as a few models do.
-    double squares = kFreedom * prior.noise * prior.noise;
-    for (std::size_t i = 0; i < rows.size(); ++i) {
-      const double rest = std::inner_product(rows[i].begin(), rows[i].end(), next.share.begin(), 0.0) - 1;
-      const double variance = found.noise * found.noise;
-      weight[i] = (kFreedom + 1) / (kFreedom + rest * rest / variance);
+    double squares = kFreedom * noise * noise;
+    std::vector<double> weight;
+    for (std::size_t i = 0; i < missing.size(); ++i) {
+      const double rest = found.variance[i] * after.solved[i];
+      weight.push_back((kFreedom + 1) / (kFreedom + rest * rest / before));
       squares += weight[i] * rest * rest;
     }
-    next.noise = std::max(std::sqrt(squares / (kFreedom + double(rows.size()))), kLeastNoise);
-    found = next;
+    found.noise = std::max(std::sqrt(squares / (kFreedom + double(missing.size()))), kLeastNoise);
+    for (std::size_t i = 0; i < missing.size(); ++i)
+      found.variance[i] = found.noise * found.noise / weight[i];
+  }
+  return found;
+}
+
+Composition compose(const Composition& prior, const std::vector<Terms>& models,
+                    const std::vector<double>& latency_ms) {
+  const DoubleMatrix rows = term_rows(models, latency_ms), across = share_covariance(prior, rows);
+  std::vector<double> missing;
+  for (std::size_t i = 0; i < models.size(); ++i)
+    missing.push_back(1 - std::inner_product(models[i].begin(), models[i].end(), prior.share.begin(), 0.0) /
+                              latency_ms[i]);
+  const DoubleMatrix covariance = across.lazyProduct(rows.transpose());
+  const ModelNoise noise = noise_of_models(covariance, missing, prior.noise);
+  const ModelRegression after = regress_models(covariance, missing, noise.variance);
+  Composition found = prior;
+  found.noise = noise.noise;
+  const DoubleMatrix known = solve_lower(after.lower, across);
+  for (std::size_t a = 0; a < kTerms; ++a) {
+    for (std::size_t i = 0; i < models.size(); ++i)
+      found.share[a] += across(Index(i), Index(a)) * after.solved[i];
+    for (std::size_t b = 0; b < kTerms; ++b)
+      found.covariance[a * kTerms + b] -= known.col(Index(a)).dot(known.col(Index(b)));
   }
   return found;
 }
@@ -173,7 +170,7 @@ Composition rescaled(const Composition& prior, const std::vector<Terms>& models,
   double variance = 0;
   for (std::size_t i = 0; i < models.size(); ++i) {
     off.push_back(std::log(latency_ms[i] / prior.latency_ms(models[i])));
-    const double shares = std::pow(prior.deviation(models[i]), 2) - prior.noise * prior.noise;
+    const double shares = prior.variance(models[i]) / std::pow(prior.latency_ms(models[i]), 2);
     variance += (shares + prior.noise * prior.noise / double(models.size())) / double(models.size());
   }
   if (off.empty()) return prior;
@@ -219,29 +216,6 @@ Composition common_composition(const std::vector<Composition>& platforms,
   }
   common.noise = std::sqrt(noise);
   return common;
-}
-
-KernelSum put_together(const std::vector<FusedKernel>& kernels, const std::vector<KernelEstimate>& estimates,
-                       const Roofline& roofline, const Composition& composition) {
-  std::vector<KernelShape> shapes;
-  const std::vector<Terms> each = terms_of_each(kernels, estimates, roofline);
-  const Terms whole = sum_of_terms(each);
-  KernelSum sum{0, 0, 0, {}};
-  for (std::size_t i = 0; i < kernels.size(); ++i) {
-    shapes.push_back(shape_of(kernels[i]));
-    sum.kernel_ms.push_back(composition.latency_ms(each[i]));
-  }
-  sum.latency_ms = composition.latency_ms(whole);
-  // Kernels that cannot become shorter than their least share leave a little too much.
-  const double parts = std::accumulate(sum.kernel_ms.begin(), sum.kernel_ms.end(), 0.0);
-  for (double& ms : sum.kernel_ms) ms *= sum.latency_ms / parts;
-  const KernelSum alone = sum_of(shapes, estimates);
-  const double together = kCovered90 * composition.deviation(whole);
-  const double below = std::hypot(alone.low_ms / alone.latency_ms - 1, together);
-  const double above = std::hypot(alone.high_ms / alone.latency_ms - 1, together);
-  sum.low_ms = sum.latency_ms * (1 - std::min(below, 0.99));
-  sum.high_ms = sum.latency_ms * (1 + above);
-  return sum;
 }
 
 }  // namespace latencast

@@ -8,6 +8,7 @@
 
 #include "latencast/decompose.h"
 #include "latencast/pool.h"
+#include "linear.h"
 #include "roofline.h"
 
 namespace latencast {
@@ -42,10 +43,16 @@ enum : std::size_t {
 constexpr std::size_t kTerms = term::kCount;
 using Terms = std::array<double, kTerms>;
 
-/// Of a model with these kernels; estimates: of each, in ms.
-std::vector<Terms> terms_of_each(const std::vector<FusedKernel>& kernels,
-                                 const std::vector<KernelEstimate>& estimates, const Roofline& roofline);
-Terms sum_of_terms(const std::vector<Terms>& each);
+/// A model's kernels, and what they add to it.
+struct ModelParts {
+  std::vector<KernelShape> kernels;
+  std::vector<Terms> each;  ///< of each kernel
+  Terms whole;              ///< their sum
+};
+
+/// estimates: of each kernel, in ms.
+ModelParts parts_of(const std::vector<FusedKernel>& kernels, const std::vector<KernelEstimate>& estimates,
+                    const Roofline& roofline);
 
 /// A model takes the sum of share * term, give or take `noise` (relative). The shares are normal.
 struct Composition {
@@ -54,18 +61,42 @@ struct Composition {
   double noise = 0;
 
   double latency_ms(const Terms& terms) const;
-  /// Standard deviation of a model's latency, relative.
-  double deviation(const Terms& terms) const;
+  /// Of the shares, in ms^2: without the noise.
+  double variance(const Terms& terms) const;
 };
+
+/// Of its latency alone, what a kernel or a model keeps at least.
+double least_ms(const Terms& terms);
 
 /// What is believed before any model is known: roughly a sum. Kernels timed inside networks have neither
 /// calls nor images laid out anew in them, so that theirs is one of latencies alone.
 Composition vague_composition(Timed timed);
 
-/// After some models. latency_ms: finite and positive, one for each of `models`. Robust: models far off count
-/// less.
+/// After many models of one platform, by themselves. latency_ms: finite and positive, one for each of
+/// `models`. Robust: models far off count less.
 Composition compose(const Composition& prior, const std::vector<Terms>& models,
                     const std::vector<double>& latency_ms);
+
+/// Noise that models have, relative: of all, and each one's own variance, larger where it is far off
+/// (Student's t). covariance: of models, without noise. missing: to each model. noise: believed before.
+struct ModelNoise {
+  double noise;
+  std::vector<double> variance;
+};
+ModelNoise noise_of_models(const DoubleMatrix& covariance, const std::vector<double>& missing, double noise);
+
+/// A = L L^T, the models' covariance and their variances, and `solved` = A^-1 missing.
+struct ModelRegression {
+  DoubleMatrix lower;
+  std::vector<double> solved;
+};
+ModelRegression regress_models(const DoubleMatrix& covariance, const std::vector<double>& missing,
+                               const std::vector<double>& variance);
+
+/// (models, terms): each model's terms over its latency.
+DoubleMatrix term_rows(const std::vector<Terms>& models, const std::vector<double>& latency_ms);
+/// What the shares say of models' terms: rows * covariance of the shares, (models, terms).
+DoubleMatrix share_covariance(const Composition& shares, const DoubleMatrix& rows);
 
 /// `prior` times what `models` take in common beyond what it lets expect: 1 within two standard deviations of
 /// their median, the rest of the way from there. A prior that holds firmly against what all models say would
@@ -81,9 +112,5 @@ Composition rescaled(const Composition& prior, const std::vector<Terms>& models,
 Composition common_composition(const std::vector<Composition>& platforms,
                                const std::vector<std::string>& groups, const std::vector<double>& likeness,
                                Timed timed, bool about_sum);
-
-/// The model's latency and what each kernel has of it.
-KernelSum put_together(const std::vector<FusedKernel>& kernels, const std::vector<KernelEstimate>& estimates,
-                       const Roofline& roofline, const Composition& composition);
 
 }  // namespace latencast

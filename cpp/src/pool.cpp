@@ -4,6 +4,7 @@
 #include <cmath>
 #include <numeric>
 
+#include "assembly.h"
 #include "json.h"
 #include "latencast/checkpoint.h"
 #include "latencast/error.h"
@@ -231,7 +232,7 @@ PoolPlatform learn_platform(const PoolEntry& entry, const std::vector<KernelTimi
         const KernelShape shape = shape_of(kernel);
         estimates.push_back({std::exp(state->log_ms(shape, features_of(shape))), 0, 0});
       }
-      terms.push_back(sum_of_terms(terms_of_each(one.model.kernels, estimates, state->any)));
+      terms.push_back(parts_of(one.model.kernels, estimates, state->any).whole);
       latency_ms.push_back(one.latency_ms);
     }
     state->composition = compose(vague_composition(entry.timed), terms, latency_ms);
@@ -380,7 +381,7 @@ KernelSum estimate_model(const PoolPlatform& platform, const Decomposition& mode
   std::vector<KernelEstimate> estimates;
   for (const FusedKernel& kernel : model.kernels) estimates.push_back(platform.estimate(shape_of(kernel)));
   const PoolPlatform::State& state = platform.state();
-  return put_together(model.kernels, estimates, state.any, state.composition.value_or(Composition{}));
+  return Assembly(state.composition.value_or(Composition{})).estimate(model.kernels, estimates, state.any);
 }
 
 }  // namespace latencast

@@ -4,8 +4,8 @@
 #include <limits>
 #include <set>
 
+#include "assembly.h"
 #include "catch.h"
-#include "composition.h"
 #include "json.h"
 #include "kernel_features.h"
 #include "latencast/checkpoint.h"
@@ -635,7 +635,7 @@ TEST_CASE("a kernel's terms are those of its type", "[pool]") {
     kernel.type = type;
     kernel.kh = kernel.kw = window;
     kernel.bytes_in = 1000000, kernel.bytes_out = 3000000, kernel.bytes_weights = 16000000;
-    return terms_of_each({kernel}, {{0.5, 0.4, 0.6}}, roofline)[0];
+    return parts_of({kernel}, {{0.5, 0.4, 0.6}}, roofline).whole;
   };
   const Terms conv = terms(KernelType::conv, 3);
   CHECK(conv[term::kLatencies] == 0.5);
@@ -701,7 +701,7 @@ TEST_CASE("no kernel and no model takes next to nothing, whatever its terms say"
   CHECK(less.latency_ms(terms) == Approx(0.05));
   FusedKernel kernel;
   kernel.type = KernelType::conv;
-  const KernelSum sum = put_together({kernel, kernel}, {{1, 0.9, 1.1}, {9, 8, 10}}, {3, 0, 0}, less);
+  const KernelSum sum = Assembly(less).estimate({kernel, kernel}, {{1, 0.9, 1.1}, {9, 8, 10}}, {3, 0, 0});
   CHECK(sum.latency_ms == Approx(4));
   CHECK(sum.kernel_ms[0] + sum.kernel_ms[1] == Approx(4));
   CHECK(sum.kernel_ms[0] == Approx(4 * 0.05 / 6.05));

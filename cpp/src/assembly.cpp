@@ -1,0 +1,127 @@
+#include "assembly.h"
+
+#include <algorithm>
+#include <cmath>
+#include <map>
+#include <numeric>
+
+#include "pool_state.h"
+
+namespace latencast {
+namespace {
+
+using Index = Eigen::Index;
+
+constexpr double kDeviation = 0.45;  // of what a kernel takes in models, relative
+constexpr double kOfType = 0.2;      // of its variance, what all kernels of a type have in common besides
+
+}  // namespace
+
+double Assembly::covariance(const Place& one, const Place& other) {
+  if (one.type != other.type) return 0;
+  double square = 0;
+  for (std::size_t f = 0; f < kSmoothFeatures; ++f) square += std::pow(one.at[f] - other.at[f], 2);
+  return kDeviation * kDeviation * (std::exp(-std::sqrt(square)) + kOfType);
+}
+
+Assembly::Assembly(const Composition& prior, const std::vector<ModelParts>& models,
+                   const std::vector<double>& latency_ms) {
+  std::vector<Terms> whole;
+  for (const ModelParts& one : models) whole.push_back(one.whole);
+  prior_ = rescaled(prior, whole, latency_ms);
+  std::map<std::array<double, kSmoothFeatures + 1>, std::size_t> known;
+  std::vector<std::vector<std::pair<std::size_t, double>>> shares(models.size());
+  std::vector<double> missing;
+  for (std::size_t i = 0; i < models.size(); ++i) {
+    for (std::size_t k = 0; k < models[i].kernels.size(); ++k) {
+      const Place place = place_of(models[i].kernels[k]);
+      std::array<double, kSmoothFeatures + 1> key{double(static_cast<std::size_t>(place.type))};
+      std::copy(place.at.begin(), place.at.end(), key.begin() + 1);
+      const auto [at, is_new] = known.try_emplace(key, places_.size());
+      if (is_new) places_.push_back(place);
+      shares[i].emplace_back(at->second, prior_.latency_ms(models[i].each[k]) / latency_ms[i]);
+    }
+    missing.push_back(1 - prior_.latency_ms(whole[i]) / latency_ms[i]);
+  }
+  parts_ = DoubleMatrix::Zero(Index(places_.size()), Index(models.size()));
+  for (std::size_t i = 0; i < models.size(); ++i)
+    for (const auto& [place, share] : shares[i]) parts_(Index(place), Index(i)) += share;
+  DoubleMatrix alike(parts_.rows(), parts_.rows());
+  for (std::size_t a = 0; a < places_.size(); ++a)
+    for (std::size_t b = 0; b <= a; ++b)
+      alike(Index(a), Index(b)) = alike(Index(b), Index(a)) = covariance(places_[a], places_[b]);
+  const DoubleMatrix terms = term_rows(whole, latency_ms);
+  across_ = share_covariance(prior_, terms);
+  const DoubleMatrix by_shares = across_.lazyProduct(terms.transpose());
+  // By the shares alone: a process would follow a model that was disturbed.
+  const ModelNoise noise = noise_of_models(by_shares, missing, prior_.noise);
+  noise_ = noise.noise;
+  const ModelRegression after = regress_models(
+      by_shares + parts_.transpose().lazyProduct(alike.lazyProduct(parts_).eval()), missing, noise.variance);
+  lower_ = after.lower;
+  share_ = prior_.share;
+  pull_.assign(places_.size(), 0);
+  for (std::size_t i = 0; i < models.size(); ++i) {
+    for (std::size_t a = 0; a < kTerms; ++a) share_[a] += across_(Index(i), Index(a)) * after.solved[i];
+    for (std::size_t p = 0; p < places_.size(); ++p) pull_[p] += parts_(Index(p), Index(i)) * after.solved[i];
+  }
+}
+
+// Of the model's latency after the models, in ms^2, but for the noise. kernel_ms: by the prior.
+double Assembly::variance(const ModelParts& model, const std::vector<Place>& places,
+                          const std::vector<double>& kernel_ms) const {
+  double sum = prior_.variance(model.whole);
+  DoubleMatrix shared = DoubleMatrix::Zero(parts_.rows(), 1);  // with each place
+  for (std::size_t k = 0; k < places.size(); ++k) {
+    for (std::size_t other = 0; other < places.size(); ++other)
+      sum += kernel_ms[k] * kernel_ms[other] * covariance(places[k], places[other]);
+    for (std::size_t p = 0; p < places_.size(); ++p)
+      shared(Index(p), 0) += kernel_ms[k] * covariance(places[k], places_[p]);
+  }
+  DoubleMatrix with_models = parts_.transpose().lazyProduct(shared);
+  for (Index i = 0; i < with_models.rows(); ++i)
+    for (std::size_t a = 0; a < kTerms; ++a) with_models(i, 0) += across_(i, Index(a)) * model.whole[a];
+  return std::max(sum - solve_lower(lower_, with_models).squaredNorm(), 0.0);
+}
+
+KernelSum Assembly::estimate(const std::vector<FusedKernel>& kernels,
+                             const std::vector<KernelEstimate>& estimates, const Roofline& roofline) const {
+  const ModelParts model = parts_of(kernels, estimates, roofline);
+  const auto by_shares = [&](const Terms& terms) {
+    return std::inner_product(terms.begin(), terms.end(), share_.begin(), 0.0);
+  };
+  KernelSum sum{by_shares(model.whole), 0, 0, {}};
+  std::vector<Place> places;
+  std::vector<double> before_ms;
+  for (std::size_t k = 0; k < kernels.size(); ++k) {
+    places.push_back(place_of(model.kernels[k]));
+    before_ms.push_back(prior_.latency_ms(model.each[k]));
+    double more = 0;
+    for (std::size_t p = 0; p < places_.size(); ++p) more += covariance(places[k], places_[p]) * pull_[p];
+    more *= before_ms[k];
+    sum.latency_ms += more;
+    sum.kernel_ms.push_back(std::max(by_shares(model.each[k]) + more, least_ms(model.each[k])));
+  }
+  sum.latency_ms = std::max(sum.latency_ms, least_ms(model.whole));
+  // Kernels that cannot become shorter than their least share leave a little too much.
+  const double parts = std::accumulate(sum.kernel_ms.begin(), sum.kernel_ms.end(), 0.0);
+  for (double& ms : sum.kernel_ms) ms *= sum.latency_ms / parts;
+  const KernelSum alone = sum_of(model.kernels, estimates);
+  const auto relative = [&](double variance, double noise) {
+    return kCovered90 * std::sqrt(variance / std::pow(sum.latency_ms, 2) + noise * noise);
+  };
+  const double unknown = relative(prior_.variance(model.whole), std::max(noise_, prior_.noise));
+  double below = std::hypot(alone.low_ms / alone.latency_ms - 1, unknown);
+  double above = std::hypot(alone.high_ms / alone.latency_ms - 1, unknown);
+  if (!places_.empty()) {
+    // What kernels take in the models includes their estimates' errors. Of kernels that no model had it says
+    // nothing, so that the interval is what it was without any.
+    const double known = relative(variance(model, places, before_ms), noise_);
+    below = std::min(below, known), above = std::min(above, known);
+  }
+  sum.low_ms = sum.latency_ms * (1 - std::min(below, 0.99));
+  sum.high_ms = sum.latency_ms * (1 + above);
+  return sum;
+}
+
+}  // namespace latencast
