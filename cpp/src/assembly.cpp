@@ -12,8 +12,10 @@ namespace {
 
 using Index = Eigen::Index;
 
-constexpr double kDeviation = 0.45;  // of what a kernel takes in models, relative
-constexpr double kOfType = 0.2;      // of its variance, what all kernels of a type have in common besides
+constexpr double kDeviation = 0.6;  // of what a kernel takes in models, relative
+constexpr double kOfType = 0.2;     // of its variance, what all kernels of a type have in common besides
+
+constexpr double kDisturbed = 3;  // standard deviations that a model may be off
 
 }  // namespace
 
@@ -43,21 +45,33 @@ Assembly::Assembly(const Composition& prior, const std::vector<ModelParts>& mode
     }
     missing.push_back(1 - prior_.latency_ms(whole[i]) / latency_ms[i]);
   }
-  parts_ = DoubleMatrix::Zero(Index(places_.size()), Index(models.size()));
+  const auto of_places = Index(places_.size()), of_models = Index(models.size());
+  DoubleMatrix alike(of_places, of_places);
+  for (Index a = 0; a < of_places; ++a)
+    for (Index b = 0; b <= a; ++b)
+      alike(a, b) = alike(b, a) = covariance(places_[std::size_t(a)], places_[std::size_t(b)]);
+  // Models have few of the places, so products are sums over those.
+  parts_ = DoubleMatrix::Zero(of_places, of_models);
+  DoubleMatrix spread = DoubleMatrix::Zero(of_models, of_places),
+               by_process = DoubleMatrix::Zero(of_models, of_models);
   for (std::size_t i = 0; i < models.size(); ++i)
-    for (const auto& [place, share] : shares[i]) parts_(Index(place), Index(i)) += share;
-  DoubleMatrix alike(parts_.rows(), parts_.rows());
-  for (std::size_t a = 0; a < places_.size(); ++a)
-    for (std::size_t b = 0; b <= a; ++b)
-      alike(Index(a), Index(b)) = alike(Index(b), Index(a)) = covariance(places_[a], places_[b]);
+    for (const auto& [place, share] : shares[i]) {
+      parts_(Index(place), Index(i)) += share;
+      spread.row(Index(i)) += share * alike.row(Index(place));
+    }
+  for (std::size_t i = 0; i < models.size(); ++i)
+    for (const auto& [place, share] : shares[i]) by_process.col(Index(i)) += share * spread.col(Index(place));
   const DoubleMatrix terms = term_rows(whole, latency_ms);
   across_ = share_covariance(prior_, terms);
   const DoubleMatrix by_shares = across_.lazyProduct(terms.transpose());
-  // By the shares alone: a process would follow a model that was disturbed.
+  // By the shares alone: a process would follow a model that was disturbed. What it is there to explain is
+  // no disturbance either, so that only models that are far off count less.
   const ModelNoise noise = noise_of_models(by_shares, missing, prior_.noise);
   noise_ = noise.noise;
-  const ModelRegression after = regress_models(
-      by_shares + parts_.transpose().lazyProduct(alike.lazyProduct(parts_).eval()), missing, noise.variance);
+  std::vector<double> variance;
+  for (const double off : noise.off)
+    variance.push_back(noise_ * noise_ * std::pow(std::max(1.0, off / kDisturbed), 4));
+  const ModelRegression after = regress_models(by_shares + by_process, missing, variance);
   lower_ = after.lower;
   share_ = prior_.share;
   pull_.assign(places_.size(), 0);

@@ -123,21 +123,23 @@ ModelRegression regress_models(const DoubleMatrix& covariance, const std::vector
 }
 
 ModelNoise noise_of_models(const DoubleMatrix& covariance, const std::vector<double>& missing, double noise) {
-  ModelNoise found{noise, std::vector<double>(missing.size(), noise * noise)};
+  ModelNoise found{noise, std::vector<double>(missing.size(), noise * noise), {}};
   for (int round = 0; round < kRounds; ++round) {
     const ModelRegression after = regress_models(covariance, missing, found.variance);
-    const double before = found.noise * found.noise;
     // The noise believed before counts as a few models do.
     double squares = kFreedom * noise * noise;
-    std::vector<double> weight;
+    std::vector<double> rest, weight;
     for (std::size_t i = 0; i < missing.size(); ++i) {
-      const double rest = found.variance[i] * after.solved[i];
-      weight.push_back((kFreedom + 1) / (kFreedom + rest * rest / before));
-      squares += weight[i] * rest * rest;
+      rest.push_back(found.variance[i] * after.solved[i]);
+      weight.push_back((kFreedom + 1) / (kFreedom + std::pow(rest[i] / found.noise, 2)));
+      squares += weight[i] * rest[i] * rest[i];
     }
     found.noise = std::max(std::sqrt(squares / (kFreedom + double(missing.size()))), kLeastNoise);
-    for (std::size_t i = 0; i < missing.size(); ++i)
+    found.off.clear();
+    for (std::size_t i = 0; i < missing.size(); ++i) {
       found.variance[i] = found.noise * found.noise / weight[i];
+      found.off.push_back(std::abs(rest[i]) / found.noise);
+    }
   }
   return found;
 }

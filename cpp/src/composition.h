@@ -82,6 +82,7 @@ Composition compose(const Composition& prior, const std::vector<Terms>& models,
 struct ModelNoise {
   double noise;
   std::vector<double> variance;
+  std::vector<double> off;  ///< of each model, in standard deviations of the noise
 };
 ModelNoise noise_of_models(const DoubleMatrix& covariance, const std::vector<double>& missing, double noise);
 

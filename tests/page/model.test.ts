@@ -306,7 +306,7 @@ describe('platforms', () => {
     await page.locator('.model-device').getByText(/^a factor of \d+/).waitFor();
     const text = 'resnet18, 41.2\nsqueezenet, 14.1\nmobilenet, 21.8\ngooglenet, 48.3\nalexnet, 44.0\nwobble, 3\n';
     await page.fill('#model-times textarea', text);
-    await page.getByText('5 measurements').waitFor();
+    await page.locator('#model-problems').getByText('5 measurements, 1 line not understood').waitFor();
     const width = async (): Promise<number> => {
       const [, least = 0, most = 0] = await headline(page);
       return most / least;
@@ -456,7 +456,7 @@ describe('platforms known by their kernels', () => {
     const page = await visit.open({ address: '#mode=model&on=mine' });
     await engineReady(page);
     await page.fill('#model-times textarea', [kHeader, ...kRows, 'cow,1,7,7,8,8,3,3,1,1,2'].join('\n'));
-    await page.getByText('12 kernels timed').waitFor();
+    await page.locator('#model-problems').getByText('12 kernels timed, 1 line not understood').waitFor();
     await page.locator('.headline').getByText('from kernels that were timed there').waitFor(kLong);
     const [estimate = 0] = await headline(page);
     expect(estimate).toBeGreaterThan(1);
@@ -524,7 +524,7 @@ describe('platforms known by their kernels', () => {
     await page.locator('#model-times textarea').waitFor();
     await tabTo('model-times', focused);
     await keyboard.insertText([kHeader, ...kRows].join('\n'));
-    await page.getByText('12 kernels timed').waitFor();
+    await page.locator('#model-problems').getByText('12 kernels timed, 1 line not understood').waitFor();
     await page.locator('.headline').getByText('from kernels that were timed there').waitFor(kLong);
     await tabTo('platform', focused, 'Shift+Tab');
     await keyboard.type('this browser');

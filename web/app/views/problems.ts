@@ -1,5 +1,6 @@
 import { html, nothing, type TemplateResult } from 'lit';
 import type { Fix } from '../../api/index.js';
+import { plural } from '../format.js';
 import type { LineEditor } from './line-editor.js';
 import type { Send } from './send.js';
 import type { Mark } from '../state.js';
@@ -25,6 +26,12 @@ export function problemList(marks: readonly Mark[], editor: string, send: Send):
     )}
     ${problems.length > kMostShown ? html`<li>and ${problems.length - kMostShown} more</li>` : nothing}
   </ul>`;
+}
+
+/** How many lines were not understood, or that every line was: the end of a sentence that counts the others. */
+export function understood(marks: readonly Mark[]): TemplateResult {
+  const bad = marks.filter((mark) => mark.kind === 'bad').length;
+  return bad > 0 ? html`, <strong class="bad">${plural(bad, 'line')} not understood</strong>` : html`, every line understood`;
 }
 
 export function fixButton(fix: Fix, send: Send): TemplateResult {

@@ -2,7 +2,7 @@ import { html, nothing, type TemplateResult } from 'lit';
 import './line-editor.js';
 import { browserButton, browserPanel } from '../measure/view.js';
 import { kToMeasure } from '../reading.js';
-import { fixButton, problemList } from './problems.js';
+import { fixButton, problemList, understood } from './problems.js';
 import type { Send } from './send.js';
 import type { Method } from '../../api/index.js';
 import { knownOrigin, knownTitle } from '../known.js';
@@ -159,7 +159,6 @@ function summary(state: State, fresh: boolean): TemplateResult {
   const marks = sheetOf(state).check?.marks ?? [];
   const result = resultOf(state);
   const aside = result && !isStale(state) ? setAside(result.review).size : 0;
-  const bad = marks.filter((mark) => mark.kind === 'bad').length;
   const open = marks.filter((mark) => mark.reading === kToMeasure).length;
   const readings = sheetOf(state).check?.readings.length ?? 0;
   if (sheetOf(state).text.trim() === '') {
@@ -171,9 +170,7 @@ function summary(state: State, fresh: boolean): TemplateResult {
   return html`<p>
     ${plural(readings, 'measurement')}${aside > 0 ? html`, <strong class="bad">${count(aside)} set aside</strong>` : nothing}${
       open > 0 ? `, ${count(open)} still to measure` : nothing
-    }${
-      bad > 0 ? html`, <strong class="bad">${plural(bad, 'line')} not understood</strong>` : ', every line understood'
-    }
+    }${understood(marks)}
   </p>`;
 }
 

@@ -2,8 +2,9 @@ import { html, nothing, type TemplateResult } from 'lit';
 import '../../views/line-editor.js';
 import type { KnownPlatform, PoolEntry } from '../../../api/index.js';
 import { about, percent, plural, significant } from '../../format.js';
-import { problemList } from '../../views/problems.js';
+import { problemList, understood } from '../../views/problems.js';
 import type { Send } from '../../views/send.js';
+import type { Mark } from '../../state.js';
 import { textMarks } from '../derive.js';
 import {
   currentCheck,
@@ -158,7 +159,7 @@ function sheet(state: ModelState, send: Send, tell: Tell): TemplateResult {
       @edit=${(event: CustomEvent<string>) => tell({ type: 'text', text: event.detail })}
     ></line-editor>
     <div id="model-problems" class="problems">
-      ${summary(state)} ${adapting === undefined ? nothing : html`<p class="bad">${adapting}</p>`}
+      ${summary(state, marks)} ${adapting === undefined ? nothing : html`<p class="bad">${adapting}</p>`}
       ${problemList(marks, 'model-times', send)}
     </div>
     ${
@@ -181,12 +182,13 @@ function sheet(state: ModelState, send: Send, tell: Tell): TemplateResult {
   </section>`;
 }
 
-function summary(state: ModelState): TemplateResult {
+function summary(state: ModelState, marks: readonly Mark[]): TemplateResult {
   const { readings: { length: readings } = [], kernels: { length: kernels } = [] } = currentCheck(state) ?? {};
+  const bad = marks.some((mark) => mark.kind === 'bad') ? understood(marks) : nothing;
   if (kernels > 0) {
     const { set_aside = [] } = state.adaptedKernels ?? {};
     return html`<p class="quiet">
-      ${plural(kernels, 'kernel')} timed${set_aside.length > 0 ? html`, <strong class="bad">${set_aside.length} set aside</strong>` : nothing}${
+      ${plural(kernels, 'kernel')} timed${set_aside.length > 0 ? html`, <strong class="bad">${set_aside.length} set aside</strong>` : nothing}${bad}${
         readings > 0 ? `, and ${plural(readings, 'whole model')}, which say how kernels add up` : '. Whole models besides, ten or so, would say how kernels add up'
       }.
     </p>`;
@@ -197,7 +199,7 @@ function summary(state: ModelState): TemplateResult {
       readings === 0
         ? html`A model and its latency a line: files that you opened here, or networks by name. One is enough to begin. Timings of 20 and more kernels, with the columns
             <code>kernel,n,h,w,cin,cout,kh,kw,stride,groups,latency_ms</code>, in place of them or, best, beside them.`
-        : html`${plural(readings, 'measurement')}${aside > 0 ? html`, <strong class="bad">${aside} set aside</strong>` : nothing}`
+        : html`${plural(readings, 'measurement')}${aside > 0 ? html`, <strong class="bad">${aside} set aside</strong>` : nothing}${bad}`
     }
   </p>`;
 }
