@@ -4,6 +4,7 @@
 #include <cmath>
 #include <limits>
 #include <map>
+#include <numeric>
 #include <set>
 
 #include "json.h"
@@ -12,6 +13,7 @@
 #include "median.h"
 #include "profiles.h"
 #include "rates.h"
+#include "resemblance.h"
 #include "work.h"
 
 namespace latencast {
@@ -20,7 +22,7 @@ namespace {
 using nlohmann::json;
 using Index = Eigen::Index;
 
-constexpr int kMetaVersion = 2;
+constexpr int kMetaVersion = 3;
 constexpr int kMostThreads = 1 << 16;
 
 [[noreturn]] void damaged(const std::string& what) { throw Error(ErrorCode::checkpoint, "fleet: " + what); }
@@ -91,11 +93,11 @@ struct FleetData {
 
 namespace {
 
-// What both opinions say together; their errors go together by half.
-Belief together(const Belief& of_rates, const Belief& of_profiles) {
-  constexpr double kRates = 1.0 / 3, kProfiles = 1 - kRates;
-  const double a = kRates * of_rates.spread, b = kProfiles * of_profiles.spread;
-  return {kRates * of_rates.mean + kProfiles * of_profiles.mean, std::sqrt(a * a + b * b + a * b)};
+// What the rates and a second opinion say together; their errors go together by `correlation`.
+Belief together(const Belief& of_rates, const Belief& second, double weight, double correlation) {
+  const double a = (1 - weight) * of_rates.spread, b = weight * second.spread;
+  return {(1 - weight) * of_rates.mean + weight * second.mean,
+          std::sqrt(a * a + b * b + 2 * correlation * a * b)};
 }
 
 // How much less a platform is expected to be like a known one of another processor (log odds), or for each
@@ -118,6 +120,7 @@ struct PlatformModel::State {
   std::vector<std::size_t> centres;  // platforms that the posterior knows
   RatePosterior posterior;
   Profiles profiles;
+  Resemblance resemblance;
   std::vector<Likeness> likenesses = {};
 
   State(std::shared_ptr<const FleetData> of, std::vector<ModelWork> models, std::vector<double> ms,
@@ -127,7 +130,8 @@ struct PlatformModel::State {
         latency_ms(std::move(ms)),
         posterior(std::make_shared<RatePrior>(with_centres(*fleet->prior, expected(*fleet, keep, kind))),
                   measured, latency_ms, options),
-        profiles(fleet->profiles, keep, known_ones(), kind) {
+        profiles(fleet->profiles, keep, known_ones(), kind),
+        resemblance(fleet->profiles, fleet->sources.work, keep, different_ones(), kind) {
     for (std::size_t p = 0; p < keep.size(); ++p)
       if (keep[p]) centres.push_back(p);
     for (std::size_t c = 0; c < centres.size(); ++c)
@@ -144,27 +148,46 @@ struct PlatformModel::State {
     return factors;
   }
 
-  // By both, as far as the profiles tell.
+  // By both, as far as the second opinion tells: profiles of known models, resemblance of others.
+  Belief with_second(const Belief& of_rates, const ModelWork& model) const {
+    struct Share {
+      double weight, correlation;
+    };
+    constexpr Share kProfiles{2.0 / 3, 0.5}, kResemblance{0.5, 0.8};
+    const Share share = model.known >= 0 ? kProfiles : kResemblance;
+    const auto second = model.known >= 0 ? profiles.predict(model.known) : resemblance.predict(model);
+    return second ? together(of_rates, *second, share.weight, share.correlation) : of_rates;
+  }
+
   std::vector<Belief> left_out() const {
     std::vector<Belief> beliefs = posterior.left_out();
-    for (std::size_t i = 0; i < measured.size(); ++i) {
-      if (measured[i].known < 0) continue;
-      if (const auto other = profiles.predict(measured[i].known)) beliefs[i] = together(beliefs[i], *other);
-    }
+    for (std::size_t i = 0; i < measured.size(); ++i) beliefs[i] = with_second(beliefs[i], measured[i]);
     return beliefs;
   }
 
-  // Known models that count, each once.
-  std::vector<std::pair<std::ptrdiff_t, double>> known_ones() const {
-    std::map<std::ptrdiff_t, std::pair<double, int>> sums;
+  // Models that count, each once, with the mean of its log ms.
+  std::vector<std::pair<ModelWork, double>> different_ones() const {
+    std::map<std::uint64_t, std::pair<std::size_t, std::vector<double>>> readings;
     for (std::size_t i = 0; i < measured.size(); ++i) {
-      if (measured[i].known < 0 || posterior.set_aside()[i]) continue;
-      auto& [sum, count] = sums[measured[i].known];
-      sum += std::log(latency_ms[i]);
-      ++count;
+      if (posterior.set_aside()[i]) continue;
+      auto& [first, log_ms] = readings[measured[i].identity];
+      if (log_ms.empty()) first = i;
+      log_ms.push_back(std::log(latency_ms[i]));
     }
+    std::vector<std::pair<ModelWork, double>> ones;
+    for (const auto& [identity, of_one] : readings) {
+      const auto& log_ms = of_one.second;
+      ones.emplace_back(measured[of_one.first],
+                        std::accumulate(log_ms.begin(), log_ms.end(), 0.0) / double(log_ms.size()));
+    }
+    return ones;
+  }
+
+  std::vector<std::pair<std::ptrdiff_t, double>> known_ones() const {
     std::vector<std::pair<std::ptrdiff_t, double>> ones;
-    for (const auto& [model, sum] : sums) ones.emplace_back(model, sum.first / sum.second);
+    for (const auto& [model, log_ms] : different_ones())
+      if (model.known >= 0) ones.emplace_back(model.known, log_ms);
+    std::sort(ones.begin(), ones.end());
     return ones;
   }
 
@@ -176,9 +199,7 @@ struct PlatformModel::State {
 
   Belief belief(const ModelWork& model) const {
     const Belief of_rates = posterior.predict(model);
-    if (model.known < 0 || is_measured(model)) return of_rates;
-    const auto of_profiles = profiles.predict(model.known);
-    return of_profiles ? together(of_rates, *of_profiles) : of_rates;
+    return is_measured(model) ? of_rates : with_second(of_rates, model);
   }
 };
 

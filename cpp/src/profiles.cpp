@@ -29,24 +29,52 @@ constexpr std::size_t kFewestMeasured = 4, kFewestPlatforms = 8;
 
 double square(double value) { return value * value; }
 
+// Share of the likeness of two platforms that their kinds leave, as far as the new platform's is told.
+double kinship(const PlatformKind& told, const PlatformKind& one, const PlatformKind& other) {
+  double left = 1;
+  if (!told.processor.empty() && one.processor != other.processor) left *= 1 - kOtherProcessor;
+  if (told.threads > 0) {
+    const double apart = std::abs(std::log2(double(one.threads) / other.threads));
+    left *= 1 - kOtherThreads * (1 - std::exp(-apart / 2));
+  }
+  return left;
+}
+
 }  // namespace
+
+PlatformCovariance::PlatformCovariance(const ProfileTable& table, const std::vector<std::size_t>& rows,
+                                       const DoubleMatrix& profiles, const PlatformKind& told)
+    : known(DoubleMatrix::Zero(static_cast<Index>(rows.size()), static_cast<Index>(rows.size()))),
+      cross(static_cast<Index>(rows.size())) {
+  const auto t = static_cast<Index>(rows.size());
+  const auto kind = [&](Index row) -> const PlatformKind& {
+    return row < t ? table.kind[rows[static_cast<std::size_t>(row)]] : told;
+  };
+  const auto covariance = [&](Index row, Index column) {
+    const bool same_board = row < t && column < t &&
+                            table.board[rows[static_cast<std::size_t>(row)]] ==
+                                table.board[rows[static_cast<std::size_t>(column)]];
+    const bool same_processor = kind(row).processor == kind(column).processor;
+    const double apart = (profiles.row(row) - profiles.row(column)).squaredNorm();
+    return square(kCommon) + profiles.row(row).dot(profiles.row(column)) +
+           square(kBent) * std::exp(-apart / (2 * square(kReach))) * kinship(told, kind(row), kind(column)) +
+           (!told.processor.empty() && same_processor ? square(kOfProcessor) : 0) +
+           (same_board ? square(kOfBoard) : 0);
+  };
+  for (Index row = 0; row < t; ++row) {
+    for (Index column = 0; column <= row; ++column)
+      known(column, row) = known(row, column) = covariance(row, column);
+    known(row, row) += square(kNoise);
+    cross[row] = covariance(t, row);
+  }
+  own = covariance(t, t) + square(kOfBoard) + square(kNoise);
+}
 
 Profiles::Profiles(std::shared_ptr<const ProfileTable> table, const std::vector<bool>& keep,
                    std::vector<std::pair<std::ptrdiff_t, double>> measured, PlatformKind kind)
     : table_(std::move(table)), measured_(std::move(measured)), kind_(std::move(kind)) {
   for (std::size_t p = 0; p < keep.size(); ++p)
     if (keep[p]) platforms_.push_back(p);
-}
-
-// Share of the likeness of two platforms that their kinds leave, as far as the new platform's is told.
-double Profiles::kinship(const PlatformKind& one, const PlatformKind& other) const {
-  double left = 1;
-  if (!kind_.processor.empty() && one.processor != other.processor) left *= 1 - kOtherProcessor;
-  if (kind_.threads > 0) {
-    const double apart = std::abs(std::log2(double(one.threads) / other.threads));
-    left *= 1 - kOtherThreads * (1 - std::exp(-apart / 2));
-  }
-  return left;
 }
 
 std::optional<Belief> Profiles::predict(std::ptrdiff_t model) const {
@@ -103,28 +131,10 @@ std::optional<Belief> Profiles::predict(std::ptrdiff_t model) const {
   for (Index row = 0; row <= t; ++row)
     profiles.row(row) = (profiles.row(row) - mean).cwiseProduct(weights.cwiseSqrt().transpose());
 
-  const auto kind = [&](Index row) -> const PlatformKind& {
-    return row < t ? table_->kind[rows[static_cast<std::size_t>(row)]] : kind_;
-  };
-  const auto covariance = [&](Index row, Index column) {
-    const bool same_board = row < t && column < t &&
-                            table_->board[rows[static_cast<std::size_t>(row)]] ==
-                                table_->board[rows[static_cast<std::size_t>(column)]];
-    const bool same_processor = kind(row).processor == kind(column).processor;
-    const double apart = (profiles.row(row) - profiles.row(column)).squaredNorm();
-    return square(kCommon) + profiles.row(row).dot(profiles.row(column)) +
-           square(kBent) * std::exp(-apart / (2 * square(kReach))) * kinship(kind(row), kind(column)) +
-           (!kind_.processor.empty() && same_processor ? square(kOfProcessor) : 0) +
-           (same_board ? square(kOfBoard) : 0);
-  };
-  DoubleMatrix known = DoubleMatrix::Zero(t, t), columns(t, 2);
-  for (Index row = 0; row < t; ++row) {
-    for (Index column = 0; column <= row; ++column)
-      known(column, row) = known(row, column) = covariance(row, column);
-    known(row, row) += square(kNoise);
-    columns(row, 0) = beyond[row] - usual;
-    columns(row, 1) = covariance(t, row);
-  }
+  const PlatformCovariance together(*table_, rows, profiles, kind_);
+  DoubleMatrix known = together.known, columns(t, 2);
+  columns.col(0) = beyond.array() - usual;
+  columns.col(1) = together.cross;
   // Each platform from all others (Rasmussen and Williams, 2006, equation 5.12), and how far it is off for
   // its variance: the weight of its noise in a step of expectation maximisation over Student's t.
   const DoubleMatrix inverse = solve_lower(cholesky(known), DoubleMatrix::Identity(t, t));
@@ -136,8 +146,7 @@ std::optional<Belief> Profiles::predict(std::ptrdiff_t model) const {
     known(row, row) += square(kNoise) * ((kFreedom + square(off) * precision) / (kFreedom + 1) - 1);
   }
   const DoubleMatrix whitened = solve_lower(cholesky(known), columns);
-  const double variance =
-      covariance(t, t) + square(kOfBoard) + square(kNoise) - whitened.col(1).squaredNorm();
+  const double variance = together.own - whitened.col(1).squaredNorm();
   return Belief{level[t] + usual + whitened.col(0).dot(whitened.col(1)),
                 std::sqrt(std::max(variance, square(kNoise)))};
 }

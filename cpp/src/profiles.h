@@ -34,6 +34,19 @@ struct ProfileTable {
   std::vector<PlatformKind> kind;       ///< all told
 };
 
+/// How what is not known of a model's latency goes together over platforms: where their profiles, their kinds
+/// of processors and their numbers of threads are alike.
+struct PlatformCovariance {
+  DoubleMatrix known;     ///< between known platforms, with noise
+  Eigen::VectorXd cross;  ///< between these and the new one
+  double own;             ///< variance on the new one, with noise
+
+  /// rows: platforms of the table. profiles: a row for each, and the new one's last; scaled so that squared
+  /// distances are mean ones of log latencies. told: kind of the new one.
+  PlatformCovariance(const ProfileTable& table, const std::vector<std::size_t>& rows,
+                     const DoubleMatrix& profiles, const PlatformKind& told);
+};
+
 class Profiles {
  public:
   /// keep: platforms of the table that count. measured: models by their column and log ms; none twice.
@@ -45,8 +58,6 @@ class Profiles {
   std::optional<Belief> predict(std::ptrdiff_t model) const;
 
  private:
-  double kinship(const PlatformKind& one, const PlatformKind& other) const;
-
   std::shared_ptr<const ProfileTable> table_;
   std::vector<std::size_t> platforms_;
   std::vector<std::pair<std::ptrdiff_t, double>> measured_;

@@ -1,7 +1,10 @@
 #include "work.h"
 
 #include <algorithm>
+#include <cmath>
+#include <initializer_list>
 #include <iterator>
+#include <vector>
 
 namespace latencast {
 namespace {
@@ -182,6 +185,46 @@ Eigen::VectorXd work_of(const Decomposition& model) {
   Eigen::VectorXd work = Eigen::VectorXd::Zero(kCount);
   for (const FusedKernel& kernel : model.kernels) add(kernel, work);
   return work;
+}
+
+Eigen::VectorXd traits_of(const Eigen::VectorXd& work) {
+  using Kinds = std::initializer_list<Kind>;
+  const auto sum = [&](Kinds kinds) {
+    double total = 0;
+    for (const Kind kind : kinds) total += work[kind];
+    return total;
+  };
+  // Multiply-adds of fully connected layers: one for each weight, of four bytes or of one.
+  const double connected = work[kVectorWeights] / 4 + work[kQuantizedWeights];
+  const Kinds dense = {kWinograd, kDense, kDenseStrided, kQuantizedDense},
+              pointwise = {kPointwiseLarge, kPointwise, kPointwiseVector, kQuantizedPointwise},
+              depthwise = {kDepthwise, kDepthwiseStrided, kDepthwiseWide, kQuantizedDepthwise},
+              rare = {kGrouped, kWide, kFirst}, products = {kProduct, kAttention};
+  double macs = connected;
+  for (const Kinds& kinds : {dense, pointwise, depthwise, rare, products}) macs += sum(kinds);
+  const double moved =
+                   sum({kNorm, kElementwise, kSmooth, kMoved, kPooled, kActivations, kQuantizedActivations}),
+               weights = sum({kWeights, kVectorWeights, kQuantizedWeights}), kernels = work[kKernels];
+
+  // A model of nothing but one kind lacks the others: as if it had this much.
+  constexpr double kLeast = 1e-3;
+  // Sizes of models differ by much more than shares do.
+  constexpr double kOfSizes = 1 / 1.5, kOfShares = 2;
+  std::vector<double> traits;
+  for (const double size : {macs, moved, weights, kernels})
+    traits.push_back(kOfSizes * std::log(std::max(size, kLeast)));
+  const auto share = [=](double part, double of) { return std::sqrt(part / std::max(of, kLeast)); };
+  const double quantized =
+      sum({kQuantizedDense, kQuantizedPointwise, kQuantizedDepthwise, kQuantizedWeights});
+  traits.push_back(kOfShares * quantized / std::max(macs, kLeast));
+  for (const Kinds& kinds : {dense, pointwise, depthwise, rare})
+    traits.push_back(kOfShares * share(sum(kinds), macs));
+  traits.push_back(kOfShares * share(connected + sum(products), macs));
+  traits.push_back(share(work[kSmooth], moved));
+  traits.push_back(share(sum({kElementwise, kMoved, kPooled}), moved));
+  traits.push_back(share(work[kNorm], moved));
+  traits.push_back(share(work[kSqueeze], kernels));
+  return Eigen::Map<const Eigen::VectorXd>(traits.data(), static_cast<Eigen::Index>(traits.size()));
 }
 
 }  // namespace latencast

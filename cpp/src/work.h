@@ -25,4 +25,9 @@ double typical_ms(int kind);
 Eigen::VectorXd work_of(const FusedKernel& kernel);
 Eigen::VectorXd work_of(const Decomposition& model);
 
+/// What models are compared by, from their work: logarithms of all multiply-adds, activations, weights and
+/// kernels, and roots of the shares that groups of kinds have in these. Those of two models are about as far
+/// apart, squared, as the models are unlike.
+Eigen::VectorXd traits_of(const Eigen::VectorXd& work);
+
 }  // namespace latencast

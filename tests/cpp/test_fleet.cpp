@@ -644,3 +644,33 @@ TEST_CASE("a model like a known one is known better than one like none", "[fleet
   };
   CHECK(width(twin) < 0.7 * width(stranger));
 }
+
+TEST_CASE("a new model takes what models of its size take, where sizes do not add up", "[fleet]") {
+  // On every platform the logarithm of what a model takes goes by that of its multiply-adds, each with a
+  // slope of its own.
+  Rng rng(41);
+  const auto slope = [&] { return 0.2 + 0.5 * rng.uniform(); };
+  const auto ms = [](const Decomposition& model, double by) {
+    return std::exp(by * std::log(double(model.macs())) - 8 * by);
+  };
+  World power(24, 20);
+  for (auto& row : power.sources.latency_ms) {
+    const double by = slope();
+    for (std::size_t m = 0; m < row.size(); ++m) row[m] = ms(power.models[m], by);
+  }
+  const Fleet learned = Fleet::learn(power.sources);
+  double off = 0, left_out = 0;
+  constexpr int kTrials = 10;
+  for (int trial = 0; trial < kTrials; ++trial) {
+    const double by = slope();
+    const Decomposition fresh = random_model(rng);
+    std::vector<ModelMeasurement> measured;
+    for (std::size_t m = 0; m < 8; ++m) measured.push_back({power.models[m], ms(power.models[m], by)});
+    off += std::abs(std::log(learned.adapt(measured).estimate(fresh).latency_ms / ms(fresh, by))) / kTrials;
+    measured.push_back({fresh, ms(fresh, by)});
+    left_out += std::abs(learned.adapt(measured).left_out()[8].mean - std::log(ms(fresh, by))) / kTrials;
+  }
+  INFO(off << " " << left_out);
+  CHECK(off < 0.09);
+  CHECK(left_out < 0.09);
+}
