@@ -494,10 +494,11 @@ Assembly assemble(const std::vector<PoolPlatform>& pool, const AdaptedPlatform::
     whole.push_back(parts.back().whole);
     latency_ms.push_back(one.latency_ms);
   }
-  if (!known.empty()) return Assembly(common, parts, latency_ms);
-  // Without others to know the shares by, a few models do not tell what shares explain from what kernels do.
-  const Composition vague = vague_composition(timed);
-  return Assembly(compose(rescaled(vague, whole, latency_ms), whole, latency_ms));
+  // Of kernels timed alone more is unknown than what a process over their sizes can tell. And without others
+  // to know the shares by, a few models do not tell what shares explain from what kernels do.
+  if (timed == Timed::inside && !known.empty()) return Assembly(common, parts, latency_ms);
+  const Composition prior = rescaled(known.empty() ? vague_composition(timed) : common, whole, latency_ms);
+  return Assembly(compose(prior, whole, latency_ms));
 }
 
 }  // namespace

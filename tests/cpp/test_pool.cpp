@@ -908,6 +908,37 @@ TEST_CASE("kernels timed inside networks add up as they do elsewhere, before any
         Approx(outcome_of_models(adapt(others, timings), asked).error));
 }
 
+TEST_CASE("models told on a platform say what kernels of their sizes take there", "[pool][adapt]") {
+  // Networks have the same few kernels again and again; every third takes half as much again in them.
+  Rng rng(9);
+  std::vector<KernelShape> kernels;
+  for (int i = 0; i < 40; ++i) kernels.push_back(random_kernel(rng));
+  const auto networks = [&](std::size_t count) {
+    std::vector<ModelMeasurement> all;
+    for (std::size_t i = 0; i < count; ++i) {
+      ModelMeasurement one{{}, 0};
+      for (int k = 0; k < 8; ++k) {
+        const std::size_t chosen = rng.below(kernels.size());
+        one.model.kernels.push_back(fused(kernels[chosen]));
+        one.latency_ms += beyond_caches(kSlow, kernels[chosen]) * (chosen % 3 == 0 ? 1.5 : 1);
+      }
+      all.push_back(std::move(one));
+    }
+    return all;
+  };
+  const auto inside = [](const char* id, const Machine& machine, std::uint64_t seed) {
+    PoolEntry entry = entry_called(id);
+    entry.timed = Timed::inside;
+    return learn_platform(entry, timings_on(machine, 300, seed),
+                          models_on(machine, 40, seed + 10, beyond_caches));
+  };
+  const std::vector<PoolPlatform> pool = {inside("fast", kFast, 1), inside("other", kOther, 3)};
+  const auto told = networks(60), asked = networks(40);
+  const Outcome found = outcome_of_models(adapt(pool, timings_on(kSlow, 400, 6), told, Timed::inside), asked);
+  CHECK(found.error < 0.01);  // shares alone: .02
+  CHECK(found.coverage >= 0.8);
+}
+
 TEST_CASE("one model that was disturbed does not decide how kernels add up", "[pool][adapt]") {
   const auto timings = timings_on(kSlow, 400, 6);
   auto models = models_on(kSlow, 12, 8);
