@@ -2,7 +2,6 @@
 
 #include <algorithm>
 #include <cmath>
-#include <map>
 #include <numeric>
 
 #include "pool_state.h"
@@ -19,11 +18,27 @@ constexpr double kDisturbed = 3;  // standard deviations that a model may be off
 
 }  // namespace
 
-double Assembly::covariance(const Place& one, const Place& other) {
-  if (one.type != other.type) return 0;
-  double square = 0;
-  for (std::size_t f = 0; f < kSmoothFeatures; ++f) square += std::pow(one.at[f] - other.at[f], 2);
-  return kDeviation * kDeviation * (std::exp(-std::sqrt(square)) + kOfType);
+std::size_t Assembly::Places::number_of(const KernelShape& kernel) {
+  const Place place = {kernel.type, smooth_features(kernel)};
+  std::array<double, kSmoothFeatures + 1> key{double(static_cast<std::size_t>(place.type))};
+  std::copy(place.at.begin(), place.at.end(), key.begin() + 1);
+  const auto [at, is_new] = number_.try_emplace(key, all_.size());
+  if (is_new) all_.push_back(place);
+  return at->second;
+}
+
+// (ones, others)
+DoubleMatrix Assembly::covariance(const Places& ones, const Places& others) {
+  DoubleMatrix found = DoubleMatrix::Zero(Index(ones.all().size()), Index(others.all().size()));
+  for (Index i = 0; i < found.rows(); ++i)
+    for (Index j = 0; j < found.cols(); ++j) {
+      const Place &one = ones.all()[std::size_t(i)], &other = others.all()[std::size_t(j)];
+      if (one.type != other.type) continue;
+      double square = 0;
+      for (std::size_t f = 0; f < kSmoothFeatures; ++f) square += std::pow(one.at[f] - other.at[f], 2);
+      found(i, j) = kDeviation * kDeviation * (std::exp(-std::sqrt(square)) + kOfType);
+    }
+  return found;
 }
 
 Assembly::Assembly(const Composition& prior, const std::vector<ModelParts>& models,
@@ -31,36 +46,27 @@ Assembly::Assembly(const Composition& prior, const std::vector<ModelParts>& mode
   std::vector<Terms> whole;
   for (const ModelParts& one : models) whole.push_back(one.whole);
   prior_ = rescaled(prior, whole, latency_ms);
-  std::map<std::array<double, kSmoothFeatures + 1>, std::size_t> known;
-  std::vector<std::vector<std::pair<std::size_t, double>>> shares(models.size());
+  std::vector<std::vector<std::pair<Index, double>>> shares(models.size());
   std::vector<double> missing;
   for (std::size_t i = 0; i < models.size(); ++i) {
-    for (std::size_t k = 0; k < models[i].kernels.size(); ++k) {
-      const Place place = place_of(models[i].kernels[k]);
-      std::array<double, kSmoothFeatures + 1> key{double(static_cast<std::size_t>(place.type))};
-      std::copy(place.at.begin(), place.at.end(), key.begin() + 1);
-      const auto [at, is_new] = known.try_emplace(key, places_.size());
-      if (is_new) places_.push_back(place);
-      shares[i].emplace_back(at->second, prior_.latency_ms(models[i].each[k]) / latency_ms[i]);
-    }
+    for (std::size_t k = 0; k < models[i].kernels.size(); ++k)
+      shares[i].emplace_back(Index(places_.number_of(models[i].kernels[k])),
+                             prior_.latency_ms(models[i].each[k]) / latency_ms[i]);
     missing.push_back(1 - prior_.latency_ms(whole[i]) / latency_ms[i]);
   }
-  const auto of_places = Index(places_.size()), of_models = Index(models.size());
-  DoubleMatrix alike(of_places, of_places);
-  for (Index a = 0; a < of_places; ++a)
-    for (Index b = 0; b <= a; ++b)
-      alike(a, b) = alike(b, a) = covariance(places_[std::size_t(a)], places_[std::size_t(b)]);
+  const DoubleMatrix alike = covariance(places_, places_);
+  const auto of_places = alike.rows(), of_models = Index(models.size());
   // Models have few of the places, so products are sums over those.
   parts_ = DoubleMatrix::Zero(of_places, of_models);
   DoubleMatrix spread = DoubleMatrix::Zero(of_models, of_places),
                by_process = DoubleMatrix::Zero(of_models, of_models);
   for (std::size_t i = 0; i < models.size(); ++i)
     for (const auto& [place, share] : shares[i]) {
-      parts_(Index(place), Index(i)) += share;
-      spread.row(Index(i)) += share * alike.row(Index(place));
+      parts_(place, Index(i)) += share;
+      spread.row(Index(i)) += share * alike.row(place);
     }
   for (std::size_t i = 0; i < models.size(); ++i)
-    for (const auto& [place, share] : shares[i]) by_process.col(Index(i)) += share * spread.col(Index(place));
+    for (const auto& [place, share] : shares[i]) by_process.col(Index(i)) += share * spread.col(place);
   const DoubleMatrix terms = term_rows(whole, latency_ms);
   across_ = share_covariance(prior_, terms);
   const DoubleMatrix by_shares = across_.lazyProduct(terms.transpose());
@@ -74,28 +80,24 @@ Assembly::Assembly(const Composition& prior, const std::vector<ModelParts>& mode
   const ModelRegression after = regress_models(by_shares + by_process, missing, variance);
   lower_ = after.lower;
   share_ = prior_.share;
-  pull_.assign(places_.size(), 0);
+  pull_ = Eigen::VectorXd::Zero(of_places);
   for (std::size_t i = 0; i < models.size(); ++i) {
     for (std::size_t a = 0; a < kTerms; ++a) share_[a] += across_(Index(i), Index(a)) * after.solved[i];
-    for (std::size_t p = 0; p < places_.size(); ++p) pull_[p] += parts_(Index(p), Index(i)) * after.solved[i];
+    pull_ += after.solved[i] * parts_.col(Index(i));
   }
 }
 
-// Of the model's latency after the models, in ms^2, but for the noise. kernel_ms: by the prior.
-double Assembly::variance(const ModelParts& model, const std::vector<Place>& places,
-                          const std::vector<double>& kernel_ms) const {
-  double sum = prior_.variance(model.whole);
-  DoubleMatrix shared = DoubleMatrix::Zero(parts_.rows(), 1);  // with each place
-  for (std::size_t k = 0; k < places.size(); ++k) {
-    for (std::size_t other = 0; other < places.size(); ++other)
-      sum += kernel_ms[k] * kernel_ms[other] * covariance(places[k], places[other]);
-    for (std::size_t p = 0; p < places_.size(); ++p)
-      shared(Index(p), 0) += kernel_ms[k] * covariance(places[k], places_[p]);
-  }
+// Of the model's latency after the models, in ms^2, but for the noise. place_ms: of the model's places, by
+// the prior. alike: (its places, places of the models).
+double Assembly::variance(const ModelParts& model, const Places& places, const Eigen::VectorXd& place_ms,
+                          const DoubleMatrix& alike) const {
+  const Eigen::VectorXd own = covariance(places, places).lazyProduct(place_ms),
+                        shared = alike.transpose().lazyProduct(place_ms);
   DoubleMatrix with_models = parts_.transpose().lazyProduct(shared);
   for (Index i = 0; i < with_models.rows(); ++i)
     for (std::size_t a = 0; a < kTerms; ++a) with_models(i, 0) += across_(i, Index(a)) * model.whole[a];
-  return std::max(sum - solve_lower(lower_, with_models).squaredNorm(), 0.0);
+  return std::max(
+      prior_.variance(model.whole) + place_ms.dot(own) - solve_lower(lower_, with_models).squaredNorm(), 0.0);
 }
 
 KernelSum Assembly::estimate(const std::vector<FusedKernel>& kernels,
@@ -104,17 +106,18 @@ KernelSum Assembly::estimate(const std::vector<FusedKernel>& kernels,
   const auto by_shares = [&](const Terms& terms) {
     return std::inner_product(terms.begin(), terms.end(), share_.begin(), 0.0);
   };
+  Places places;
+  std::vector<Index> at;
+  for (const KernelShape& kernel : model.kernels) at.push_back(Index(places.number_of(kernel)));
+  const DoubleMatrix alike = covariance(places, places_);
+  const Eigen::VectorXd more = alike.lazyProduct(pull_);
+  Eigen::VectorXd place_ms = Eigen::VectorXd::Zero(alike.rows());
   KernelSum sum{by_shares(model.whole), 0, 0, {}};
-  std::vector<Place> places;
-  std::vector<double> before_ms;
   for (std::size_t k = 0; k < kernels.size(); ++k) {
-    places.push_back(place_of(model.kernels[k]));
-    before_ms.push_back(prior_.latency_ms(model.each[k]));
-    double more = 0;
-    for (std::size_t p = 0; p < places_.size(); ++p) more += covariance(places[k], places_[p]) * pull_[p];
-    more *= before_ms[k];
-    sum.latency_ms += more;
-    sum.kernel_ms.push_back(std::max(by_shares(model.each[k]) + more, least_ms(model.each[k])));
+    const double before_ms = prior_.latency_ms(model.each[k]), more_ms = more[at[k]] * before_ms;
+    place_ms[at[k]] += before_ms;
+    sum.latency_ms += more_ms;
+    sum.kernel_ms.push_back(std::max(by_shares(model.each[k]) + more_ms, least_ms(model.each[k])));
   }
   sum.latency_ms = std::max(sum.latency_ms, least_ms(model.whole));
   // Kernels that cannot become shorter than their least share leave a little too much.
@@ -127,10 +130,10 @@ KernelSum Assembly::estimate(const std::vector<FusedKernel>& kernels,
   const double unknown = relative(prior_.variance(model.whole), std::max(noise_, prior_.noise));
   double below = std::hypot(alone.low_ms / alone.latency_ms - 1, unknown);
   double above = std::hypot(alone.high_ms / alone.latency_ms - 1, unknown);
-  if (!places_.empty()) {
+  if (!places_.all().empty()) {
     // What kernels take in the models includes their estimates' errors. Of kernels that no model had it says
     // nothing, so that the interval is what it was without any.
-    const double known = relative(variance(model, places, before_ms), noise_);
+    const double known = relative(variance(model, places, place_ms, alike), noise_);
     below = std::min(below, known), above = std::min(above, known);
   }
   sum.low_ms = sum.latency_ms * (1 - std::min(below, 0.99));

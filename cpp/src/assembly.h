@@ -6,6 +6,8 @@
 // exact.
 #pragma once
 
+#include <array>
+#include <map>
 #include <vector>
 
 #include "composition.h"
@@ -30,24 +32,33 @@ class Assembly {
                      const Roofline& roofline) const;
 
  private:
+  // Where kernels lie for the process, each place once.
   struct Place {
     KernelType type;
     std::array<double, kSmoothFeatures> at;
   };
+  class Places {
+   public:
+    std::size_t number_of(const KernelShape& kernel);  // adds it if it is new
+    const std::vector<Place>& all() const { return all_; }
 
-  static Place place_of(const KernelShape& kernel) { return {kernel.type, smooth_features(kernel)}; }
-  static double covariance(const Place& one, const Place& other);
-  double variance(const ModelParts& model, const std::vector<Place>& places,
-                  const std::vector<double>& kernel_ms) const;
+   private:
+    std::vector<Place> all_;
+    std::map<std::array<double, kSmoothFeatures + 1>, std::size_t> number_;
+  };
+
+  static DoubleMatrix covariance(const Places& ones, const Places& others);
+  double variance(const ModelParts& model, const Places& places, const Eigen::VectorXd& place_ms,
+                  const DoubleMatrix& alike) const;
 
   Composition prior_;
-  Terms share_;                // after the models
-  double noise_;               // of a model, relative
-  std::vector<Place> places_;  // of their kernels, each once
-  DoubleMatrix parts_;         // (places, models): share of each model's latency, by the prior
-  DoubleMatrix across_;        // (models, terms): covariance of each model with the shares
-  DoubleMatrix lower_;         // of the models' covariance
-  std::vector<double> pull_;   // of each place: how much more kernels like it take
+  Terms share_;           // after the models
+  double noise_;          // of a model, relative
+  Places places_;         // of their kernels
+  DoubleMatrix parts_;    // (places, models): share of each model's latency, by the prior
+  DoubleMatrix across_;   // (models, terms): covariance of each model with the shares
+  DoubleMatrix lower_;    // of the models' covariance
+  Eigen::VectorXd pull_;  // of each place: how much more kernels like it take
 };
 
 }  // namespace latencast
