@@ -78,7 +78,7 @@ double Composition::variance(const Terms& terms) const {
   double sum = 0;
   for (std::size_t a = 0; a < kTerms; ++a)
     for (std::size_t b = 0; b < kTerms; ++b) sum += terms[a] * terms[b] * covariance[a * kTerms + b];
-  return sum;
+  return std::max(sum, 0.0);  // but for rounding
 }
 
 Composition vague_composition(Timed timed) {

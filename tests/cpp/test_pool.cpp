@@ -939,6 +939,37 @@ TEST_CASE("models told on a platform say what kernels of their sizes take there"
   CHECK(found.coverage >= 0.8);
 }
 
+TEST_CASE("a latency beyond all measure leaves estimates finite, however kernels were timed",
+          "[pool][adapt]") {
+  const auto timings = timings_on(kSlow, 60, 6);
+  const auto asked = models_on(kSlow, 5, 7);
+  std::vector<PoolPlatform> pool;
+  for (const Timed timed : {Timed::alone, Timed::inside}) {
+    PoolEntry entry = entry_called(name(timed));
+    entry.timed = timed;
+    pool.push_back(learn_platform(entry, timings_on(kFast, 300, 1), models_on(kFast, 40, 11)));
+  }
+  for (const double ms : {1e-12, 1e-6, 1e6, 1e12})
+    for (const std::size_t count : {1, 2, 6}) {
+      auto told = models_on(kSlow, count, 8);
+      told[0].latency_ms = ms;
+      for (const Timed timed : {Timed::alone, Timed::inside})
+        for (const auto& others : {pool, std::vector<PoolPlatform>{}}) {
+          INFO(ms << " ms, " << count << " models, " << name(timed) << ", " << others.size() << " platforms");
+          const AdaptedPlatform adapted = adapt(others, timings, told, timed);
+          for (const ModelMeasurement& one : asked) {
+            const KernelSum sum = estimate_model(adapted, one.model);
+            CHECK(std::isfinite(sum.latency_ms));
+            CHECK(sum.low_ms > 0);
+            CHECK(sum.low_ms <= sum.latency_ms);
+            CHECK(sum.latency_ms <= sum.high_ms);
+            CHECK(std::isfinite(sum.high_ms));
+            for (const double each : sum.kernel_ms) CHECK(each > 0);
+          }
+        }
+    }
+}
+
 TEST_CASE("one model that was disturbed does not decide how kernels add up", "[pool][adapt]") {
   const auto timings = timings_on(kSlow, 400, 6);
   auto models = models_on(kSlow, 12, 8);
