@@ -949,8 +949,8 @@ TEST_CASE("a latency beyond all measure leaves estimates finite, however kernels
     entry.timed = timed;
     pool.push_back(learn_platform(entry, timings_on(kFast, 300, 1), models_on(kFast, 40, 11)));
   }
-  for (const double ms : {1e-12, 1e-6, 1e6, 1e12})
-    for (const std::size_t count : {1, 2, 6}) {
+  for (const double ms : {1e-12, 1e12})
+    for (const std::size_t count : {1, 6}) {
       auto told = models_on(kSlow, count, 8);
       told[0].latency_ms = ms;
       for (const Timed timed : {Timed::alone, Timed::inside})
