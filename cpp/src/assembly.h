@@ -1,6 +1,6 @@
 // A platform's kernels put together to models, as models measured there say.
 //
-// A composition has a dozen of shares for thousands of kernels, so models of one platform are off together
+// A composition has a few shares for thousands of kernels, so models of one platform are off together
 // where they have kernels in common. Here what a kernel takes beyond its composition is a Gaussian process
 // over its sizes, of which every measured model is a sum. Shares and process have one posterior, which is
 // exact.

@@ -25,8 +25,6 @@ constexpr double kLeastDifference = 0.01, kSharply = 1.3;
 // platform explains counts for little.
 constexpr double kFreedom = 2;
 
-constexpr std::size_t kFewestMeasured = 4, kFewestPlatforms = 8;
-
 double square(double value) { return value * value; }
 
 // Share of the likeness of two platforms that their kinds leave, as far as the new platform's is told.

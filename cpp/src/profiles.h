@@ -34,6 +34,9 @@ struct ProfileTable {
   std::vector<PlatformKind> kind;       ///< all told
 };
 
+/// Of fewer known models measured on the new platform, or of fewer platforms, a profile says nothing.
+constexpr std::size_t kFewestMeasured = 4, kFewestPlatforms = 8;
+
 /// How what is not known of a model's latency goes together over platforms: where their profiles, their kinds
 /// of processors and their numbers of threads are alike.
 struct PlatformCovariance {

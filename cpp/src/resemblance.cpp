@@ -23,8 +23,6 @@ constexpr double kNoise = 0.05, kLevel = 1;
 // By so much less than the process supposes are models off that are left out: it allows for stranger ones.
 constexpr double kSpread = 0.4;
 
-constexpr std::size_t kFewestMeasured = 4, kFewestPlatforms = 8;
-
 double square(double value) { return value * value; }
 
 }  // namespace

@@ -192,14 +192,15 @@ class AdaptedPlatform {
 
 /// From a few timings, and from whole models measured there, of which there may be none. How kernels add up
 /// is then what platforms of the pool have in common that were timed alike: about a sum where kernels were
-/// timed alone, more than one where they were inside a network. pool: may be empty. timings: at least 2, else
+/// timed alone, more than one where they were inside a network; there the models say besides what kernels of
+/// their sizes take in them. pool: may be empty. timings: at least 2, else
 /// throws `measurement`; or where a latency is not finite and positive, naming it by its number from 1. The
 /// same timings give the same platform.
 AdaptedPlatform adapt(const std::vector<PoolPlatform>& pool, const std::vector<KernelTiming>& timings,
                       const std::vector<ModelMeasurement>& models = {}, Timed timed = Timed::alone);
 
 /// A model on a platform. Errors of kernels of one type go together, those of different types do not: that is
-/// how wide the interval is.
+/// how wide the interval is, or narrower where models that were measured there have like kernels.
 KernelSum estimate_model(const PoolPlatform& platform, const Decomposition& model);
 KernelSum estimate_model(const AdaptedPlatform& platform, const Decomposition& model);
 
